@@ -1,0 +1,7 @@
+"""Sign-activation networks trained by stochastic coordinate descent."""
+
+from sklearn_scd._classifier import SCDClassifier
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["SCDClassifier", "__version__"]

@@ -1,0 +1,496 @@
+"""SCDClassifier: parameters, validation, fit and predictions."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from warnings import warn
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_scd._ensemble import (
+    Networks,
+    evaluate_networks,
+    train_networks,
+    training_set,
+)
+from sklearn_scd._progress import ProgressLine
+
+_DTYPES = [np.float64, np.float32, np.uint8]  # the first is for all others
+
+
+def _append(old, new):
+    """Stack arrays; loss curves of unequal length are filled up with NaN."""
+    if old.ndim == 2 and old.shape[1] != new.shape[1]:
+        width = max(old.shape[1], new.shape[1])
+        old, new = (
+            np.pad(a, [(0, 0), (0, width - a.shape[1])], constant_values=np.nan)
+            for a in (old, new)
+        )
+    return np.concatenate([old, new])
+
+
+class SCDClassifier(ClassifierMixin, BaseEstimator):
+    """Vote of sign-activation networks trained by stochastic coordinate descent.
+
+    Each network has one hidden layer of units that fire or not,
+    ``H_j(x) = 1 if w_j . x + b_j > 0 else 0``, and says class 1 where
+    ``f(x) = sum_j u_j H_j(x) + c`` is positive. No gradient is used: from a random
+    start, an iteration draws rows, tries steps on the output weights and on weights
+    of one hidden unit, each with the bias that an exact search over all thresholds
+    finds for it, and keeps what improves the loss. The ensemble is `n_estimators` such
+    networks from independent seeds [1]_.
+
+    The paper's SCD01 is ``loss='01'``, its SCDCE is ``loss='ce'`` and its SCDCEBNN is
+    ``loss='ce', binary_weights=True``.
+
+    Parameters
+    ----------
+    loss : {'ce', '01'}, default='ce'
+        Loss that training reduces: ``'01'`` the weighted error, ``'ce'`` cross-entropy,
+        the logistic loss of ``f(x)``.
+
+    binary_weights : bool, default=False
+        Whether every weight of hidden and output units is +1 or -1; biases stay real.
+
+    n_estimators : int, default=100
+        Number of votes. With more than two classes each vote is made of one network
+        a class, trained to tell it from the rest.
+
+    hidden_units : int, default=20
+        Number of hidden units. 0 gives the linear classifier of the paper's section
+        2.1: one sign node (under CE with the log-odds of its two sides), stored as a
+        hidden layer of one unit.
+
+    max_iter : int, default=None
+        Iterations of a network: None means 1,000, with binary weights 10,000.
+
+    max_features : int, float or None, default=128
+        Features tried an iteration: a number (at most all), a fraction of all, or all.
+
+    learning_rate : float, default=0.17
+        Step on a hidden weight, whose unit's weights have unit L2 norm. Binary weights
+        are flipped instead.
+
+    output_learning_rate : float, default=0.2
+        Step on an output weight. Under 0/1 loss output weights have unit L2 norm.
+
+    subsample : float, default=0.75
+        Fraction of each class's distinct samples that an iteration draws, without
+        replacement.
+
+    voting : {'hard', 'soft'}, default='hard'
+        Probabilities are the shares of votes (``'hard'``) or the mean of the networks'
+        probabilities (``'soft'``, for ``loss='ce'``).
+
+    class_weight : dict, 'balanced' or None, default=None
+        Weights of the classes, as in scikit-learn; they multiply `sample_weight`.
+
+    tol : float, default=0.0
+        Decrease of the mean loss that counts as progress for `n_iter_no_change`.
+
+    n_iter_no_change : int, default=None
+        Stop a network after this many iterations without progress. None: never.
+
+    warm_start : bool, default=False
+        Whether a fit with a larger `n_estimators` keeps the networks of the last fit
+        and adds to them.
+
+    n_jobs : int, default=None
+        Threads that train networks; None means 1 unless in a
+        :func:`joblib.parallel_config` context, -1 all processors. The result does not
+        depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the networks' starts and of all draws in training.
+
+    verbose : int, default=0
+        1 shows a line with networks done, training error and time left.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+
+    hidden_coef_ : ndarray of shape (n_networks, max(hidden_units, 1), n_features_in_)
+        Weights ``w`` of the hidden units, rows of unit L2 norm, float32 (float64 for
+        float64 data), or int8 entries +1 and -1. ``n_networks`` is `n_estimators`, with
+        K > 2 classes ``K * n_estimators``: network ``v * K + k`` is that of class k in
+        vote v.
+
+    hidden_intercept_ : ndarray of shape (n_networks, max(hidden_units, 1))
+        Biases ``b`` of the hidden units, in the units of ``w . x``.
+
+    output_coef_ : ndarray of shape (n_networks, max(hidden_units, 1))
+        Weights ``u`` of the output node, float64 or int8.
+
+    output_intercept_ : ndarray of shape (n_networks,), dtype float64
+        Biases ``c`` of the output node.
+
+    loss_curve_ : ndarray of shape (n_networks, max_iter), dtype float32
+        Mean loss over the training set after each iteration; NaN after an early stop.
+
+    n_iter_ : ndarray of shape (n_networks,), dtype int64
+        Iterations run.
+
+    n_features_in_ : int
+        Number of features seen in fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, where all are strings.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : Networks trained by gradients.
+    sklearn.ensemble.RandomForestClassifier : Another vote of piecewise constant models.
+
+    Notes
+    -----
+    Training depends on the weighted set of samples alone: equal samples count as one
+    of their total weight, order does not matter, and neither does the number of
+    threads. uint8 data stay uint8 in the one feature-major copy that training makes.
+
+    References
+    ----------
+    .. [1] Yang, Shih, Roshan, "Defense Against Adversarial Attacks based on Stochastic
+       Descent Sign Activation Networks on Medical Images".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_scd import SCDClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     X, y, stratify=y, random_state=0)
+    >>> model = make_pipeline(
+    ...     StandardScaler(), SCDClassifier(n_estimators=10, max_iter=100, random_state=0))
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
+    True
+    """
+
+    _parameter_constraints = {
+        "loss": [StrOptions({"01", "ce"})],
+        "binary_weights": ["boolean"],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "hidden_units": [Interval(Integral, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "max_features": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            None,
+        ],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "output_learning_rate": [Interval(Real, 1e-6, None, closed="left")],
+        "subsample": [Interval(Real, 0, 1, closed="right")],
+        "voting": [StrOptions({"hard", "soft"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        loss="ce",
+        *,
+        binary_weights=False,
+        n_estimators=100,
+        hidden_units=20,
+        max_iter=None,
+        max_features=128,
+        learning_rate=0.17,
+        output_learning_rate=0.2,
+        subsample=0.75,
+        voting="hard",
+        class_weight=None,
+        tol=0.0,
+        n_iter_no_change=None,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.loss = loss
+        self.binary_weights = binary_weights
+        self.n_estimators = n_estimators
+        self.hidden_units = hidden_units
+        self.max_iter = max_iter
+        self.max_features = max_features
+        self.learning_rate = learning_rate
+        self.output_learning_rate = output_learning_rate
+        self.subsample = subsample
+        self.voting = voting
+        self.class_weight = class_weight
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training samples. uint8, float32 and float64 are used as they are, other
+            dtypes become float64.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative. Samples of weight 0 are left out.
+
+        Returns
+        -------
+        self : SCDClassifier
+            The fitted estimator.
+        """
+        if self.voting == "soft" and self.loss != "ce":
+            raise ValueError(
+                f"voting='soft' needs loss='ce', got loss={self.loss!r}: networks "
+                "trained with 0/1 loss have no probabilities."
+            )
+        adding = self.warm_start and hasattr(self, "hidden_coef_")
+        X, y = validate_data(self, X, y, dtype=_DTYPES, reset=not adding)
+        check_classification_targets(y)
+        classes, labels = np.unique(y, return_inverse=True)
+        weights = self._weights(X, y, classes, labels, sample_weight)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        n_old = 0
+        if adding:
+            seed, n_old = self._seed, self._n_votes_to_keep(classes)
+        n_rivals = 1 if classes.size == 2 else classes.size
+        if n_old < self.n_estimators:
+            new = train_networks(
+                training_set(X, labels, weights),
+                rivals=[1] if n_rivals == 1 else range(n_rivals),
+                votes=range(n_old, self.n_estimators),
+                options=self._training_options(X.shape[1]),
+                master_seed=seed,
+                n_jobs=self.n_jobs,
+                progress=self._progress((self.n_estimators - n_old) * n_rivals),
+            )
+            self._keep(new, append=adding)
+        self.classes_ = classes
+        self._seed = seed
+        return self
+
+    def _weights(self, X, y, classes, labels, sample_weight):
+        """Weights of the samples, those of their classes included."""
+        if classes.size < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in the "
+                f"data, but the data contains only one class: {classes[0]!r}"
+            )
+        weights = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        weights = (
+            weights
+            * compute_class_weight(self.class_weight, classes=classes, y=y)[labels]
+        )
+        present = np.unique(labels[weights > 0])
+        if present.size < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes with "
+                f"positive weight, but sample_weight and class_weight leave "
+                f"{present.size} of the {classes.size} classes."
+            )
+        return weights
+
+    def _n_votes_to_keep(self, classes):
+        """Number of votes of the last fit that a warm start goes on from."""
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start needs the classes of the last fit, "
+                f"{self.classes_.tolist()}, got {classes.tolist()}."
+            )
+        kept = {
+            "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1],
+            "binary_weights": self.binary_weights
+            == (self.hidden_coef_.dtype == np.int8),
+        }
+        for name, same in kept.items():
+            if not same:
+                raise ValueError(
+                    f"warm_start keeps the networks of the last fit, which had another "
+                    f"{name} than {getattr(self, name)!r}."
+                )
+        if self.n_estimators < self._n_votes:
+            raise ValueError(
+                f"n_estimators={self.n_estimators} must be larger or equal to "
+                f"{self._n_votes}, the number of votes that warm_start keeps."
+            )
+        if self.n_estimators == self._n_votes:
+            warn(
+                "Warm-start fitting without increasing n_estimators does not train new "
+                "networks.",
+                stacklevel=4,
+            )
+        return self._n_votes
+
+    def _training_options(self, n_features):
+        """Parameters of training, with those resolved that depend on the data."""
+        max_iter = self.max_iter
+        if max_iter is None:
+            max_iter = 10_000 if self.binary_weights else 1_000
+        if self.max_features is None:
+            n_candidates = n_features
+        elif isinstance(self.max_features, Integral):
+            n_candidates = min(self.max_features, n_features)
+        else:
+            n_candidates = max(1, int(self.max_features * n_features))
+        return {**self.get_params(), "max_iter": max_iter, "n_candidates": n_candidates}
+
+    def _progress(self, n_networks):
+        """What is called as networks are done."""
+        if not self.verbose:
+            return lambda loss: None
+        return ProgressLine(n_networks, "error" if self.loss == "01" else "loss")
+
+    def _keep(self, networks, append):
+        """Set the fitted arrays from new networks, after those of the last fit."""
+        for name, new in networks._asdict().items():
+            attribute = f"{name}_"
+            if append:
+                new = _append(getattr(self, attribute), new)
+            setattr(self, attribute, new)
+
+    @property
+    def _n_votes(self):
+        n_rivals = 1 if self.classes_.size == 2 else self.classes_.size
+        return self.hidden_coef_.shape[0] // n_rivals
+
+    def _outputs(self, X):
+        """Outputs of the networks, (n_samples, n_votes, n_rivals)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=_DTYPES, reset=False)
+        networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
+        return evaluate_networks(X, networks).reshape(X.shape[0], self._n_votes, -1)
+
+    @staticmethod
+    def _named_classes(outputs):
+        """Class code that each vote names, (n_samples, n_votes)."""
+        if outputs.shape[2] == 1:
+            return (outputs[:, :, 0] > 0).astype(np.intp)
+        return outputs.argmax(axis=2)
+
+    def _shares(self, outputs):
+        """Share of votes for each class, (n_samples, n_classes)."""
+        named = self._named_classes(outputs)
+        counts = np.stack(
+            [(named == k).sum(axis=1) for k in range(self.classes_.size)], axis=1
+        )
+        return counts / named.shape[1]
+
+    def votes(self, X):
+        """Class that each vote names.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        votes : ndarray of shape (n_samples, n_estimators)
+            Class labels. With more than two classes a vote names the class whose
+            network has the largest output.
+        """
+        outputs = self._outputs(X)
+        return self.classes_[self._named_classes(outputs)]
+
+    def agreement(self, X):
+        """Share of votes for the predicted class: low for images near the boundary.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        agreement : ndarray of shape (n_samples,)
+            In [0, 1].
+        """
+        outputs = self._outputs(X)
+        predicted = self._probabilities(outputs).argmax(axis=1)
+        return self._shares(outputs)[np.arange(outputs.shape[0]), predicted]
+
+    def _probabilities(self, outputs):
+        """Probabilities of the classes, (n_samples, n_classes)."""
+        if self.voting == "hard":
+            return self._shares(outputs)
+        means = expit(outputs).mean(axis=1)
+        if outputs.shape[2] == 1:
+            return np.hstack([1 - means, means])
+        return means / means.sum(axis=1, keepdims=True)
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Shares of votes, or with ``voting='soft'`` the networks' mean probabilities.
+        """
+        return self._probabilities(self._outputs(X))
+
+    def decision_function(self, X):
+        """Lead of each class, from the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Binary: probability of the second class minus that of the first; the second
+            is predicted where this is positive. Otherwise the probabilities.
+        """
+        probabilities = self.predict_proba(X)
+        if self.classes_.size == 2:
+            return probabilities[:, 1] - probabilities[:, 0]
+        return probabilities
+
+    def predict(self, X):
+        """Predict classes: that of the largest probability, of equals the first.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]

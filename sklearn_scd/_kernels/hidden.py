@@ -1,0 +1,172 @@
+"""The step of one hidden node: refit its bias, then try steps on its weights."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from sklearn_scd._kernels.losses import firing_gain
+from sklearn_scd._kernels.steps import Samples, best_step, extent, shift_values
+from sklearn_scd._kernels.threshold import best_score, place_threshold
+
+
+@njit(nogil=True, cache=True)
+def _collect(
+    rows, done, projections, hidden, u_j, drive, c, positive, weight, entropy, work
+):
+    """Append to `work`, from `done` on, one class's rows that firing matters to."""
+    for i in rows:
+        off = drive[i] + c - (u_j if hidden[i] else 0.0)
+        gain = firing_gain(positive, weight[i], off, off + u_j, entropy)
+        if gain != 0:
+            work.rows[done] = i
+            work.values[done] = projections[i]
+            work.gains[done] = gain
+            done += 1
+    return done
+
+
+@njit(nogil=True, cache=True)
+def collect_samples(
+    projections, hidden, u_j, drive, c, weight, rows, n_positive, cross_entropy, work
+):
+    """Samples whose loss depends on whether a hidden node fires.
+
+    Firing helps the positive class where ``u_j > 0``, the other where ``u_j < 0``.
+
+    Parameters
+    ----------
+    projections : ndarray of shape (n_rows,)
+    hidden : ndarray of shape (n_rows,), dtype uint8
+    u_j : float
+    drive : ndarray of shape (n_rows,)
+    c : float
+    weight : ndarray of shape (n_rows,), dtype int64
+    rows : ndarray of shape (n_drawn,), dtype uint32
+        The first `n_positive` are of the positive class.
+    n_positive : int
+    cross_entropy : bool
+    work : Buffers
+
+    Returns
+    -------
+    samples : Samples
+        Views of `work`.
+    """
+    helped, hurt = rows[:n_positive], rows[n_positive:]
+    if u_j < 0.0:
+        helped, hurt = hurt, helped
+    n_helped = _collect(
+        helped, 0, projections, hidden, u_j, drive, c, u_j > 0.0, weight,
+        cross_entropy, work,
+    )  # fmt: skip
+    n = _collect(
+        hurt, n_helped, projections, hidden, u_j, drive, c, not u_j > 0.0, weight,
+        cross_entropy, work,
+    )  # fmt: skip
+    return Samples(work.rows[:n], work.values[:n], work.gains[:n], n_helped)
+
+
+@njit(nogil=True, cache=True)
+def fire(j, network):
+    """Recompute node j's firing pattern and the drive it gives the output."""
+    projections, hidden = network.projections[j], network.hidden[j]
+    threshold, u_j, drive = network.thresholds[j], network.u[j], network.drive
+    for i in range(projections.shape[0]):
+        fires = np.uint8(projections[i] > threshold)
+        drive[i] += u_j * (np.float64(fires) - np.float64(hidden[i]))
+        hidden[i] = fires
+
+
+@njit(nogil=True, cache=True)
+def _take_step(j, feature, step, column, binary, network):
+    """Change one weight of node j, renormalise, update its projections by rank one.
+
+    Returns the factor that normalised the row.
+    """
+    projections = network.projections[j]
+    dtype = projections.dtype.type
+    w = np.float64(network.weights[j, feature])
+    network.weights[j, feature] = dtype(w + step)
+    shrink = dtype(1.0)
+    if not binary:
+        shrink = dtype(1.0 / math.sqrt(1.0 + step * (2.0 * w + step)))
+        network.weights[j] *= shrink
+    step = dtype(step)
+    for i in range(projections.shape[0]):
+        projections[i] = (projections[i] + step * dtype(column[i])) * shrink
+    return shrink
+
+
+@njit(nogil=True, cache=True)
+def hidden_step(j, features, data, rows, n_positive, settings, network, work, space):
+    """Refit node j's bias exactly, then take the best step on one of its weights.
+
+    Parameters
+    ----------
+    j : int
+    features : ndarray of int
+        Candidates; empty to refit the bias alone.
+    data : Data
+    rows : ndarray of shape (n_drawn,), dtype uint32
+        The first `n_positive` are of the positive class.
+    n_positive : int
+    settings : Settings
+    network : Network
+        Changed in place.
+    work : Buffers
+    space : SearchSpace
+
+    Returns
+    -------
+    moved : bool
+        Whether the node's weights changed.
+    """
+    samples = collect_samples(
+        network.projections[j], network.hidden[j], network.u[j], network.drive,
+        network.c[0], data.weight, rows, n_positive, settings.cross_entropy, work,
+    )  # fmt: skip
+    if samples.rows.shape[0] == 0:
+        return False  # no sample cares about this node
+
+    values, gains = samples.values, samples.gains
+    bar, feature, step, flipped = np.int64(-1), -1, 0.0, False
+    # The linear classifier has no output node to turn a unit round: try w and -w.
+    for side in range(2 if settings.linear else 1):
+        if side == 1:
+            values *= -1
+        low, high = extent(values)
+        score = best_score(
+            values, gains, samples.n_positive, low, high, np.int64(-1), space
+        )
+        if score > bar:
+            bar, flipped = score, side == 1
+    for side in range(2 if settings.linear else 1):
+        if settings.linear:
+            values *= -1  # back to w, then to -w
+        score, f, signed = best_step(
+            data.columns, data.lowest, data.highest, network.weights[j], features,
+            settings.step, settings.binary, samples, bar, work, space,
+        )  # fmt: skip
+        if score > bar:
+            bar, feature, step, flipped = score, f, signed, side == 1
+
+    if settings.linear and not flipped:
+        values *= -1
+    shrink = network.projections.dtype.type(1.0)
+    if flipped:
+        network.weights[j] *= -1
+        network.projections[j] *= -1
+    if feature >= 0:
+        values = shift_values(data.columns[feature], samples, step, work.shifted)
+    low, high = extent(values)
+    threshold = place_threshold(
+        values, gains, samples.n_positive, low, high, bar, space
+    )
+    if feature >= 0:
+        shrink = _take_step(
+            j, feature, step, data.columns[feature], settings.binary, network
+        )
+    network.thresholds[j] = threshold * shrink
+    fire(j, network)
+    return flipped or feature >= 0

@@ -1,0 +1,26 @@
+"""Outputs of trained networks, from their projections."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def network_outputs(projections, intercept, u, c, out):
+    """Outputs ``f = sum_j u_j [p_j + b_j > 0] + c`` of networks whose rows are stacked.
+
+    Parameters
+    ----------
+    projections : ndarray of shape (n_samples, n_networks * hidden_units)
+    intercept : ndarray of shape (n_networks, hidden_units)
+    u : ndarray of shape (n_networks, hidden_units)
+    c : ndarray of shape (n_networks,)
+    out : ndarray of shape (n_samples, n_networks), float64
+    """
+    n_units = intercept.shape[1]
+    for i in range(projections.shape[0]):
+        for v in range(intercept.shape[0]):
+            f = np.float64(c[v])
+            for j in range(n_units):
+                if projections[i, v * n_units + j] + intercept[v, j] > 0:
+                    f += u[v, j]
+            out[i, v] = f

@@ -1,0 +1,63 @@
+"""Random numbers for kernels: one word of explicit state, no global generator."""
+
+import numpy as np
+from numba import njit
+
+_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1 = np.uint64(30)
+_SHIFT_2 = np.uint64(27)
+_HALF_WORD = np.uint64(32)
+
+
+@njit(nogil=True, cache=True)
+def random_below(n, state):
+    """Uniform integer in [0, n), n < 2**32, by SplitMix64 (Steele et al. 2014).
+
+    Parameters
+    ----------
+    n : int
+    state : ndarray of shape (1,), dtype uint64
+        Advanced in place.
+    """
+    state[0] += _INCREMENT
+    z = state[0]
+    z = (z ^ (z >> _SHIFT_1)) * _MIX_1
+    z = (z ^ (z >> _SHIFT_2)) * _MIX_2
+    # The upper 32 bits, scaled: no division, a bias below n / 2**32.
+    return np.int64(((z >> _HALF_WORD) * np.uint64(n)) >> _HALF_WORD)
+
+
+@njit(nogil=True, cache=True)
+def draw_sorted(pool, n_draw, state, out):
+    """Draw `n_draw` entries of `pool` without replacement, kept in their order.
+
+    Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S). Rows in index order are
+    read from memory in sequence.
+
+    Parameters
+    ----------
+    pool : ndarray of shape (n_pool,), dtype uint32
+    n_draw : int
+    state : ndarray of shape (1,), dtype uint64
+    out : ndarray of shape (>= n_draw + 1,), dtype uint32
+        Filled in place; one spare entry lets the loop store without a branch.
+    """
+    if n_draw == pool.shape[0]:
+        out[:n_draw] = pool
+        return
+    taken = 0
+    for i in range(pool.shape[0]):
+        out[taken] = pool[i]
+        if random_below(pool.shape[0] - i, state) < n_draw - taken:
+            taken += 1
+
+
+@njit(nogil=True, cache=True)
+def shuffle_front(permutation, n_draw, state):
+    """Bring `n_draw` uniformly drawn entries to the front, in random order."""
+    n = permutation.shape[0]
+    for i in range(n_draw):
+        j = i + random_below(n - i, state)
+        permutation[i], permutation[j] = permutation[j], permutation[i]
