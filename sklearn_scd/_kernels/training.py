@@ -15,7 +15,7 @@ from sklearn_scd._kernels.threshold import search_space
 
 # Rank-one updates of a node's projections before they are computed afresh: float32
 # drift stays below some 1e-5 of their size.
-_REFRESH = 128
+REFRESH = 128
 
 
 class Settings(NamedTuple):
@@ -93,7 +93,8 @@ def start_network(data, weights, u, settings):
         for j in range(n_units):
             u[j] = to_grid(u[j] * shrink)
     for j in range(n_units):
-        network.thresholds[j] = np.median(network.projections[j])
+        middle = (n_rows - 1) // 2  # the lower one of two
+        network.thresholds[j] = np.partition(network.projections[j], middle)[middle]
         fire(j, network)
     return network
 
@@ -191,7 +192,7 @@ def train(data, weights, u, settings, state, loss_curve):
         ):  # fmt: skip
             changed[j] = True
             n_moves[j] += 1
-            if n_moves[j] == _REFRESH:
+            if n_moves[j] == REFRESH:
                 _refresh(j, data, settings.binary, network)
                 n_moves[j] = 0
         loss = total_loss(

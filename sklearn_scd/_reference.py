@@ -1,0 +1,330 @@
+"""Slow, obvious twins of the kernels: every threshold tried, every loss summed.
+
+They are the tests' oracle and the benchmarks' yardstick. Random draws alone come from
+the kernels, so that both train on the same rows and try the same features.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.optimize import brentq
+
+from sklearn_scd._kernels.losses import BIAS_BITS, GRID_BITS
+from sklearn_scd._kernels.output import MIN_DECREASE
+from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
+from sklearn_scd._kernels.training import REFRESH
+
+
+def best_threshold(values, gains):
+    """Try every threshold, from the highest down; the first of the best wins.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float32 or float64
+    gains : ndarray of shape (n,), int
+        What it is worth that sample i is on, ``values[i] > threshold``.
+
+    Returns
+    -------
+    score : int
+        Sum of the gains of the samples that are on.
+    threshold : float, of the dtype of `values`
+    """
+    dtype = values.dtype.type
+    distinct = np.unique(values)[::-1]
+    pad = (float(distinct[0]) - float(distinct[-1])) / (2 * len(values))
+    if pad == 0:
+        pad = 0.5 * max(1.0, abs(float(distinct[0])))
+    thresholds = [dtype(float(distinct[0]) + pad)]
+    for above, below in zip(distinct[:-1], distinct[1:], strict=True):
+        middle = dtype(0.5 * float(below) + 0.5 * float(above))
+        thresholds.append(middle if middle < above else below)
+    lowest = dtype(float(distinct[-1]) - pad)
+    if not lowest < distinct[-1]:
+        lowest = np.nextafter(distinct[-1], dtype(-np.inf))
+    thresholds.append(lowest)
+    scores = [int(gains[values > t].sum()) for t in thresholds]
+    best = int(np.argmax(scores))
+    return scores[best], thresholds[best]
+
+
+def logistic_loss(positive, output):
+    """Logistic loss of one output, as a float."""
+    z = output if positive else -output
+    return min(math.log1p(math.exp(-abs(z))) + max(-z, 0.0), 2.0**17)
+
+
+def losses(target, weight, outputs, loss):
+    """Fixed-point losses of samples.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n,), bool
+    weight : ndarray of shape (n,), int
+    outputs : ndarray of shape (n,)
+    loss : {'01', 'ce'}
+
+    Returns
+    -------
+    losses : ndarray of shape (n,), int
+    """
+    if loss == "01":
+        return np.where((outputs > 0) == target, 0, weight)
+    return np.array(
+        [
+            round(float(w) * logistic_loss(t, f))
+            for t, w, f in zip(target, weight, outputs, strict=True)
+        ],
+        dtype=np.int64,
+    )
+
+
+def gains_of_firing(target, weight, off, on, loss):
+    """How much smaller each sample's loss is with output `on` than with `off`."""
+    if loss == "01":
+        return losses(target, weight, off, loss) - losses(target, weight, on, loss)
+    return np.array(
+        [
+            round(float(w) * (logistic_loss(t, a) - logistic_loss(t, b)))
+            for t, w, a, b in zip(target, weight, off, on, strict=True)
+        ],
+        dtype=np.int64,
+    )
+
+
+def best_bias(values, target, weight):
+    """Bias that minimises the logistic loss of ``values + c``, on its grid."""
+
+    def slope(c):
+        return float(weight @ (1 / (1 + np.exp(-(values + c))) - target))
+
+    c = brentq(slope, -values.max() - 40.0, -values.min() + 40.0, xtol=1e-13)
+    return round(c * 2**BIAS_BITS) / 2**BIAS_BITS
+
+
+def to_grid(u):
+    """Round to the grid of output weights."""
+    return np.rint(u * 2.0**GRID_BITS) / 2.0**GRID_BITS
+
+
+def unit_factor(row):
+    """What brings a row to unit L2 norm, in its dtype."""
+    squares = 0.0
+    for w in row:
+        squares += float(w) * float(w)
+    return row.dtype.type(1 / math.sqrt(squares))
+
+
+class ReferenceNetwork:
+    """One network, trained by the book.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_features, n_rows)
+    target : ndarray of shape (n_rows,), bool
+    weight : ndarray of shape (n_rows,), int64
+        Fixed-point weights.
+    weights : ndarray of shape (hidden_units, n_features), float32 or float64
+        Random start of the hidden weights.
+    u : ndarray of shape (hidden_units,)
+        Random start of the output weights.
+    settings : Settings
+    state : ndarray of shape (1,), dtype uint64
+    """
+
+    def __init__(self, columns, target, weight, weights, u, settings, state):
+        self.X = columns.T.astype(weights.dtype)
+        self.target, self.weight = target, weight
+        self.loss = "ce" if settings.cross_entropy else "01"
+        self.settings, self.state = settings, state
+        self.W, self.u, self.c = weights.copy(), u.copy(), 0.0
+        self.n_moves = np.zeros(len(u), dtype=int)
+        if not settings.binary:
+            for row in self.W:
+                row *= unit_factor(row)
+            squares = 0.0
+            for value in u:
+                squares += value * value
+            self.u = to_grid(self.u * (1 / math.sqrt(squares)))
+        if settings.linear:
+            self.u, self.c = np.ones(1), -0.5
+        self.V = np.array([self.project(row) for row in self.W])
+        self.thresholds = np.sort(self.V, axis=1)[:, (len(target) - 1) // 2].copy()
+
+    def project(self, row):
+        """``w . x`` for every row, summed feature by feature."""
+        total = np.zeros(len(self.X), dtype=self.W.dtype)
+        for w, x in zip(row, self.X.T, strict=True):
+            total += w * x
+        return total
+
+    @property
+    def H(self):
+        """Firing of every hidden unit on every row, (hidden_units, n_rows)."""
+        return (self.V > self.thresholds[:, None]).astype(float)
+
+    @property
+    def drive(self):
+        """Outputs without the bias, (n_rows,)."""
+        return self.u @ self.H
+
+    def total_loss(self):
+        """Fixed-point loss over all rows."""
+        outputs = self.drive + self.c
+        return int(losses(self.target, self.weight, outputs, self.loss).sum())
+
+    def steps(self, present, step):
+        """Steps to try on a weight."""
+        return (-2.0 * present,) if self.settings.binary else (step, -step)
+
+    def output_step(self, units, rows):
+        """Refit the output bias, then take the best of the steps on `units`."""
+        if self.settings.linear:
+            return
+        if self.loss == "ce":
+            self.output_step_ce(units, rows)
+        else:
+            self.output_step_01(units, rows)
+
+    def output_step_01(self, units, rows):
+        """Output step with every threshold tried for every step."""
+        values, H = self.drive[rows], self.H[:, rows]
+        gains = np.where(self.target[rows], self.weight[rows], -self.weight[rows])
+        best, threshold = best_threshold(values, gains)
+        move = None
+        for j in units:
+            for step in self.steps(self.u[j], self.settings.output_step):
+                score, t = best_threshold(values + step * H[j], gains)
+                if score > best:
+                    best, threshold, move = score, t, (j, step)
+        shrink = 1.0
+        if move is not None:
+            self.u[move[0]] += move[1]
+            if not self.settings.binary:
+                shrink = 1.0 / math.sqrt(sum(v * v for v in self.u))
+                self.u = to_grid(self.u * shrink)
+        self.c = -threshold * shrink
+
+    def output_step_ce(self, units, rows):
+        """Output step with the best bias and the loss of every step."""
+        values, H = self.drive[rows], self.H[:, rows]
+        target, weight = self.target[rows], self.weight[rows]
+
+        def loss_at(values):
+            c = best_bias(values, target, weight)
+            return int(losses(target, weight, values + c, "ce").sum()), c
+
+        best, self.c = loss_at(values)
+        best -= int(MIN_DECREASE * float(weight.sum()))
+        move = None
+        for j in units:
+            for step in self.steps(self.u[j], self.settings.output_step):
+                loss, c = loss_at(values + step * H[j])
+                if loss < best:
+                    best, move = loss, (j, step, c)
+        if move is not None:
+            j, step, self.c = move
+            self.u[j] += step
+
+    def hidden_step(self, j, features, rows):
+        """Refit a hidden bias, then take the best step on `features`' weights."""
+        off = self.drive[rows] + self.c - self.u[j] * self.H[j, rows]
+        target, weight = self.target[rows], self.weight[rows]
+        gains = gains_of_firing(target, weight, off, off + self.u[j], self.loss)
+        rows, gains = rows[gains != 0], gains[gains != 0]
+        if rows.size == 0:
+            return
+        dtype = self.W.dtype.type
+        sides = (1, -1) if self.settings.linear else (1,)
+        best, move = -1, None
+        for side in sides:
+            score, t = best_threshold(side * self.V[j, rows], gains)
+            if score > best:
+                best, threshold, move = score, t, (side, None, 0.0)
+        for side in sides:
+            for f in features:
+                for step in self.steps(self.W[j, f], self.settings.step):
+                    shifted = side * self.V[j, rows] + dtype(step) * self.X[rows, f]
+                    score, t = best_threshold(shifted, gains)
+                    if score > best:
+                        best, threshold, move = score, t, (side, f, dtype(step))
+        side, feature, step = move
+        self.W[j] *= side
+        self.V[j] *= side
+        self.thresholds[j] = threshold
+        if feature is not None:
+            self.take_step(j, feature, step)
+        if feature is not None or side == -1:
+            self.count_move(j)
+
+    def take_step(self, j, feature, step):
+        """Change one hidden weight and bring its row back to unit norm."""
+        w, step_ = float(self.W[j, feature]), float(step)
+        self.W[j, feature] = self.W.dtype.type(w + step_)
+        self.V[j] += step * self.X[:, feature]
+        if not self.settings.binary:
+            shrink = 1 / math.sqrt(1 + step_ * (2 * w + step_))
+            for array in (self.W, self.V, self.thresholds):
+                array[j] *= self.W.dtype.type(shrink)
+
+    def count_move(self, j):
+        """Compute projections afresh now and then."""
+        self.n_moves[j] += 1
+        if self.n_moves[j] == REFRESH:
+            self.n_moves[j] = 0
+            if not self.settings.binary:
+                shrink = unit_factor(self.W[j])
+                self.W[j] *= shrink
+                self.thresholds[j] *= shrink
+            self.V[j] = self.project(self.W[j])
+
+    def train(self):
+        """Train; the best iterate stays in `W`, `thresholds`, `u`, `c`, `best_loss`.
+
+        Returns
+        -------
+        curve : list of int
+            Loss over all rows after each iteration.
+        """
+        s = self.settings
+        n_units, n_features = self.W.shape
+        pool = np.arange(len(self.target), dtype=np.uint32)
+        positives, negatives = pool[self.target], pool[~self.target]
+        self.output_step([], pool)
+        units = np.arange(n_units)
+        shuffle_front(units, n_units, self.state)
+        for j in units:
+            self.hidden_step(j, [], pool)
+        best_loss, best = self.total_loss(), self.snapshot()
+        features = np.arange(n_features)
+        drawn = np.empty(s.n_positive + s.n_negative + 2, dtype=np.uint32)
+        curve, reference, last_gain = [], best_loss, 0
+        for n_iter in range(1, s.max_iter + 1):
+            draw_sorted(positives, s.n_positive, self.state, drawn)
+            draw_sorted(negatives, s.n_negative, self.state, drawn[s.n_positive :])
+            rows = drawn[: s.n_positive + s.n_negative]
+            self.output_step(range(n_units), rows)
+            j = random_below(n_units, self.state)
+            shuffle_front(features, s.n_candidates, self.state)
+            self.hidden_step(j, features[: s.n_candidates], rows)
+            curve.append(self.total_loss())
+            if curve[-1] < best_loss:
+                best_loss, best = curve[-1], self.snapshot()
+            if best_loss < reference - s.tol * float(self.weight.sum()):
+                reference, last_gain = best_loss, n_iter
+            elif n_iter - last_gain >= s.n_iter_no_change:
+                break
+        self.W, self.thresholds, self.u, self.c = best
+        self.best_loss = best_loss
+        if not s.binary:
+            for j in range(n_units):
+                shrink = unit_factor(self.W[j])
+                self.W[j] *= shrink
+                self.thresholds[j] *= shrink
+        return curve
+
+    def snapshot(self):
+        """Copy the parameters."""
+        return self.W.copy(), self.thresholds.copy(), self.u.copy(), self.c

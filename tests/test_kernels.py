@@ -1,0 +1,254 @@
+"""Kernels against their naive twins: every threshold tried, every loss summed."""
+
+import numpy as np
+import pytest
+
+from sklearn_scd import _reference as reference
+from sklearn_scd._ensemble import (
+    TrainingSet,
+    binary_problem,
+    canonical_rows,
+    network_seed,
+    settings_for,
+)
+from sklearn_scd._kernels import losses
+from sklearn_scd._kernels.output import refit_bias, step_bounds, subset_loss
+from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
+from sklearn_scd._kernels.rows import project
+from sklearn_scd._kernels.steps import extent
+from sklearn_scd._kernels.threshold import (
+    best_score,
+    place_threshold,
+    search_space,
+)
+from sklearn_scd._kernels.training import train
+
+
+def _values(kind, n, dtype, rng):
+    if kind == "continuous":
+        return rng.standard_normal(n).astype(dtype)
+    if kind == "ties":
+        return rng.integers(0, 4, n).astype(dtype)
+    if kind == "equal":
+        return np.full(n, 3.5, dtype=dtype)
+    if kind == "outliers":  # almost all in one bin
+        return (rng.standard_normal(n) * 10.0 ** rng.integers(-8, 8, n)).astype(dtype)
+    neighbours = np.array([1.0], dtype=dtype)
+    return np.nextafter(neighbours, dtype(2)) ** rng.integers(0, 3, n).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "kind", ["continuous", "ties", "equal", "outliers", "neighbours"]
+)
+def test_threshold_search_equals_trying_every_threshold(kind, dtype):
+    rng = np.random.default_rng(0)
+    for n in [1, 2, 3, 7, 40, 300, 2000]:
+        for n_positive in {0, 1, n // 2, n}:
+            values = _values(kind, n, dtype, rng)
+            gains = rng.integers(1, rng.choice([2, 5, 2**40]), n)
+            gains[n_positive:] *= -1
+            space = search_space(values)
+            low, high = extent(values)
+            search = (values, gains, n_positive, low, high)
+            score = best_score(*search, -1, space)
+            threshold = place_threshold(*search, score, space)
+            expected_score, expected = reference.best_threshold(values, gains)
+            assert score == expected_score
+            assert threshold == expected
+            assert gains[values > threshold].sum() == score
+            # A bar hides what does not beat it, and nothing else.
+            assert best_score(*search, score, space) == score
+            assert best_score(*search, score - 1, space) == max(score, 0)
+
+
+def _problem(rng, kind, dtype):
+    """Random training problem with what makes searches hard."""
+    n_rows, n_features = rng.integers(4, 60), rng.integers(1, 12)
+    if kind == "integers":
+        X = rng.integers(0, 6, (n_rows, n_features))
+    else:
+        X = rng.standard_normal((n_rows, n_features)) * 50 + 100
+    X = X.astype(dtype)
+    X[:, rng.random(n_features) < 0.2] = 7  # constant features
+    if n_features > 2:
+        X[:, 1] = X[:, 0]  # candidates of equal score
+    y = rng.integers(0, 2, n_rows)
+    y[:2] = 0, 1
+    weights = rng.integers(1, 4, n_rows) if rng.random() < 0.5 else np.ones(n_rows)
+    rows, weights = canonical_rows(X, y, weights.astype(float))
+    columns = np.ascontiguousarray(X[rows].T)
+    projections = np.float64 if dtype == np.float64 else np.float32
+    return binary_problem(
+        TrainingSet(columns, y[rows], weights), 1, np.dtype(projections)
+    )
+
+
+def _options(rng, loss, binary, hidden_units):
+    return {
+        "loss": loss,
+        "binary_weights": binary,
+        "hidden_units": hidden_units,
+        "max_iter": 25,
+        "n_candidates": 1,
+        "learning_rate": rng.choice([0.05, 0.17, 1.0]),
+        "output_learning_rate": rng.choice([0.05, 0.2, 1.0]),
+        "subsample": rng.choice([0.5, 0.75, 1.0]),
+        "tol": 0.0,
+        "n_iter_no_change": rng.choice([None, 10]),
+    }
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("hidden_units", [0, 1, 5])
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("loss", ["01", "ce"])
+def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units, dtype):
+    rng = np.random.default_rng([hidden_units, binary, loss == "ce"])
+    for case in range(12):
+        data = _problem(rng, "integers" if dtype == np.uint8 else "real", dtype)
+        n_features = data.columns.shape[0]
+        options = _options(rng, loss, binary, hidden_units)
+        options["n_candidates"] = rng.integers(1, n_features + 1)
+        settings = settings_for(data, options)
+        n_units = max(hidden_units, 1)
+        weights = rng.standard_normal((n_units, n_features)).astype(data.lowest.dtype)
+        u = rng.standard_normal(n_units)
+        if binary:
+            weights, u = np.where(weights > 0, 1, -1).astype(weights.dtype), np.sign(u)
+        elif case % 3 == 0 and n_features > 1:
+            weights[:, 0] = 0
+        state = network_seed(case, 0, 0)[1:]
+        twin = reference.ReferenceNetwork(
+            data.columns, data.target, data.weight, weights, u, settings, state.copy()
+        )
+        expected_curve = twin.train()
+        curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
+        thresholds, c, n_iter, best_loss = train(
+            data, weights, u, settings, state.copy(), curve
+        )
+        assert n_iter == len(expected_curve)
+        np.testing.assert_array_equal(curve[:n_iter], np.float32(expected_curve))
+        np.testing.assert_array_equal(weights, twin.W)
+        np.testing.assert_array_equal(thresholds, twin.thresholds)
+        np.testing.assert_array_equal(u, twin.u)
+        assert c == twin.c
+        assert best_loss == twin.best_loss
+
+
+def test_projections_are_computed_afresh_as_in_the_reference():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 3)).astype(np.float32)
+    y = rng.integers(0, 2, 30)
+    y[:2] = 0, 1
+    data = binary_problem(
+        TrainingSet(np.ascontiguousarray(X.T), y, np.ones(30)), 1, np.dtype(np.float32)
+    )
+    options = _options(rng, "01", False, 1)
+    options.update(max_iter=700, n_candidates=3, subsample=0.5, learning_rate=0.3)
+    options["n_iter_no_change"] = None
+    settings = settings_for(data, options)
+    weights, u = rng.standard_normal((1, 3)).astype(np.float32), np.ones(1)
+    state = network_seed(0, 0, 0)[1:]
+    twin = reference.ReferenceNetwork(
+        data.columns, data.target, data.weight, weights, u, settings, state.copy()
+    )
+    moves = []
+    count = twin.count_move
+    twin.count_move = lambda j: (moves.append(j), count(j))
+    expected_curve = twin.train()
+    assert len(moves) > reference.REFRESH  # or this test shows nothing
+    curve = np.empty(settings.max_iter, dtype=np.float32)
+    train(data, weights, u, settings, state.copy(), curve)
+    np.testing.assert_array_equal(curve, np.float32(expected_curve))
+    np.testing.assert_array_equal(weights, twin.W)
+
+
+def test_bias_under_cross_entropy_is_the_minimum():
+    rng = np.random.default_rng(0)
+    for n in [2, 5, 60]:
+        for n_positive in {1, n // 2, n - 1}:
+            values = losses.to_grid(rng.standard_normal(n) * rng.choice([0.1, 3, 50]))
+            weight = rng.integers(1, 2**30, n)
+            target = np.arange(n) < n_positive
+            for start in [0.0, 17.3, -1e3]:
+                c = refit_bias(values, weight.astype(float), n_positive, start)
+                assert c == reference.best_bias(values, target, weight)
+
+
+def test_step_bounds_are_below_the_true_change_of_the_loss():
+    rng = np.random.default_rng(0)
+    for scale in [0.1, 1.0, 10.0]:
+        n, n_positive, n_units = 80, 30, 6
+        hidden = rng.integers(0, 2, (n_units, n)).astype(np.uint8)
+        hidden[0], hidden[1] = 0, 1
+        values = losses.to_grid(rng.standard_normal(n) * scale)
+        weight = rng.integers(2**30, 2**31, n)
+        rows = np.arange(n, dtype=np.uint32)
+        c = refit_bias(values, weight.astype(float), n_positive, 0.0)
+        present = subset_loss(values, weight.astype(float), n_positive, c)
+        steps = np.array([[0.2, -0.2]] * 3 + [[2.0, -2.0]] * 3)
+        bounds, _ = step_bounds(
+            hidden, rows, values, weight.astype(float), n_positive, c, steps
+        )
+        tight = 0
+        for j in range(n_units):
+            for k, step in enumerate(steps[j]):
+                shifted = values + step * hidden[j]
+                best_c = refit_bias(shifted, weight.astype(float), n_positive, c)
+                after = subset_loss(shifted, weight.astype(float), n_positive, best_c)
+                change = (after - present) / weight.sum()
+                bound = bounds[j, k] / weight.sum()
+                assert bound <= change + 1e-9
+                tight += change - bound < 0.25 * abs(change) + 1e-9
+        assert tight >= n_units  # bounds that prune nothing would pass, too
+
+
+def test_losses_are_those_of_scikit_learn():
+    from sklearn.metrics import log_loss, zero_one_loss
+
+    rng = np.random.default_rng(0)
+    target, outputs = rng.random(50) < 0.5, rng.standard_normal(50) * 5
+    weight = rng.integers(2**20, 2**30, 50)
+    for cross_entropy, expected in [
+        (True, log_loss(target, 1 / (1 + np.exp(-outputs)), sample_weight=weight)),
+        (False, zero_one_loss(target, outputs > 0, sample_weight=weight)),
+    ]:
+        total = losses.total_loss(target, weight, outputs, 0.0, cross_entropy)
+        assert total / weight.sum() == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_projection_is_the_matrix_product(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 255, (700, 30)).astype(dtype)
+    W = rng.standard_normal((3, 30)).astype(
+        np.float64 if dtype == np.float64 else np.float32
+    )
+    out = np.empty((3, 700), dtype=W.dtype)
+    project(np.ascontiguousarray(X.T), W, out)
+    np.testing.assert_allclose(out, W @ X.T.astype(W.dtype), rtol=1e-4, atol=1e-3)
+    part = np.empty((1, 700), dtype=W.dtype)  # one row alone: the same bits
+    project(np.ascontiguousarray(X.T), W[1:2], part)
+    np.testing.assert_array_equal(part[0], out[1])
+
+
+def test_draws_are_uniform_and_without_replacement():
+    state = np.array([42], dtype=np.uint64)
+    pool = np.arange(10, 20, dtype=np.uint32)
+    out = np.empty(5, dtype=np.uint32)
+    rows, fronts = np.zeros(20), np.zeros(10)
+    n = 20_000
+    for _ in range(n):
+        draw_sorted(pool, 4, state, out)
+        assert (np.diff(out[:4].astype(int)) > 0).all()
+        rows[out[:4]] += 1
+        permutation = np.arange(10)
+        shuffle_front(permutation, 3, state)
+        assert sorted(permutation) == list(range(10))
+        fronts[permutation[:3]] += 1
+    np.testing.assert_allclose(rows[10:] / n, 0.4, atol=0.02)
+    assert rows[:10].sum() == 0
+    np.testing.assert_allclose(fronts / n, 0.3, atol=0.02)
+    counts = np.bincount([random_below(7, state) for _ in range(n)], minlength=7)
+    np.testing.assert_allclose(counts / n, 1 / 7, atol=0.01)
