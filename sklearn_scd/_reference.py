@@ -1,17 +1,19 @@
 """Slow, obvious twins of the kernels: every threshold tried, every loss summed.
 
-They are the tests' oracle and the benchmarks' yardstick. Random draws alone come from
-the kernels, so that both train on the same rows and try the same features.
+They are the tests' oracle and the benchmarks' yardstick. Random draws come from the
+kernels, so that both train on the same rows and try the same features, and so does the
+logistic loss of one sample, which has tests of its own.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import brentq
 
-from sklearn_scd._kernels.losses import BIAS_BITS, GRID_BITS
+from sklearn_scd._kernels.losses import BIAS_BITS, GRID_BITS, logistic_loss
 from sklearn_scd._kernels.output import MIN_DECREASE
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.training import REFRESH
@@ -38,7 +40,7 @@ def best_threshold(values, gains):
     if pad == 0:
         pad = 0.5 * max(1.0, abs(float(distinct[0])))
     thresholds = [dtype(float(distinct[0]) + pad)]
-    for above, below in zip(distinct[:-1], distinct[1:], strict=True):
+    for above, below in pairwise(distinct):
         middle = dtype(0.5 * float(below) + 0.5 * float(above))
         thresholds.append(middle if middle < above else below)
     lowest = dtype(float(distinct[-1]) - pad)
@@ -48,12 +50,6 @@ def best_threshold(values, gains):
     scores = [int(gains[values > t].sum()) for t in thresholds]
     best = int(np.argmax(scores))
     return scores[best], thresholds[best]
-
-
-def logistic_loss(positive, output):
-    """Logistic loss of one output, as a float."""
-    z = output if positive else -output
-    return min(math.log1p(math.exp(-abs(z))) + max(-z, 0.0), 2.0**17)
 
 
 def losses(target, weight, outputs, loss):
@@ -100,7 +96,7 @@ def best_bias(values, target, weight):
     def slope(c):
         return float(weight @ (1 / (1 + np.exp(-(values + c))) - target))
 
-    c = brentq(slope, -values.max() - 40.0, -values.min() + 40.0, xtol=1e-13)
+    c = brentq(slope, -values.max() - 39.0, -values.min() + 39.0, xtol=1e-13)
     return round(c * 2**BIAS_BITS) / 2**BIAS_BITS
 
 

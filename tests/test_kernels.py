@@ -15,8 +15,9 @@ from sklearn_scd._kernels import losses
 from sklearn_scd._kernels.output import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
-from sklearn_scd._kernels.steps import extent
+from sklearn_scd._kernels.steps import best_step, buffers
 from sklearn_scd._kernels.threshold import (
+    Samples,
     best_score,
     place_threshold,
     search_space,
@@ -49,17 +50,55 @@ def test_threshold_search_equals_trying_every_threshold(kind, dtype):
             gains = rng.integers(1, rng.choice([2, 5, 2**40]), n)
             gains[n_positive:] *= -1
             space = search_space(values)
-            low, high = extent(values)
-            search = (values, gains, n_positive, low, high)
-            score = best_score(*search, -1, space)
-            threshold = place_threshold(*search, score, space)
+            score = best_score(values, gains, n_positive, space)
+            threshold = place_threshold(values, gains, n_positive, score, space)
             expected_score, expected = reference.best_threshold(values, gains)
             assert score == expected_score
             assert threshold == expected
             assert gains[values > threshold].sum() == score
-            # A bar hides what does not beat it, and nothing else.
-            assert best_score(*search, score, space) == score
-            assert best_score(*search, score - 1, space) == max(score, 0)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "kind", ["continuous", "ties", "equal", "outliers", "neighbours"]
+)
+def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, binary):
+    rng = np.random.default_rng(0)
+    n_rows, n_features = 400, 6
+    columns = rng.integers(0, 9, (n_features, n_rows)).astype(np.uint8)
+    columns[2] = 5
+    columns[3] = columns[4]
+    lowest, highest = columns.min(axis=1), columns.max(axis=1)
+    features = rng.permutation(n_features)
+    found = 0
+    for n in [1, 5, 60, 400]:
+        for n_positive in {1, n // 2, n}:
+            for step in [1e-3, 0.17, 3.0]:
+                values = _values(kind, n, dtype, rng)
+                gains = (2.0 ** rng.uniform(0, 40, n)).astype(np.int64)  # many light
+                gains[n_positive:] *= -1
+                rows = np.sort(rng.permutation(n_rows)[:n]).astype(np.uint32)
+                weights = rng.choice([-1.0, 1.0], n_features).astype(dtype)
+                space, work = search_space(values), buffers(values)
+                bar = best_score(values, gains, n_positive, space)
+                got = best_step(
+                    columns, lowest.astype(dtype), highest.astype(dtype), weights,
+                    features, step, binary, Samples(rows, values, gains, n_positive),
+                    bar, work, space,
+                )  # fmt: skip
+                expected = bar, -1, 0.0
+                for f in features:
+                    for s in (
+                        (-2 * weights[f],) if binary else (dtype(step), -dtype(step))
+                    ):
+                        x = columns[f, rows].astype(dtype)
+                        score, _ = reference.best_threshold(values + s * x, gains)
+                        if score > expected[0]:
+                            expected = score, f, s
+                assert got == expected
+                found += expected[1] >= 0
+    assert kind == "equal" or found > 0  # or this test shows nothing
 
 
 def _problem(rng, kind, dtype):
@@ -202,6 +241,16 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
                 assert bound <= change + 1e-9
                 tight += change - bound < 0.25 * abs(change) + 1e-9
         assert tight >= n_units  # bounds that prune nothing would pass, too
+
+
+def test_tables_of_loss_and_sigmoid_are_as_fine_as_they_say():
+    a = np.concatenate([np.linspace(0, 45, 10_007), [39.999999, 40, 1e9]])
+    for function, expected in [
+        (losses.softplus, np.logaddexp(0, -a)),
+        (losses.sigmoid, np.exp(-np.logaddexp(0, a))),
+    ]:
+        error = np.abs([function(v) for v in a] - expected)
+        assert error.max() < 3e-11
 
 
 def test_losses_are_those_of_scikit_learn():

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 
 from sklearn_scd._kernels.losses import firing_gain
-from sklearn_scd._kernels.steps import Samples, best_step, extent, shift_values
-from sklearn_scd._kernels.threshold import best_score, place_threshold
+from sklearn_scd._kernels.steps import best_step, shift_values
+from sklearn_scd._kernels.threshold import Samples, best_score, place_threshold
 
 
 @njit(nogil=True, cache=True)
@@ -99,7 +99,9 @@ def _take_step(j, feature, step, column, binary, network):
 
 
 @njit(nogil=True, cache=True)
-def hidden_step(j, features, data, rows, n_positive, settings, network, work, space):
+def hidden_step(
+    j, features, data, rows, n_positive, settings, network, work, trial, space
+):
     """Refit node j's bias exactly, then take the best step on one of its weights.
 
     Parameters
@@ -114,7 +116,8 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, work, sp
     settings : Settings
     network : Network
         Changed in place.
-    work : Buffers
+    work, trial : Buffers
+        For the node's samples, and for those that decide on a step.
     space : SearchSpace
 
     Returns
@@ -135,10 +138,7 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, work, sp
     for side in range(2 if settings.linear else 1):
         if side == 1:
             values *= -1
-        low, high = extent(values)
-        score = best_score(
-            values, gains, samples.n_positive, low, high, np.int64(-1), space
-        )
+        score = best_score(values, gains, samples.n_positive, space)
         if score > bar:
             bar, flipped = score, side == 1
     for side in range(2 if settings.linear else 1):
@@ -146,7 +146,7 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, work, sp
             values *= -1  # back to w, then to -w
         score, f, signed = best_step(
             data.columns, data.lowest, data.highest, network.weights[j], features,
-            settings.step, settings.binary, samples, bar, work, space,
+            settings.step, settings.binary, samples, bar, trial, space,
         )  # fmt: skip
         if score > bar:
             bar, feature, step, flipped = score, f, signed, side == 1
@@ -159,10 +159,7 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, work, sp
         network.projections[j] *= -1
     if feature >= 0:
         values = shift_values(data.columns[feature], samples, step, work.shifted)
-    low, high = extent(values)
-    threshold = place_threshold(
-        values, gains, samples.n_positive, low, high, bar, space
-    )
+    threshold = place_threshold(values, gains, samples.n_positive, bar, space)
     if feature >= 0:
         shrink = _take_step(
             j, feature, step, data.columns[feature], settings.binary, network

@@ -5,13 +5,18 @@ import math
 import numpy as np
 from numba import njit
 
-from sklearn_scd._kernels.losses import sample_loss, to_bias_grid, to_grid
-from sklearn_scd._kernels.steps import Samples, best_step, extent, shift_values
-from sklearn_scd._kernels.threshold import best_score, place_threshold
+from sklearn_scd._kernels.losses import sample_loss, sigmoid, to_bias_grid, to_grid
+from sklearn_scd._kernels.steps import best_step, shift_values
+from sklearn_scd._kernels.threshold import (
+    Samples,
+    best_score,
+    extent,
+    place_threshold,
+)
 
 _NEWTON_STEPS = 100
 _NEWTON_TOLERANCE = 2.0**-26
-_SATURATED = 40.0  # exp(-40) is below the resolution of a loss
+_SATURATED = 39.0  # outputs so large have no loss or slope left
 
 # A step under CE counts when it lowers the mean loss by more than this: far below
 # what matters, far above what rounding the bias to its grid can change.
@@ -40,7 +45,9 @@ def _normalise_output(network):
 
 
 @njit(nogil=True, cache=True)
-def output_step_01(units, data, rows, n_positive, settings, network, work, space):
+def output_step_01(
+    units, data, rows, n_positive, settings, network, work, trial, space
+):
     """Output step under 0/1 loss: the threshold search, with hidden units as features.
 
     Parameters are those of :func:`sklearn_scd._kernels.hidden.hidden_step`, `units`
@@ -53,17 +60,15 @@ def output_step_01(units, data, rows, n_positive, settings, network, work, space
         work.gains[i] = data.weight[rows[i]] * (1 if i < n_positive else -1)
     samples = Samples(work.rows[:n], work.values[:n], work.gains[:n], n_positive)
     values, gains = samples.values, samples.gains
-    low, high = extent(values)
-    bar = best_score(values, gains, n_positive, low, high, np.int64(-1), space)
+    bar = best_score(values, gains, n_positive, space)
     score, j, step = best_step(
         network.hidden, np.zeros(network.u.shape[0]), np.ones(network.u.shape[0]),
         network.u, units, settings.output_step, settings.binary, samples, bar,
-        work, space,
+        trial, space,
     )  # fmt: skip
     if j >= 0:
         values = shift_values(network.hidden[j], samples, step, work.shifted)
-        low, high = extent(values)
-    threshold = place_threshold(values, gains, n_positive, low, high, score, space)
+    threshold = place_threshold(values, gains, n_positive, score, space)
     shrink = 1.0
     if j >= 0:
         add_to_weight(j, step, network)
@@ -78,10 +83,12 @@ def slope(values, weights, n_positive, c):
     first, second = 0.0, 0.0
     for i in range(values.shape[0]):
         f = values[i] + c
-        e = math.exp(-abs(f))
-        p = (1.0 if f >= 0.0 else e) / (1.0 + e)
-        first += weights[i] * (p - (1.0 if i < n_positive else 0.0))
-        second += weights[i] * (e / ((1.0 + e) * (1.0 + e)))
+        p = sigmoid(abs(f))
+        second += weights[i] * (p * (1.0 - p))
+        if i < n_positive:
+            first -= weights[i] * (p if f > 0.0 else 1.0 - p)
+        else:
+            first += weights[i] * (1.0 - p if f > 0.0 else p)
     return first, second
 
 
@@ -161,10 +168,11 @@ def step_bounds(hidden, rows, values, weights, n_positive, c, steps):
     residual, curvature = np.empty(n), np.empty(n)
     for i in range(n):
         f = values[i] + c
-        e = math.exp(-abs(f))
-        p = (1.0 if f >= 0.0 else e) / (1.0 + e)
-        residual[i] = weights[i] * (p - (1.0 if i < n_positive else 0.0))
-        curvature[i] = weights[i] * (e / ((1.0 + e) * (1.0 + e)))
+        p = sigmoid(abs(f))
+        residual[i] = weights[i] * (
+            (1.0 - p if f > 0.0 else p) - (1.0 if i < n_positive else 0.0)
+        )
+        curvature[i] = weights[i] * (p * (1.0 - p))
     first, second = residual.sum(), curvature.sum()
     bounds, shifts = np.zeros(steps.shape), np.zeros(steps.shape)
     if second <= 0.0:

@@ -9,20 +9,18 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from sklearn_scd._kernels.threshold import best_score
-
-
-class Samples(NamedTuple):
-    """Samples that a node's firing can help or hurt; the helped ones come first."""
-
-    rows: np.ndarray  # (n,) uint32, rows of the training set
-    values: np.ndarray  # (n,) float, the node's input without its bias
-    gains: np.ndarray  # (n,) int64, what firing is worth; never 0
-    n_positive: int  # number of samples with positive gains
+from sklearn_scd._kernels.contenders import find_contenders
+from sklearn_scd._kernels.threshold import (
+    bin_scale,
+    clear_bins,
+    fill_bins,
+    open_bins,
+    scan_bins,
+)
 
 
 class Buffers(NamedTuple):
-    """Scratch arrays of one node's step, each of shape (n_rows,)."""
+    """Scratch arrays for a node's samples, each of shape (n_rows,)."""
 
     rows: np.ndarray  # uint32
     values: np.ndarray
@@ -45,16 +43,6 @@ def buffers(template):
 
 
 @njit(nogil=True, cache=True)
-def extent(values):
-    """Smallest and largest value."""
-    low = high = values[0]
-    for i in range(values.shape[0]):
-        low = min(low, values[i])
-        high = max(high, values[i])
-    return low, high
-
-
-@njit(nogil=True, cache=True)
 def shift_values(column, samples, step, out):
     """Write the samples' values after a step on `column`'s weight; return them."""
     step = samples.values.dtype.type(step)
@@ -63,6 +51,18 @@ def shift_values(column, samples, step, out):
         x = samples.values.dtype.type(column[samples.rows[i]])
         shifted[i] = samples.values[i] + step * x
     return shifted
+
+
+@njit(nogil=True, cache=True)
+def _shift_part(contenders, x, step, start, stop, out):
+    for i in range(start, stop):
+        out[i] = contenders.values[i] + step * x[i]
+
+
+@njit(nogil=True, cache=True)
+def _gather_part(column, contenders, start, stop, out):
+    for i in range(start, stop):
+        out[i] = column[contenders.rows[i]]
 
 
 @njit(nogil=True, cache=True)
@@ -87,6 +87,7 @@ def best_step(
     bar : int
         Score without a step.
     work : Buffers
+        Not the one that holds the samples.
     space : SearchSpace
 
     Returns
@@ -98,34 +99,53 @@ def best_step(
     step : float
     """
     dtype = samples.values.dtype.type
-    low, high = extent(samples.values)
-    x = work.x[: samples.rows.shape[0]]
-    shifted = work.shifted[: samples.rows.shape[0]]
+    reach = 0.0
+    size = 2.0 if binary else step
+    for f in features:
+        reach = max(reach, 0.5 * size * (np.float64(highest[f]) - lowest[f]))
     best_feature, best_signed = -1, 0.0
+    contenders = find_contenders(samples, bar, reach, work, space)
+    n, n_heavy = contenders.rows.shape[0], contenders.heavy
+    if n == 0:
+        return bar, best_feature, best_signed
+    x, shifted = work.x[:n], work.shifted[:n]
     for f in features:
         if lowest[f] == highest[f]:
             continue  # a constant feature moves every value alike
-        column = columns[f]
-        for i in range(x.shape[0]):
-            x[i] = column[samples.rows[i]]
+        centre = 0.5 * np.float64(lowest[f]) + 0.5 * np.float64(highest[f])
+        _gather_part(columns[f], contenders, 0, n_heavy, x)
+        all_gathered = False
         for side in range(1 if binary else 2):
             if binary:
                 signed = dtype(-2.0 * weights[f])
             else:
                 signed = dtype(step) if side == 0 else dtype(-step)
-            # Rounding is monotone: no shifted value lies outside these bounds.
-            end_1, end_2 = signed * lowest[f], signed * highest[f]
-            for i in range(x.shape[0]):
-                shifted[i] = samples.values[i] + signed * x[i]
-            score = best_score(
-                shifted,
-                samples.gains,
-                samples.n_positive,
-                low + min(end_1, end_2),
-                high + max(end_1, end_2),
-                bar,
-                space,
-            )
+            low = dtype(contenders.low + signed * centre)
+            high = dtype(contenders.high + signed * centre)
+            n_bins, scale = bin_scale(low, high, n)
+            clear_bins(n_bins, space)
+            _shift_part(contenders, x, signed, 0, n_heavy, shifted)
+            fill_bins(
+                shifted, contenders.gains, 0, contenders.heavy_positive, n_heavy, low,
+                scale, n_bins, space,
+            )  # fmt: skip
+            if n_heavy < n:
+                _, bound = scan_bins(n_bins, contenders.on_gain, bar, space)
+                if bound + contenders.light_gain <= bar:
+                    continue
+                if not all_gathered:
+                    _gather_part(columns[f], contenders, n_heavy, n, x)
+                    all_gathered = True
+                _shift_part(contenders, x, signed, n_heavy, n, shifted)
+                fill_bins(
+                    shifted, contenders.gains, n_heavy, contenders.light_positive, n,
+                    low, scale, n_bins, space,
+                )  # fmt: skip
+            score, bound = scan_bins(n_bins, contenders.on_gain, bar, space)
+            if bound > score:
+                score = open_bins(
+                    shifted, contenders.gains, n_bins, contenders.on_gain, score, space
+                )
             if score > bar:
                 bar, best_feature, best_signed = score, f, np.float64(signed)
     return bar, best_feature, best_signed

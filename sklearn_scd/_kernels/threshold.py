@@ -1,18 +1,25 @@
 """Exact search over every threshold of a node, without sorting what can't win.
 
 A node turns sample i on where ``values[i] > t``; being on is worth ``gains[i]``.
-The best threshold maximises ``sum of gains[i] over values[i] > t``. Samples with
-positive gains come first, ``n_positive`` of them, then those with negative gains;
-samples without a gain are not passed in.
+The best threshold maximises ``sum of gains[i] over values[i] > t``. It lies between
+two different values, at their midpoint; all-on and all-off are candidates. Scores are
+whole numbers (fixed-point), so they are exact and ties are ties.
 
-Values are spread over bins. With ``suffix`` the sum of the gains above a bin, no
-threshold inside the bin scores more than ``suffix + the bin's positive gains``; only
-bins whose bound beats the best score so far are opened and sorted. Thresholds lie
-between different values, at their midpoint; all-on and all-off are candidates.
-Scores are whole numbers (fixed-point), so they are exact and ties are ties.
+Three bounds spare the work, none of them the exactness:
 
-Source: the search over all thresholds of the paper's section 2.1, made exact in one
-pass.
+bins
+    Values are spread over bins. With ``suffix`` the sum of the gains above a bin, no
+    threshold inside it scores more than ``suffix + the bin's positive gains``; only
+    bins whose bound beats the best score so far are opened and sorted.
+window
+    A step moves values by at most some reach, so a threshold far from the present
+    best ones can't become the best: samples above the window of thresholds that can
+    are on, those below are off, and only the others are looked at again.
+light samples
+    Samples with small gains (1% of the total) are left out of a first pass; if the
+    bound does not beat the bar even with all their positive gains, the step is done.
+
+Source: the search over all thresholds of the paper's section 2.1.
 """
 
 from typing import NamedTuple
@@ -26,12 +33,21 @@ _ROWS_PER_BIN = 8
 _INSERTION_SORT = 32
 
 
+class Samples(NamedTuple):
+    """Samples that a node's firing helps or hurts."""
+
+    rows: np.ndarray  # (n,) uint32, rows of the training set
+    values: np.ndarray  # (n,) float, the node's input without its bias
+    gains: np.ndarray  # (n,) int64, what firing is worth; not 0
+    n_positive: int  # the samples with positive gains come first
+
+
 class SearchSpace(NamedTuple):
     """Scratch arrays of a search, made once a network by :func:`search_space`."""
 
     bins: np.ndarray  # (n_rows,) uint32, bin of each value
-    positive: np.ndarray  # (MAX_BINS,) int64, each bin's sum of positive gains
-    negative: np.ndarray  # (MAX_BINS,) int64, each bin's sum of negative gains
+    positive: np.ndarray  # (MAX_BINS + 2,) int64, each bin's sum of positive gains
+    negative: np.ndarray  # (MAX_BINS + 2,) int64, each bin's sum of negative gains
     bin_values: np.ndarray  # (n_rows,) values of an opened bin
     bin_gains: np.ndarray  # (n_rows,) int64, gains of an opened bin
 
@@ -42,45 +58,89 @@ def search_space(template):
     n = template.shape[0]
     return SearchSpace(
         np.empty(n, dtype=np.uint32),
-        np.empty(MAX_BINS, dtype=np.int64),
-        np.empty(MAX_BINS, dtype=np.int64),
+        np.empty(MAX_BINS + 2, dtype=np.int64),
+        np.empty(MAX_BINS + 2, dtype=np.int64),
         np.empty_like(template),
         np.empty(n, dtype=np.int64),
     )
 
 
 @njit(nogil=True, cache=True)
-def fill_bins(values, gains, n_positive, low, high, work):
-    """Spread values in [low, high] over bins, sum each bin's gains by sign.
-
-    The bin is a monotone function of the value, so every value of a higher bin is
-    larger than every value of a lower one, and equal values share a bin.
-
-    Returns
-    -------
-    n_bins : int
-    """
-    n_bins = min(max(values.shape[0] // _ROWS_PER_BIN, _MIN_BINS), MAX_BINS)
-    # Half a bin short of n_bins: rounding can't reach past the last bin.
-    width = np.float64(high) - np.float64(low)
-    scale = values.dtype.type((n_bins - 0.5) / width if width > 0.0 else 0.0)
-    if not scale < np.inf:
-        scale = values.dtype.type(0)
-    bins, positive, negative = work.bins, work.positive, work.negative
+def extent(values):
+    """Smallest and largest value."""
+    low = high = values[0]
     for i in range(values.shape[0]):
-        bins[i] = np.uint32(np.int32((values[i] - low) * scale))
-    positive[:n_bins] = 0
-    negative[:n_bins] = 0
-    for i in range(n_positive):
-        positive[bins[i]] += gains[i]
-    for i in range(n_positive, values.shape[0]):
-        negative[bins[i]] += gains[i]
-    return n_bins
+        low = min(low, values[i])
+        high = max(high, values[i])
+    return low, high
 
 
 @njit(nogil=True, cache=True)
-def _open_bin(k, values, gains, bins, bin_values, bin_gains):
+def bin_scale(low, high, n_values):
+    """Number of bins for values in [low, high], and bins per unit."""
+    n_bins = min(max(n_values // _ROWS_PER_BIN, _MIN_BINS), MAX_BINS)
+    # Half a bin short of n_bins: rounding can't reach past the last bin.
+    width = np.float64(high) - np.float64(low)
+    return n_bins, (n_bins - 0.5) / width if width > 0.0 else 0.0
+
+
+@njit(nogil=True, cache=True)
+def clear_bins(n_bins, space):
+    """Empty bins 0 to n_bins + 1."""
+    space.positive[: n_bins + 2] = 0
+    space.negative[: n_bins + 2] = 0
+
+
+@njit(nogil=True, cache=True)
+def fill_bins(values, gains, first, middle, last, low, scale, n_bins, space):
+    """Add samples to the bins, those from `first` to `middle` with positive gains.
+
+    Values from `low` on fall into bins 1 to n_bins, those below into bin 0, those
+    beyond the last bin into bin n_bins + 1. The bin is a monotone function of the
+    value: every value of a higher bin is larger than every value of a lower one, and
+    equal values share a bin.
+    """
+    bins, positive, negative = space.bins, space.positive, space.negative
+    dtype = values.dtype.type
+    low, scale = dtype(low), dtype(scale)
+    if not scale < np.inf:
+        scale = dtype(0)
+    zero, one, top = dtype(0), dtype(1), dtype(n_bins + 1.5)
+    for i in range(first, last):
+        place = (values[i] - low) * scale + one
+        bins[i] = np.uint32(np.int32(min(max(place, zero), top)))
+    for i in range(first, middle):
+        positive[bins[i]] += gains[i]
+    for i in range(middle, last):
+        negative[bins[i]] += gains[i]
+
+
+@njit(nogil=True, cache=True)
+def scan_bins(n_bins, suffix, best, space):
+    """Scan bins from the top.
+
+    Returns
+    -------
+    best : int
+        Best score of the thresholds between bins, `best` at least.
+    bound : int
+        No threshold inside a bin scores more.
+    """
+    positive, negative = space.positive, space.negative
+    suffix += positive[n_bins + 1] + negative[n_bins + 1]
+    best = max(best, suffix)
+    bound = suffix
+    for k in range(n_bins, 0, -1):
+        bound = max(bound, suffix + positive[k])
+        suffix += positive[k] + negative[k]
+        best = max(best, suffix)
+    return best, bound
+
+
+@njit(nogil=True, cache=True)
+def _open_bin(k, values, gains, space):
     """Gather bin k's samples, sorted by descending value; return their number."""
+    bins, bin_values, bin_gains = space.bins, space.bin_values, space.bin_gains
     n = 0
     for i in range(values.shape[0]):
         if bins[i] == k:
@@ -105,46 +165,17 @@ def _open_bin(k, values, gains, bins, bin_values, bin_gains):
 
 
 @njit(nogil=True, cache=True)
-def best_score(values, gains, n_positive, low, high, bar, work):
-    """Best score over all thresholds, or `bar` if none is above it.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,), float32 or float64
-    gains : ndarray of shape (n,), dtype int64
-        Positive for the first `n_positive`, negative for the others.
-    n_positive : int
-    low, high : float
-        Bounds of `values`.
-    bar : int
-        Score to beat: bins that can't are not opened.
-    work : SearchSpace
-
-    Returns
-    -------
-    score : int
-    """
-    n_bins = fill_bins(values, gains, n_positive, low, high, work)
-    bins, positive, negative = work.bins, work.positive, work.negative
-
-    best = max(bar, np.int64(0))  # 0: all off
-    bound = np.int64(0)
-    suffix = np.int64(0)
-    for k in range(n_bins - 1, -1, -1):
-        bound = max(bound, suffix + positive[k])
-        suffix += positive[k] + negative[k]
-        best = max(best, suffix)
-    if bound <= best:
-        return best
-
-    suffix = np.int64(0)
-    for k in range(n_bins - 1, -1, -1):
+def open_bins(values, gains, n_bins, suffix, best, space):
+    """Best score of all thresholds, `best` at least; opens what may hold a better."""
+    positive, negative = space.positive, space.negative
+    suffix += positive[n_bins + 1] + negative[n_bins + 1]
+    for k in range(n_bins, 0, -1):
         if suffix + positive[k] > best and negative[k] != 0:
-            n = _open_bin(k, values, gains, bins, work.bin_values, work.bin_gains)
+            n = _open_bin(k, values, gains, space)
             score = suffix
             for i in range(n):
-                score += work.bin_gains[i]
-                last = i == n - 1 or work.bin_values[i] != work.bin_values[i + 1]
+                score += space.bin_gains[i]
+                last = i == n - 1 or space.bin_values[i] != space.bin_values[i + 1]
                 if last and score > best:
                     best = score
         suffix += positive[k] + negative[k]
@@ -152,44 +183,75 @@ def best_score(values, gains, n_positive, low, high, bar, work):
 
 
 @njit(nogil=True, cache=True)
-def _find_cut(values, gains, n_positive, low, high, score, work):
+def best_score(values, gains, n_positive, space):
+    """Best score over all thresholds.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float32 or float64
+    gains : ndarray of shape (n,), dtype int64
+        Positive for the first `n_positive`, negative for the others.
+    n_positive : int
+    space : SearchSpace
+
+    Returns
+    -------
+    score : int
+    """
+    n = values.shape[0]
+    low, high = extent(values)
+    n_bins, scale = bin_scale(low, high, n)
+    clear_bins(n_bins, space)
+    fill_bins(values, gains, 0, n_positive, n, low, scale, n_bins, space)
+    nothing = np.int64(0)  # the score of all off
+    best, bound = scan_bins(n_bins, nothing, nothing, space)
+    if bound > best:
+        best = open_bins(values, gains, n_bins, nothing, best, space)
+    return best
+
+
+@njit(nogil=True, cache=True)
+def _find_cut(values, gains, n_positive, score, space):
     """Smallest value that is on at the highest threshold reaching `score`."""
     if score == 0:
         return np.inf
-    n_bins = fill_bins(values, gains, n_positive, low, high, work)
-    bins, positive, negative = work.bins, work.positive, work.negative
+    n = values.shape[0]
+    low, high = extent(values)
+    n_bins, scale = bin_scale(low, high, n)
+    clear_bins(n_bins, space)
+    fill_bins(values, gains, 0, n_positive, n, low, scale, n_bins, space)
     suffix = np.int64(0)
-    for k in range(n_bins - 1, -1, -1):
-        if suffix + positive[k] >= score:
-            n = _open_bin(k, values, gains, bins, work.bin_values, work.bin_gains)
+    for k in range(n_bins, 0, -1):
+        if suffix + space.positive[k] >= score:
+            n = _open_bin(k, values, gains, space)
             running = suffix
             for i in range(n):
-                running += work.bin_gains[i]
-                last = i == n - 1 or work.bin_values[i] != work.bin_values[i + 1]
+                running += space.bin_gains[i]
+                last = i == n - 1 or space.bin_values[i] != space.bin_values[i + 1]
                 if last and running == score:
-                    return np.float64(work.bin_values[i])
-        suffix += positive[k] + negative[k]
+                    return np.float64(space.bin_values[i])
+        suffix += space.positive[k] + space.negative[k]
     return np.inf
 
 
 @njit(nogil=True, cache=True)
-def place_threshold(values, gains, n_positive, low, high, score, work):
+def place_threshold(values, gains, n_positive, score, space):
     """Threshold that attains `score`: the highest one, midway between two values.
 
     Beyond the outermost value it lies half a mean gap away.
 
     Parameters
     ----------
-    values, gains, n_positive, low, high, work
+    values, gains, n_positive, space
         As in :func:`best_score`.
     score : int
-        What :func:`best_score` returned for them with no bar.
+        What :func:`best_score` returned for them.
 
     Returns
     -------
     threshold : float, of the dtype of `values`
     """
-    cut = _find_cut(values, gains, n_positive, low, high, score, work)
+    cut = _find_cut(values, gains, n_positive, score, space)
     below, above = -np.inf, np.inf
     smallest, largest = np.inf, -np.inf
     for i in range(values.shape[0]):

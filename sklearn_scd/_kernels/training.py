@@ -100,13 +100,15 @@ def start_network(data, weights, u, settings):
 
 
 @njit(nogil=True, cache=True)
-def _output_step(units, data, rows, n_positive, settings, network, work, space):
+def _output_step(units, data, rows, n_positive, settings, network, work, trial, space):
     if settings.linear:
         return
     if settings.cross_entropy:
         output_step_ce(units, data, rows, n_positive, settings, network, work)
     else:
-        output_step_01(units, data, rows, n_positive, settings, network, work, space)
+        output_step_01(
+            units, data, rows, n_positive, settings, network, work, trial, space
+        )
 
 
 @njit(nogil=True, cache=True)
@@ -146,8 +148,10 @@ def train(data, weights, u, settings, state, loss_curve):
     n_rows = data.target.shape[0]
     network = start_network(data, weights, u, settings)
     hidden_work = buffers(network.projections[0])
+    hidden_trial = buffers(network.projections[0])
     hidden_space = search_space(network.projections[0])
-    output_work, output_space = buffers(network.drive), search_space(network.drive)
+    output_work, output_trial = buffers(network.drive), buffers(network.drive)
+    output_space = search_space(network.drive)
 
     pool = np.arange(n_rows).astype(np.uint32)
     positives, negatives = pool[data.target], pool[~data.target]
@@ -156,13 +160,13 @@ def train(data, weights, u, settings, state, loss_curve):
     nothing = units[:0]
     _output_step(
         nothing, data, rows, positives.size, settings, network, output_work,
-        output_space,
+        output_trial, output_space,
     )  # fmt: skip
     shuffle_front(units, n_units, state)
     for j in units:
         hidden_step(
             j, nothing, data, rows, positives.size, settings, network, hidden_work,
-            hidden_space,
+            hidden_trial, hidden_space,
         )  # fmt: skip
 
     best_loss = total_loss(
@@ -182,13 +186,13 @@ def train(data, weights, u, settings, state, loss_curve):
         draw_sorted(negatives, settings.n_negative, state, rows[settings.n_positive :])
         _output_step(
             units, data, drawn, settings.n_positive, settings, network, output_work,
-            output_space,
+            output_trial, output_space,
         )  # fmt: skip
         j = random_below(n_units, state)
         shuffle_front(features, settings.n_candidates, state)
         if hidden_step(
             j, features[: settings.n_candidates], data, drawn, settings.n_positive,
-            settings, network, hidden_work, hidden_space,
+            settings, network, hidden_work, hidden_trial, hidden_space,
         ):  # fmt: skip
             changed[j] = True
             n_moves[j] += 1
