@@ -1,0 +1,73 @@
+"""The form in which every data set reaches the benchmark."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks._errors import UserError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled data set: images, or a table of measurements.
+
+    Parameters
+    ----------
+    name : str
+        Short name for tables and files.
+    X : ndarray of shape (n_samples, height, width), \
+            (n_samples, height, width, 3) or (n_samples, n_features)
+        Grey images, RGB images or a table. Images keep the dtype they are stored
+        in: uint8, uint16, or floating point within [0, 1].
+    y : ndarray of shape (n_samples,), dtype intp
+        Classes as positions in `class_names`.
+    class_names : tuple of str
+        A name for each class.
+    source : str
+        Where the data come from.
+    licence : str
+        Terms of use, "unknown" where the source is the user's own file.
+    group : ndarray of shape (n_samples,), optional
+        What must not be on both sides of a split, such as the patient.
+    is_test : ndarray of bool, shape (n_samples,), optional
+        The test rows, for a set that comes with its own split.
+    """
+
+    name: str
+    X: np.ndarray
+    y: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+    licence: str = "unknown"
+    group: np.ndarray | None = None
+    is_test: np.ndarray | None = None
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Shape of one image, None for a table."""
+        return self.X.shape[1:] if self.X.ndim > 2 else None
+
+    def class_counts(self, rows: np.ndarray | slice = slice(None)) -> dict[str, int]:
+        """Count the samples of each class among `rows`."""
+        counts = np.bincount(self.y[rows], minlength=len(self.class_names))
+        return dict(zip(self.class_names, counts.tolist(), strict=True))
+
+    def __post_init__(self) -> None:
+        """Refuse what no model can be measured on, whichever loader it is from."""
+        if len(self.class_names) < 2:
+            raise UserError(
+                f"{self.name}: only one class ({', '.join(self.class_names)}); "
+                "give at least two"
+            )
+        for side, rows in self._given_sides():
+            for name, count in self.class_counts(rows).items():
+                if count == 0:
+                    raise UserError(
+                        f"{self.name}: class {name!r} has no sample in {side}; "
+                        "add some or leave the class out"
+                    )
+
+    def _given_sides(self) -> list[tuple[str, np.ndarray | slice]]:
+        if self.is_test is None:
+            return [("the set", slice(None))]
+        return [("train", ~self.is_test), ("test", self.is_test)]

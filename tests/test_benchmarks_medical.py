@@ -1,0 +1,374 @@
+"""The command line from end to end: results, table, and one line for each mistake."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("PIL")
+pytest.importorskip("skimage")
+pytest.importorskip("threadpoolctl")
+pytest.importorskip("tqdm")
+
+from benchmarks import _errors, _results, _runner, medical
+from benchmarks._paper import TABLE_1, find_row
+from benchmarks._report import render_csv, render_table
+from benchmarks._results import Results, write_atomically
+from benchmarks._trials import Trial
+from benchmarks.datasets import Dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data" / "chestxray.npz"
+QUICK = ["--votes", "2", "--max-iter", "3", "--jobs", "1", "--seeds", "2"]
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Thirty grey images of two shades and some noise, as the argument of --dataset."""
+    rng = np.random.default_rng(0)
+    y = np.arange(30) % 2
+    X = rng.integers(0, 100, (30, 8, 8)) + 100 * y[:, None, None]
+    np.savez(tmp_path / "shades.npz", X=X.astype(np.uint8), y=y)
+    return f"npz:{tmp_path / 'shades.npz'}"
+
+
+def complain(capsys, *argv):
+    """Run `main` on a mistake, check the status and return what stderr says."""
+    try:
+        status = medical.main([*map(str, argv)])
+    except SystemExit as stop:  # argparse's own way
+        status = stop.code
+    output = capsys.readouterr()
+    assert status == 2
+    assert "Traceback" not in output.err
+    return output.err
+
+
+def complain_in_one_line(capsys, *argv):
+    message = complain(capsys, *argv)
+    assert message.startswith("benchmarks.medical: error: ")
+    assert message.count("\n") == 1
+    assert message.endswith("\n")
+    return message
+
+
+def test_a_run_of_all_models(images, tmp_path, capsys):
+    folder = tmp_path / "out" / "deep"
+    argv = ["--dataset", images, "breast-cancer", *QUICK, "--output", str(folder)]
+    assert medical.main(argv) == 0
+    data = json.loads((folder / "results.json").read_text())
+    names = ["scd01", "scdce", "scdcebnn", "linear01", "mlp", "random-forest"]
+    assert data["arguments"]["models"] == names
+    assert data["finished_utc"] >= data["started_utc"]
+    assert data["environment"]["versions"]["numpy"] == np.__version__
+    assert list(data["datasets"]) == [images, "breast-cancer"]
+    entry = data["datasets"][images]
+    assert entry["split"] == {
+        "kind": "random",
+        "seeds": {
+            s: {"train": {"0": 12, "1": 12}, "test": {"0": 3, "1": 3}}
+            for s in ("0", "1")
+        },
+    }
+    assert list(entry["models"]) == names
+    for model in entry["models"].values():
+        trials = list(model["seeds"].values())
+        shares = [trial["n_correct"] / 6 for trial in trials]
+        assert [trial["accuracy"] for trial in trials] == shares
+        assert model["mean"] == pytest.approx(np.mean(shares))
+        assert model["std"] == pytest.approx(np.std(shares, ddof=1))
+        assert all(trial["fit_seconds"] > 0 for trial in trials)
+    assert entry["models"]["scdcebnn"]["parameters"]["binary_weights"] is True
+    assert entry["models"]["scdcebnn"]["parameters"]["n_estimators"] == 2
+    assert entry["models"]["mlp"]["parameters"]["estimator__max_iter"] == 3
+    assert "2 of 2 runs" in entry["models"]["mlp"]["seeds"]["0"]["notes"][0]
+    assert (folder / "samples-shades.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "results.json",
+        "samples-shades.png",
+        "table1.csv",
+    ]
+    printed = capsys.readouterr().out
+    assert render_table(data) in printed
+    assert "StandardScaler fitted on train" in printed
+    assert (folder / "table1.csv").read_text() == render_csv(data)
+
+
+def test_three_classes(tmp_path):
+    X = np.repeat(np.arange(3, dtype=np.uint8) * 100, 10)[:, None, None]
+    np.savez(tmp_path / "three.npz", X=np.tile(X, (1, 4, 4)), y=X[:, 0, 0])
+    spec = f"npz:{tmp_path / 'three.npz'}"
+    argv = ["--dataset", spec, "--models", "scdce", "random-forest", "--seeds", "1"]
+    argv += ["--votes", "5", "--output", str(tmp_path / "out")]
+    assert medical.main(argv) == 0
+    data = json.loads((tmp_path / "out" / "results.json").read_text())
+    models = data["datasets"][spec]["models"]
+    assert {name: model["mean"] for name, model in models.items()} == {
+        "scdce": 1.0,
+        "random-forest": 1.0,
+    }
+
+
+def test_the_seed_makes_the_figures(images, tmp_path):
+    figures = []
+    for name in ("one", "two"):
+        argv = ["--dataset", images, *QUICK, "--output", str(tmp_path / name)]
+        assert medical.main(argv) == 0
+        data = json.loads((tmp_path / name / "results.json").read_text())
+        models = data["datasets"][images]["models"].values()
+        figures.append([t["n_correct"] for m in models for t in m["seeds"].values()])
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_run_keeps_its_trials(images, tmp_path, monkeypatch, error):
+    trials = iter([_runner.run_trial, _runner.run_trial, None])
+
+    def run_two_trials(*args):
+        trial = next(trials)
+        if trial is None:
+            raise error
+        return trial(*args)
+
+    monkeypatch.setattr(_runner, "run_trial", run_two_trials)
+    argv = ["--dataset", images, "--models", "random-forest", "mlp", *QUICK]
+    argv += ["--output", str(tmp_path / "out")]
+    if error is KeyboardInterrupt:
+        assert medical.main(argv) == 130
+    else:
+        with pytest.raises(RuntimeError):
+            medical.main(argv)
+    data = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert data["finished_utc"] is None
+    models = data["datasets"][images]["models"]
+    assert {name: list(m["seeds"]) for name, m in models.items()} == {
+        "random-forest": ["0"],
+        "mlp": ["0"],
+    }
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    file = tmp_path / "results.json"
+    write_atomically(file, b"old")
+
+    def fail(*args):
+        assert file.read_bytes() == b"old"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_results.os, "replace", fail)
+    with pytest.raises(_errors.UserError, match="No space left"):
+        write_atomically(file, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.json"]
+    assert file.read_bytes() == b"old"
+
+
+def make_record(tmp_path, row):
+    """A record of two seeds of one model, with figures easy to check."""
+    dataset = Dataset(
+        "chestxray", np.zeros((4, 96, 96), np.uint8), np.arange(4) % 2, ("a", "b"), "s"
+    )
+    model = _runner.MODELS["scd01"]
+    arguments = {"seeds": 2, "votes": 5, "jobs": 1, "paper_row": "auto"}
+    results = Results(tmp_path, arguments)
+    results.add_dataset("npz:x", dataset, "random", row)
+    for seed, correct in enumerate((90, 80)):
+        trial = Trial(correct, 100, 1.5 + seed, 0.1, ("slow",))
+        results.add_trial("npz:x", model, {"random_state": seed}, seed, trial)
+    return results.data
+
+
+def test_table_sets_the_paper_beside_ours(tmp_path):
+    data = make_record(tmp_path, "chest-xray")
+    lines = render_table(data).splitlines()
+    assert lines[0].startswith("Table 1.")
+    assert lines[2].split() == ["SCD01"]
+    assert lines[4].split() == ["chestxray", "85.00", "±", "7.07"]
+    assert lines[5].split() == ["the", "paper", "90.69"]
+    assert lines[6].split() == ["fit,", "s", "2.0"]
+    assert "chestxray, SCD01, seed 0, 1: slow" in lines
+    (row,) = csv.DictReader(render_csv(data).splitlines())
+    assert float(row["mean"]) == 0.85
+    assert float(row["min"]) == 0.8
+    assert float(row["paper_accuracy"]) == 0.9069
+
+
+def test_table_of_a_set_that_is_not_the_papers(tmp_path):
+    table = render_table(make_record(tmp_path, None))
+    assert "the paper" not in table
+    assert "Yang" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "row"),
+    [
+        ("ChestXray", (96, 96), "chest-xray"),
+        ("chest_x-ray", (96, 96), "chest-xray"),
+        ("histopathology", (96, 96, 3), "histopathology"),
+        ("chestxray", (8, 8), None),
+        ("chestxray2", (96, 96), None),
+        ("brats18", (9216,), None),
+    ],
+)
+def test_paper_row_by_name_and_size(name, shape, row):
+    X = np.zeros((2, *shape), np.uint8)
+    dataset = Dataset(name, X, np.array([0, 1]), ("a", "b"), "here")
+    assert find_row(dataset) == row
+    assert find_row(dataset, "none") is None
+    assert find_row(dataset, "brats18") == "brats18"
+
+
+def test_paper_figures():
+    """A figure of each row, from the paper's Table 1."""
+    assert TABLE_1["brats18"].accuracy["scdcebnn"] == 95.31
+    assert TABLE_1["chest-xray"].accuracy["mlp"] == 88.72
+    assert TABLE_1["histopathology"].accuracy["scd01"] == 99.2
+
+
+def test_wilson_interval():
+    low, high = Trial(8, 10, 0, 0).interval
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+
+
+def test_list(capsys):
+    assert medical.main(["--list"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("colon-ihc", "breast-cancer", "npz:FILE", "folder:DIR", "scdcebnn"):
+        assert f"  {name} " in printed
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--dataset", "colon"], "choose from colon-ihc, breast-cancer, npz:FILE"),
+        (["--dataset", "npz:"], "unknown data set 'npz:'"),
+        (["--models", "svm"], "'random-forest'"),
+        (["--seeds", "0"], "'0' is not a whole number above 0"),
+    ],
+)
+def test_arguments_are_checked(capsys, argv, words):
+    assert words in complain(capsys, *argv)
+
+
+def test_missing_file(capsys):
+    message = complain_in_one_line(capsys, "--dataset", "npz:nowhere.npz")
+    assert "nowhere.npz: no such file" in message
+    message = complain_in_one_line(capsys, "--dataset", "folder:nowhere")
+    assert "nowhere: no such folder" in message
+
+
+def test_npz_without_y(tmp_path, capsys):
+    np.savez(tmp_path / "half.npz", X=np.zeros((4, 2, 2), np.uint8))
+    message = complain_in_one_line(capsys, "--dataset", f"npz:{tmp_path}/half.npz")
+    assert "half.npz: no array 'y'" in message
+    assert "numpy.savez" in message
+
+
+def test_unreadable_image(tmp_path, capsys):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "torn.png").write_bytes(b"\x89PNG\r\n")
+    message = complain_in_one_line(capsys, "--dataset", f"folder:{tmp_path}")
+    assert "torn.png: unreadable image" in message
+
+
+def test_class_without_image(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    message = complain_in_one_line(capsys, "--dataset", f"folder:{tmp_path}")
+    assert "class 'empty' has no image" in message
+
+
+def test_output_that_cannot_be_written(images, tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    for place in ("taken", "taken/deeper"):
+        argv = ["--dataset", images, *QUICK, "--output", tmp_path / place]
+        assert "--output" in complain_in_one_line(capsys, *argv)
+    (tmp_path / "out" / "results.json").mkdir(parents=True)
+    argv = ["--dataset", images, *QUICK, "--output", tmp_path / "out"]
+    assert "results.json: can't write" in complain_in_one_line(capsys, *argv)
+
+
+def test_wrong_combinations(images, tmp_path, capsys):
+    other = tmp_path / "other" / "shades.npz"
+    other.parent.mkdir()
+    other.write_bytes(Path(images.removeprefix("npz:")).read_bytes())
+    for argv, words in [
+        (["--dataset", "colon-ihc", "--split", "random"], "--split auto"),
+        (["--dataset", images, "--split", "group"], "has no groups"),
+        (["--dataset", images, f"npz:{other}"], "two data sets are named shades"),
+        (
+            ["--dataset", images, "colon-ihc", "--paper-row", "brats18"],
+            "give a single --dataset",
+        ),
+    ]:
+        assert words in complain_in_one_line(capsys, *argv)
+
+
+def test_missing_extra(capsys, monkeypatch):
+    find_spec = _errors.find_spec
+    monkeypatch.setattr(
+        _errors, "find_spec", lambda name: None if name == "tqdm" else find_spec(name)
+    )
+    message = complain_in_one_line(capsys, "--list")
+    assert "tqdm" in message
+    assert "pip install 'sklearn-scd[benchmarks]'" in message
+
+
+def run_module(*argv, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.medical", *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_as_a_program(tmp_path):
+    """A real process: one line for a mistake, as when tqdm is not installed."""
+    done = run_module("--dataset", "npz:nowhere.npz")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "benchmarks.medical: error: nowhere.npz: no such file; "
+        "check the path after npz:\n"
+    )
+
+
+def test_without_an_extra_as_a_program():
+    """Nothing that needs the extra is imported before it is looked for."""
+    code = (
+        "import sys; from importlib import util; find = util.find_spec; "
+        "sys.modules['tqdm'] = sys.modules['skimage'] = None; "
+        "util.find_spec = lambda n: None if n in ('tqdm', 'skimage') else find(n); "
+        "from benchmarks.medical import main; sys.exit(main([]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "skimage, tqdm" in done.stderr
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the project's own data")
+def test_patients_are_on_one_side():
+    from benchmarks._splits import draw_split, split_kind
+    from benchmarks.datasets import load
+
+    dataset = load(f"npz:{SHARED}")
+    assert find_row(dataset) == "chest-xray"
+    split = draw_split(dataset, split_kind(dataset), 0)
+    assert not set(dataset.group[split.train]) & set(dataset.group[split.test])
+    assert abs(len(split.test) / len(dataset.y) - 0.2) < 0.01
+    assert abs(dataset.y[split.test].mean() - 0.5) < 0.02
