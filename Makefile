@@ -1,0 +1,50 @@
+# Everything happens in .venv. A target installs the extras that it needs, once, and
+# again when pyproject.toml or the constraints change. Variables, all optional:
+#   ARGS         handed to the command:   make medical ARGS="--seeds 1"
+#   PYTHON       what makes .venv:        make test PYTHON=python3.12
+#   CONSTRAINTS  pins, none when empty:   make test CONSTRAINTS=
+
+CONSTRAINTS ?= constraints.txt
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
+PYTHON ?= python3
+BIN := .venv/bin
+endif
+RUN := $(BIN)/python -m
+
+.PHONY: help medical speed test lint format docs clean
+.NOTPARALLEL: # two pips at once in one .venv would collide
+
+help:
+	@echo "make medical | speed | test | lint | format | docs | clean"
+
+medical speed: .venv/.benchmarks
+	$(RUN) benchmarks.$@ $(ARGS)
+
+test: .venv/.benchmarks .venv/.tests
+	$(RUN) pytest $(ARGS)
+
+lint: .venv/.dev
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+format: .venv/.dev
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+docs: .venv/.docs
+	$(RUN) sphinx -W --keep-going $(ARGS) docs docs/_build/html
+
+clean:
+	rm -rf .venv .hypothesis .pytest_cache .ruff_cache .coverage htmlcov dist
+	rm -rf docs/_build docs/auto_examples docs/generated
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.%: pyproject.toml $(CONSTRAINTS) | $(BIN)
+	$(RUN) pip install $(CONSTRAINTS:%=--constraint %) --editable ".[$*]"
+	@touch $@
+
+$(BIN):
+	$(PYTHON) -m venv .venv
