@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -175,7 +175,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     >>> X_train, X_test, y_train, y_test = train_test_split(
     ...     X, y, stratify=y, random_state=0)
     >>> model = make_pipeline(
-    ...     StandardScaler(), SCDClassifier(n_estimators=10, max_iter=100, random_state=0))
+    ...     StandardScaler(),
+    ...     SCDClassifier(n_estimators=10, max_iter=100, random_state=0))
     >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
     True
     """
@@ -188,7 +189,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "max_features": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="right"),
             None,
         ],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -264,11 +265,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self : SCDClassifier
             The fitted estimator.
         """
-        if self.voting == "soft" and self.loss != "ce":
-            raise ValueError(
-                f"voting='soft' needs loss='ce', got loss={self.loss!r}: networks "
-                "trained with 0/1 loss have no probabilities."
-            )
+        self._check_voting()
         adding = self.warm_start and hasattr(self, "hidden_coef_")
         X, y = validate_data(self, X, y, dtype=_DTYPES, reset=not adding)
         check_classification_targets(y)
@@ -293,6 +290,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self._seed = seed
         return self
+
+    def _check_voting(self):
+        """Refuse probabilities of networks that have none."""
+        if self.voting == "soft" and self.loss != "ce":
+            raise ValueError(
+                f"voting='soft' needs loss='ce', got loss={self.loss!r}: networks "
+                "trained with 0/1 loss have no probabilities."
+            )
 
     def _weights(self, X, y, classes, labels, sample_weight):
         """Weights of the samples, those of their classes included."""
@@ -440,9 +445,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         """Probabilities of the classes, (n_samples, n_classes)."""
         if self.voting == "hard":
             return self._shares(outputs)
+        self._check_voting()
         means = expit(outputs).mean(axis=1)
         if outputs.shape[2] == 1:
             return np.hstack([1 - means, means])
+        means[means.sum(axis=1) == 0] = 1  # all underflowed: nothing is known
         return means / means.sum(axis=1, keepdims=True)
 
     def predict_proba(self, X):

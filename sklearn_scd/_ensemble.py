@@ -16,6 +16,7 @@ from sklearn_scd._kernels.rows import fingerprint_rows
 from sklearn_scd._kernels.training import Data, Settings, train
 
 _COPY_ROWS = 256  # rows copied at a time: no second copy of X
+_NEVER = -1e6  # an output bias that no hidden layer lifts above 0
 _CHUNK_BYTES = 2**24  # projections computed at a time
 
 
@@ -42,7 +43,8 @@ def canonical_rows(X, labels, weights):
     """Merge equal samples, drop those without weight, and order by content.
 
     Training so depends on the weighted set of samples alone: not on their order, and
-    a sample of weight 2 is the same as two copies of it.
+    a sample of weight 2 is the same as two copies of it. Data in other units, larger
+    by a power of two, have the same order.
 
     Parameters
     ----------
@@ -59,7 +61,8 @@ def canonical_rows(X, labels, weights):
     """
     kept = np.flatnonzero(weights > 0)
     fingerprint = np.empty(X.shape[0], dtype=np.uint64)
-    fingerprint_rows(X, fingerprint)
+    largest = max(abs(float(X.max())), abs(float(X.min())))
+    fingerprint_rows(X, 0.5 ** np.frexp(largest)[1], fingerprint)
     order = kept[np.lexsort((fingerprint[kept], labels[kept]))]
     first = np.ones(order.size, dtype=bool)
     alike = (fingerprint[order[1:]] == fingerprint[order[:-1]]) & (
@@ -177,6 +180,8 @@ def train_network(data, settings, hidden_units, seed):
         u = np.where(u > 0, 1.0, -1.0)
     curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
     thresholds, c, n_iter, _ = train(data, weights, u, settings, seed[1:].copy(), curve)
+    if not data.target.any():
+        c = _NEVER  # a class without samples has no votes, of several rivals either
     curve /= np.float32(data.weight.sum())
     return weights, thresholds, u, c, curve, n_iter
 

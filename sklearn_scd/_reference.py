@@ -13,10 +13,17 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import brentq
 
+from sklearn_scd._kernels.hidden import REFRESH
 from sklearn_scd._kernels.losses import BIAS_BITS, GRID_BITS, logistic_loss
 from sklearn_scd._kernels.output import MIN_DECREASE
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
-from sklearn_scd._kernels.training import REFRESH
+from sklearn_scd._kernels.steps import CANCELLED
+
+
+def midpoint(below, above):
+    """Midpoint of two floats; the lower one if no float lies between them."""
+    middle = below.dtype.type(0.5 * float(below) + 0.5 * float(above))
+    return middle if middle < above else below
 
 
 def best_threshold(values, gains):
@@ -41,8 +48,7 @@ def best_threshold(values, gains):
         pad = 0.5 * max(1.0, abs(float(distinct[0])))
     thresholds = [dtype(float(distinct[0]) + pad)]
     for above, below in pairwise(distinct):
-        middle = dtype(0.5 * float(below) + 0.5 * float(above))
-        thresholds.append(middle if middle < above else below)
+        thresholds.append(midpoint(below, above))
     lowest = dtype(float(distinct[-1]) - pad)
     if not lowest < distinct[-1]:
         lowest = np.nextafter(distinct[-1], dtype(-np.inf))
@@ -148,6 +154,8 @@ class ReferenceNetwork:
             self.u, self.c = np.ones(1), -0.5
         self.V = np.array([self.project(row) for row in self.W])
         self.thresholds = np.sort(self.V, axis=1)[:, (len(target) - 1) // 2].copy()
+        for j in range(len(self.W)):
+            self.centre_threshold(j)
 
     def project(self, row):
         """``w . x`` for every row, summed feature by feature."""
@@ -155,6 +163,13 @@ class ReferenceNetwork:
         for w, x in zip(row, self.X.T, strict=True):
             total += w * x
         return total
+
+    def centre_threshold(self, j):
+        """Move a threshold midway between the two rows next to it."""
+        below = self.V[j][self.V[j] <= self.thresholds[j]]
+        above = self.V[j][self.V[j] > self.thresholds[j]]
+        if below.size and above.size:
+            self.thresholds[j] = midpoint(below.max(), above.min())
 
     @property
     def H(self):
@@ -172,8 +187,11 @@ class ReferenceNetwork:
         return int(losses(self.target, self.weight, outputs, self.loss).sum())
 
     def steps(self, present, step):
-        """Steps to try on a weight."""
-        return (-2.0 * present,) if self.settings.binary else (step, -step)
+        """Steps to try on a weight; none that cancels a row of unit norm."""
+        if self.settings.binary:
+            return [-2.0 * present]
+        present, step = float(present), float(step)
+        return [s for s in (step, -step) if 1 + s * (2 * present + s) >= CANCELLED]
 
     def output_step(self, units, rows):
         """Refit the output bias, then take the best of the steps on `units`."""
@@ -216,7 +234,9 @@ class ReferenceNetwork:
         best -= int(MIN_DECREASE * float(weight.sum()))
         move = None
         for j in units:
-            for step in self.steps(self.u[j], self.settings.output_step):
+            step = self.settings.output_step
+            steps = [-2.0 * self.u[j]] if self.settings.binary else [step, -step]
+            for step in steps:
                 loss, c = loss_at(values + step * H[j])
                 if loss < best:
                     best, move = loss, (j, step, c)
@@ -241,7 +261,7 @@ class ReferenceNetwork:
                 best, threshold, move = score, t, (side, None, 0.0)
         for side in sides:
             for f in features:
-                for step in self.steps(self.W[j, f], self.settings.step):
+                for step in self.steps(side * self.W[j, f], dtype(self.settings.step)):
                     shifted = side * self.V[j, rows] + dtype(step) * self.X[rows, f]
                     score, t = best_threshold(shifted, gains)
                     if score > best:
@@ -252,23 +272,19 @@ class ReferenceNetwork:
         self.thresholds[j] = threshold
         if feature is not None:
             self.take_step(j, feature, step)
-        if feature is not None or side == -1:
-            self.count_move(j)
+        self.centre_threshold(j)
 
     def take_step(self, j, feature, step):
         """Change one hidden weight and bring its row back to unit norm."""
         w, step_ = float(self.W[j, feature]), float(step)
         self.W[j, feature] = self.W.dtype.type(w + step_)
         self.V[j] += step * self.X[:, feature]
+        self.n_moves[j] += 1
         if not self.settings.binary:
             shrink = 1 / math.sqrt(1 + step_ * (2 * w + step_))
             for array in (self.W, self.V, self.thresholds):
                 array[j] *= self.W.dtype.type(shrink)
-
-    def count_move(self, j):
-        """Compute projections afresh now and then."""
-        self.n_moves[j] += 1
-        if self.n_moves[j] == REFRESH:
+        if self.n_moves[j] == REFRESH:  # compute the projections afresh
             self.n_moves[j] = 0
             if not self.settings.binary:
                 shrink = unit_factor(self.W[j])

@@ -6,8 +6,13 @@ import numpy as np
 from numba import njit
 
 from sklearn_scd._kernels.losses import firing_gain
+from sklearn_scd._kernels.rows import project
 from sklearn_scd._kernels.steps import best_step, shift_values
 from sklearn_scd._kernels.threshold import Samples, best_score, place_threshold
+
+# Rank-one updates of a node's projections before they are computed afresh: float32
+# drift stays below some 1e-5 of their size.
+REFRESH = 128
 
 
 @njit(nogil=True, cache=True)
@@ -69,9 +74,24 @@ def collect_samples(
 
 @njit(nogil=True, cache=True)
 def fire(j, network):
-    """Recompute node j's firing pattern and the drive it gives the output."""
+    """Recompute node j's firing pattern and the drive it gives the output.
+
+    The threshold moves midway between the two rows next to it, the same rows firing:
+    no hyperplane runs through a row of the training set.
+    """
     projections, hidden = network.projections[j], network.hidden[j]
+    dtype = projections.dtype.type
     threshold, u_j, drive = network.thresholds[j], network.u[j], network.drive
+    below, above = dtype(-np.inf), dtype(np.inf)
+    for i in range(projections.shape[0]):
+        p = projections[i]
+        below = max(below, p if p <= threshold else dtype(-np.inf))
+        above = min(above, p if p > threshold else dtype(np.inf))
+    if below > -np.inf and above < np.inf:
+        threshold = dtype(0.5 * np.float64(below) + 0.5 * np.float64(above))
+        if not threshold < above:  # neighbouring floats: the midpoint rounded up
+            threshold = below
+        network.thresholds[j] = threshold
     for i in range(projections.shape[0]):
         fires = np.uint8(projections[i] > threshold)
         drive[i] += u_j * (np.float64(fires) - np.float64(hidden[i]))
@@ -79,23 +99,39 @@ def fire(j, network):
 
 
 @njit(nogil=True, cache=True)
-def _take_step(j, feature, step, column, binary, network):
-    """Change one weight of node j, renormalise, update its projections by rank one.
+def normalise_row(row):
+    """Scale to unit norm in place; return the factor."""
+    squares = 0.0
+    for f in range(row.shape[0]):
+        squares += np.float64(row[f]) * np.float64(row[f])
+    shrink = row.dtype.type(1.0 / math.sqrt(squares))
+    for f in range(row.shape[0]):
+        row[f] *= shrink
+    return shrink
 
-    Returns the factor that normalised the row.
-    """
-    projections = network.projections[j]
+
+@njit(nogil=True, cache=True)
+def _take_step(j, feature, step, columns, binary, network):
+    """Change one weight of node j, renormalise, update its projections by rank one."""
+    projections, column = network.projections[j], columns[feature]
     dtype = projections.dtype.type
     w = np.float64(network.weights[j, feature])
     network.weights[j, feature] = dtype(w + step)
+    network.n_moves[j] += 1
     shrink = dtype(1.0)
     if not binary:
         shrink = dtype(1.0 / math.sqrt(1.0 + step * (2.0 * w + step)))
         network.weights[j] *= shrink
+    network.thresholds[j] *= shrink
+    if network.n_moves[j] == REFRESH:
+        network.n_moves[j] = 0
+        if not binary:
+            network.thresholds[j] *= normalise_row(network.weights[j])
+        project(columns, network.weights[j : j + 1], network.projections[j : j + 1])
+        return
     step = dtype(step)
     for i in range(projections.shape[0]):
         projections[i] = (projections[i] + step * dtype(column[i])) * shrink
-    return shrink
 
 
 @njit(nogil=True, cache=True)
@@ -141,29 +177,30 @@ def hidden_step(
         score = best_score(values, gains, samples.n_positive, space)
         if score > bar:
             bar, flipped = score, side == 1
+    weights = network.weights[j]
     for side in range(2 if settings.linear else 1):
         if settings.linear:
             values *= -1  # back to w, then to -w
+        if side == 1:
+            weights = -weights
         score, f, signed = best_step(
-            data.columns, data.lowest, data.highest, network.weights[j], features,
-            settings.step, settings.binary, samples, bar, trial, space,
+            data.columns, data.lowest, data.highest, weights, features, settings.step,
+            settings.binary, samples, bar, trial, space,
         )  # fmt: skip
         if score > bar:
             bar, feature, step, flipped = score, f, signed, side == 1
 
     if settings.linear and not flipped:
         values *= -1
-    shrink = network.projections.dtype.type(1.0)
     if flipped:
         network.weights[j] *= -1
         network.projections[j] *= -1
     if feature >= 0:
         values = shift_values(data.columns[feature], samples, step, work.shifted)
-    threshold = place_threshold(values, gains, samples.n_positive, bar, space)
+    network.thresholds[j] = place_threshold(
+        values, gains, samples.n_positive, bar, space
+    )
     if feature >= 0:
-        shrink = _take_step(
-            j, feature, step, data.columns[feature], settings.binary, network
-        )
-    network.thresholds[j] = threshold * shrink
+        _take_step(j, feature, step, data.columns, settings.binary, network)
     fire(j, network)
     return flipped or feature >= 0

@@ -10,12 +10,14 @@ _BLOCK = 512  # rows a block: its accumulators stay in the first-level cache
 
 
 @njit(nogil=True, cache=True)
-def fingerprint_rows(X, out):
+def fingerprint_rows(X, scale, out):
     """Hash each row by its values, whatever their dtype and wherever they lie.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
+    scale : float
+        A power of two that values are multiplied with first.
     out : ndarray of shape (n_samples,), dtype uint64
     """
     value = np.empty(1, dtype=np.float64)
@@ -23,7 +25,7 @@ def fingerprint_rows(X, out):
     for i in range(X.shape[0]):
         h = np.uint64(X.shape[1])
         for f in range(X.shape[1]):
-            value[0] = X[i, f] + 0.0  # -0.0 becomes 0.0
+            value[0] = X[i, f] * scale + 0.0  # -0.0 becomes 0.0
             h = (h ^ bits[0]) * _MULTIPLIER
             h ^= h >> _FOLD
         out[i] = h

@@ -19,6 +19,11 @@ from sklearn_scd._kernels.threshold import (
 )
 
 
+# Squared norm that a step must leave of a unit row. Below it the row is cancelled, and
+# what is left is rounding.
+CANCELLED = 0.01
+
+
 class Buffers(NamedTuple):
     """Scratch arrays for a node's samples, each of shape (n_rows,)."""
 
@@ -77,11 +82,12 @@ def best_step(
     lowest, highest : ndarray of shape (n_features,)
         Extent of each column, in the dtype of the samples' values.
     weights : ndarray of shape (n_features,)
-        Present weights; read with binary weights only.
+        Present weights.
     features : ndarray of int
         Candidates, tried in this order, the step up before the step down.
     step : float
-        With binary weights the sign is flipped instead.
+        Steps that would cancel the row are not tried. With binary weights the sign is
+        flipped instead.
     binary : bool
     samples : Samples
     bar : int
@@ -120,6 +126,9 @@ def best_step(
                 signed = dtype(-2.0 * weights[f])
             else:
                 signed = dtype(step) if side == 0 else dtype(-step)
+                s = np.float64(signed)
+                if 1.0 + s * (2.0 * np.float64(weights[f]) + s) < CANCELLED:
+                    continue
             low = dtype(contenders.low + signed * centre)
             high = dtype(contenders.high + signed * centre)
             n_bins, scale = bin_scale(low, high, n)

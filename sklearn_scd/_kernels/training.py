@@ -5,17 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from sklearn_scd._kernels.hidden import fire, hidden_step
+from sklearn_scd._kernels.hidden import fire, hidden_step, normalise_row
 from sklearn_scd._kernels.losses import to_grid, total_loss
 from sklearn_scd._kernels.output import output_step_01, output_step_ce
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
 from sklearn_scd._kernels.steps import buffers
 from sklearn_scd._kernels.threshold import search_space
-
-# Rank-one updates of a node's projections before they are computed afresh: float32
-# drift stays below some 1e-5 of their size.
-REFRESH = 128
 
 
 class Settings(NamedTuple):
@@ -54,18 +50,7 @@ class Network(NamedTuple):
     projections: np.ndarray  # (hidden_units, n_rows)
     hidden: np.ndarray  # (hidden_units, n_rows) uint8
     drive: np.ndarray  # (n_rows,) float64
-
-
-@njit(nogil=True, cache=True)
-def normalise_row(row):
-    """Scale to unit norm in place; return the factor."""
-    squares = 0.0
-    for f in range(row.shape[0]):
-        squares += np.float64(row[f]) * np.float64(row[f])
-    shrink = row.dtype.type(1.0 / np.sqrt(squares))
-    for f in range(row.shape[0]):
-        row[f] *= shrink
-    return shrink
+    n_moves: np.ndarray  # (hidden_units,) since the projections were computed
 
 
 @njit(nogil=True, cache=True)
@@ -80,6 +65,7 @@ def start_network(data, weights, u, settings):
         np.empty((n_units, n_rows), dtype=weights.dtype),
         np.zeros((n_units, n_rows), dtype=np.uint8),
         np.zeros(n_rows),
+        np.zeros(n_units, dtype=np.int64),
     )
     if not settings.binary:
         for j in range(n_units):
@@ -109,15 +95,6 @@ def _output_step(units, data, rows, n_positive, settings, network, work, trial, 
         output_step_01(
             units, data, rows, n_positive, settings, network, work, trial, space
         )
-
-
-@njit(nogil=True, cache=True)
-def _refresh(j, data, binary, network):
-    """Recompute node j's projections from its weights."""
-    if not binary:
-        network.thresholds[j] *= normalise_row(network.weights[j])
-    project(data.columns, network.weights[j : j + 1], network.projections[j : j + 1])
-    fire(j, network)
 
 
 @njit(nogil=True, cache=True)
@@ -175,7 +152,6 @@ def train(data, weights, u, settings, state, loss_curve):
     best_weights, best_thresholds = weights.copy(), network.thresholds.copy()
     best_u, best_c = u.copy(), network.c[0]
     changed = np.zeros(n_units, dtype=np.bool_)  # since the best iterate was kept
-    n_moves = np.zeros(n_units, dtype=np.int64)  # since the projections were computed
     units = np.arange(n_units)
     rows = np.empty(settings.n_positive + settings.n_negative + 2, dtype=np.uint32)
     drawn = rows[: settings.n_positive + settings.n_negative]
@@ -195,10 +171,6 @@ def train(data, weights, u, settings, state, loss_curve):
             settings, network, hidden_work, hidden_trial, hidden_space,
         ):  # fmt: skip
             changed[j] = True
-            n_moves[j] += 1
-            if n_moves[j] == REFRESH:
-                _refresh(j, data, settings.binary, network)
-                n_moves[j] = 0
         loss = total_loss(
             data.target, data.weight, network.drive, network.c[0],
             settings.cross_entropy,

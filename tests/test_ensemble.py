@@ -1,0 +1,258 @@
+"""Training depends on the weighted set of samples and the seed, on nothing else."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from sklearn_scd import SCDClassifier, _ensemble
+from sklearn_scd._ensemble import (
+    canonical_rows,
+    fixed_point_weights,
+    network_seed,
+    training_set,
+)
+from sklearn_scd._kernels.rows import fingerprint_rows
+
+FITTED = [
+    "hidden_coef_",
+    "hidden_intercept_",
+    "output_coef_",
+    "output_intercept_",
+    "loss_curve_",
+    "n_iter_",
+]
+
+all_settings = pytest.mark.parametrize(
+    ("loss", "binary_weights"), list(product(["01", "ce"], [False, True]))
+)
+
+
+def _model(**params):
+    params = {
+        "n_estimators": 3,
+        "max_iter": 25,
+        "hidden_units": 4,
+        "random_state": 0,
+        **params,
+    }
+    return SCDClassifier(**params)
+
+
+def _data(n_classes=3, n=70, dtype=np.float64):
+    """Overlapping classes on a grid of whole numbers, some samples repeated."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % n_classes
+    X = rng.integers(0, 30, (n, 5)) + 6 * y[:, np.newaxis]
+    X[::10], y[::10] = X[3], y[3]
+    X[1], y[1] = X[3], (y[3] + 1) % n_classes  # equal samples, different labels
+    return X.astype(dtype), y
+
+
+def _assert_same_networks(a, b):
+    for name in FITTED:
+        assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+        assert getattr(a, name).dtype == getattr(b, name).dtype
+
+
+def _differ(a, b):
+    return not np.array_equal(a.hidden_coef_, b.hidden_coef_)
+
+
+@all_settings
+def test_seed_alone_decides_whatever_the_number_of_threads(loss, binary_weights):
+    X, y = _data()
+    params = {"loss": loss, "binary_weights": binary_weights, "n_estimators": 5}
+    model = _model(**params, n_jobs=1).fit(X, y)
+    for n_jobs in [None, 2, 4]:
+        _assert_same_networks(model, _model(**params, n_jobs=n_jobs).fit(X, y))
+    assert _differ(model, _model(**params, random_state=1).fit(X, y))
+
+
+def test_random_states_that_move_on_give_other_networks():
+    X, y = _data()
+    generator = np.random.RandomState(0)
+    first = _model(random_state=generator).fit(X, y)
+    assert _differ(first, _model(random_state=generator).fit(X, y))
+    _assert_same_networks(
+        first, _model(random_state=np.random.RandomState(0)).fit(X, y)
+    )
+    assert _differ(
+        _model(random_state=None).fit(X, y), _model(random_state=None).fit(X, y)
+    )
+
+
+def test_networks_of_an_ensemble_are_independent():
+    X, y = _data()
+    model = _model(n_estimators=4).fit(X, y)
+    assert len(np.unique(model.hidden_coef_.reshape(12, -1), axis=0)) == 12
+    seeds = [tuple(network_seed(0, v, k)) for v in range(20) for k in range(5)]
+    assert len(set(seeds)) == 100
+    assert tuple(network_seed(1, 0, 0)) not in seeds
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+@all_settings
+def test_order_of_samples_does_not_matter(loss, binary_weights, dtype):
+    X, y = _data(dtype=dtype)
+    weight = np.random.default_rng(1).random(y.size)
+    params = {"loss": loss, "binary_weights": binary_weights}
+    model = _model(**params).fit(X, y, weight)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(y.size)
+        _assert_same_networks(
+            model, _model(**params).fit(X[order], y[order], weight[order])
+        )
+
+
+@all_settings
+def test_weights_are_numbers_of_copies(loss, binary_weights):
+    X, y = _data()
+    copies = np.random.default_rng(1).integers(0, 4, y.size)
+    params = {"loss": loss, "binary_weights": binary_weights}
+    weighted = _model(**params).fit(X, y, copies)
+    repeated = _model(**params).fit(np.repeat(X, copies, axis=0), np.repeat(y, copies))
+    _assert_same_networks(weighted, repeated)
+    _assert_same_networks(weighted, _model(**params).fit(X, y, copies * 0.25))
+    assert _differ(weighted, _model(**params).fit(X, y))
+
+
+@all_settings
+def test_dtype_does_not_matter_where_the_numbers_are_equal(loss, binary_weights):
+    X, y = _data(dtype=np.uint8)
+    params = {"loss": loss, "binary_weights": binary_weights}
+    model = _model(**params).fit(X, y)
+    as_float32 = _model(**params).fit(X.astype(np.float32), y)
+    _assert_same_networks(model, as_float32)
+    assert model.hidden_intercept_.dtype == np.float32
+    expected = model.votes(X)
+    assert_array_equal(as_float32.votes(X.astype(np.float32)), expected)
+    # Other dtypes become float64; lists do, too.
+    double = _model(**params).fit(X.astype(np.int64), y)
+    assert double.hidden_intercept_.dtype == np.float64
+    _assert_same_networks(double, _model(**params).fit(X.astype(np.float64), y))
+    _assert_same_networks(double, _model(**params).fit(X.tolist(), y.tolist()))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_layout_of_the_data_in_memory_does_not_matter(dtype, tmp_path):
+    X, y = _data(dtype=dtype)
+    model = _model().fit(X, y)
+    expected = model.predict_proba(X)
+    wide = np.zeros((2 * X.shape[0], 3 * X.shape[1]), dtype=dtype)
+    wide[::2, ::3] = X
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    np.save(tmp_path / "X.npy", X)
+    layouts = {
+        "Fortran": np.asfortranarray(X),
+        "strided": wide[::2, ::3],
+        "reversed": X[::-1, ::-1].copy()[::-1, ::-1],
+        "read-only": frozen,
+        "memory-mapped": np.load(tmp_path / "X.npy", mmap_mode="r"),
+    }
+    for layout in layouts.values():
+        _assert_same_networks(model, _model().fit(layout, y))
+        assert_array_equal(model.predict_proba(layout), expected)
+    assert_array_equal(X, _data(dtype=dtype)[0])  # fit and predict left X alone
+
+
+@pytest.mark.parametrize("subsample", [0.75, 1.0])
+@pytest.mark.parametrize("loss", ["01", "ce"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_of_the_data_do_not_matter(loss, subsample, dtype):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((70, 5)).astype(dtype), rng.integers(0, 2, 70)
+    model = _model(loss=loss, subsample=subsample).fit(X, y)
+    for scale in [2.0**-6, 2.0**10]:  # powers of two: no rounding
+        scaled = _model(loss=loss, subsample=subsample).fit(X * dtype(scale), y)
+        assert_array_equal(scaled.loss_curve_, model.loss_curve_)
+        assert_array_equal(scaled.hidden_coef_, model.hidden_coef_)
+        assert_array_equal(scaled.hidden_intercept_, model.hidden_intercept_ * scale)
+        assert_array_equal(scaled.votes(X * dtype(scale)), model.votes(X))
+
+
+def test_chunks_of_prediction_do_not_show(monkeypatch):
+    X, y = _data()
+    model = _model().fit(X, y)
+    expected = model.predict_proba(X)
+    monkeypatch.setattr(_ensemble, "_CHUNK_BYTES", 700)
+    assert_array_equal(model.predict_proba(X), expected)
+    assert_array_equal(model.predict_proba(X[:1]), expected[:1])
+
+
+def test_canonical_rows_merge_equal_samples_and_sum_their_weights():
+    X, y = _data()
+    weights = np.random.default_rng(1).integers(0, 5, y.size).astype(float)
+    expected = {}
+    for x, label, weight in zip(X, y, weights, strict=True):
+        if weight:
+            key = (*x, label)
+            expected[key] = expected.get(key, 0) + weight
+    assert len(expected) < (weights > 0).sum()  # or this test shows nothing
+    rows, sums = canonical_rows(X, y, weights)
+    assert expected == {
+        (*X[i], y[i]): weight for i, weight in zip(rows, sums, strict=True)
+    }
+    assert (np.diff(y[rows]) >= 0).all()
+
+
+def test_samples_whose_fingerprints_collide_stay_apart(monkeypatch):
+    def collide(X, scale, out):
+        out[:] = 7
+
+    monkeypatch.setattr(_ensemble, "fingerprint_rows", collide)
+    X = np.array([[1.0], [1.0], [2.0], [3.0], [3.0]])
+    rows, weights = canonical_rows(X, np.zeros(5, dtype=int), np.ones(5))
+    assert_array_equal(X[rows].ravel(), [1, 2, 3])
+    assert_array_equal(weights, [2, 1, 2])
+
+
+def test_fingerprints_are_those_of_values():
+    def fingerprints(X):
+        out = np.empty(X.shape[0], dtype=np.uint64)
+        fingerprint_rows(X, 1.0, out)
+        return out
+
+    X = np.random.default_rng(0).integers(0, 256, (3000, 8)).astype(np.uint8)
+    X[:2] = 0
+    expected = fingerprints(X)
+    assert expected[0] == expected[1]
+    assert np.unique(expected).size == np.unique(X, axis=0).shape[0]
+    for dtype in [np.float32, np.float64]:
+        signed = X.astype(dtype)
+        signed[1] = -0.0
+        assert_array_equal(fingerprints(signed), expected)
+        assert_array_equal(fingerprints(np.asfortranarray(signed)), expected)
+    assert fingerprints(X[2:3, ::-1])[0] != expected[2]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_training_set_is_feature_major_in_the_dtype_of_the_data(dtype):
+    X, y = _data(n=600, dtype=dtype)  # more rows than are copied at a time
+    training = training_set(X, y, np.ones(y.size))
+    rows, weights = canonical_rows(X, y, np.ones(y.size))
+    assert training.columns.dtype == dtype
+    assert training.columns.flags.c_contiguous
+    assert_array_equal(training.columns, X[rows].T)
+    assert_array_equal(training.labels, y[rows])
+    assert_array_equal(training.weights, weights)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 3e7, 1e300])
+def test_fixed_point_weights_are_whole_positive_and_in_proportion(scale):
+    weights = np.random.default_rng(0).random(1000) * scale
+    weights[0] *= 1e-30
+    fixed = fixed_point_weights(weights)
+    assert fixed.dtype == np.int64
+    assert fixed.min() == fixed[0] == 1
+    assert 2**43 <= fixed.sum() <= 2**44 + weights.size
+    np.testing.assert_allclose(
+        fixed[1:] / fixed.sum(), weights[1:] / weights.sum(), rtol=1e-6, atol=1e-13
+    )
+    assert_array_equal(fixed_point_weights(np.ldexp(weights, 3)), fixed)
+    # Whole weights keep their ratios to the bit.
+    assert_array_equal(
+        fixed_point_weights(np.array([1.0, 3.0, 4.0])), 2**41 * np.array([1, 3, 4])
+    )
