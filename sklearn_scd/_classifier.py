@@ -69,7 +69,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     hidden_units : int, default=20
         Number of hidden units. 0 gives the linear classifier of the paper's section
         2.1: one sign node (under CE with the log-odds of its two sides), stored as a
-        hidden layer of one unit.
+        hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
         Iterations of a network: None means 1,000, with binary weights 10,000.
@@ -390,7 +390,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=_DTYPES, reset=False)
         networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
-        return evaluate_networks(X, networks).reshape(X.shape[0], self._n_votes, -1)
+        linear = self.loss == "01" and self.hidden_units == 0
+        outputs = evaluate_networks(X, networks, linear)
+        return outputs.reshape(X.shape[0], self._n_votes, -1)
 
     @staticmethod
     def _named_classes(outputs):

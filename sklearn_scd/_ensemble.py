@@ -11,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
-from sklearn_scd._kernels.prediction import network_outputs
+from sklearn_scd._kernels.prediction import network_outputs, signed_distances
 from sklearn_scd._kernels.rows import fingerprint_rows
 from sklearn_scd._kernels.training import Data, Settings, train
 
@@ -181,7 +181,8 @@ def train_network(data, settings, hidden_units, seed):
     curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
     thresholds, c, n_iter, _ = train(data, weights, u, settings, seed[1:].copy(), curve)
     if not data.target.any():
-        c = _NEVER  # a class without samples has no votes, of several rivals either
+        # A class without samples gets no vote, not even as the best of losing rivals.
+        c, thresholds[:] = _NEVER, np.finfo(dtype).max
     curve /= np.float32(data.weight.sum())
     return weights, thresholds, u, c, curve, n_iter
 
@@ -251,13 +252,16 @@ def _stack(results, n_networks, binary, progress):
     return networks
 
 
-def evaluate_networks(X, networks):
+def evaluate_networks(X, networks, linear=False):
     """Output of every network on every sample.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
     networks : Networks
+    linear : bool, default=False
+        Whether the networks are linear classifiers under 0/1 loss: their outputs are
+        signed distances, since steps of equal height can't be compared between rivals.
 
     Returns
     -------
@@ -271,11 +275,16 @@ def evaluate_networks(X, networks):
     rows = max(1, _CHUNK_BYTES // (coef.shape[0] * dtype.itemsize))
     for start in range(0, X.shape[0], rows):
         part = X[start : start + rows].astype(dtype, copy=False)
-        network_outputs(
-            part @ coef.T.astype(dtype, copy=False),
-            networks.hidden_intercept,
-            networks.output_coef,
-            networks.output_intercept,
-            outputs[start : start + rows],
-        )
+        projections = part @ coef.T.astype(dtype, copy=False)
+        out = outputs[start : start + rows]
+        if linear:
+            signed_distances(projections, networks.hidden_intercept, out)
+        else:
+            network_outputs(
+                projections,
+                networks.hidden_intercept,
+                networks.output_coef,
+                networks.output_intercept,
+                out,
+            )
     return outputs

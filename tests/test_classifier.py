@@ -61,7 +61,9 @@ def _assert_same_networks(a, b, n_networks=None):
 
 def _outputs_by_hand(model, X):
     """Outputs f(x), (n_networks, n_samples), from the fitted arrays."""
-    arrays = (getattr(model, name).astype(float) for name in FITTED[:4])
+    arrays = [getattr(model, name).astype(float) for name in FITTED[:4]]
+    if model.loss == "01" and model.hidden_units == 0:  # signed distances
+        return np.array([X @ W[0] + b[0] for W, b in zip(*arrays[:2], strict=True)])
     return np.array(
         [(X @ W.T + b > 0) @ u + c for W, b, u, c in zip(*arrays, strict=True)]
     )
@@ -543,6 +545,7 @@ def test_data_frames_are_checked_by_their_names():
     [
         (load_iris, "01", False, 6, 0.87),
         (load_iris, "01", True, 6, 0.87),
+        (load_iris, "01", False, 0, 0.77),
         (load_iris, "ce", False, 6, 0.92),
         (load_iris, "ce", True, 6, 0.84),
         (load_iris, "ce", False, 0, 0.92),

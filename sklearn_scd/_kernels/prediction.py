@@ -5,6 +5,21 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
+def signed_distances(projections, intercept, out):
+    """Outputs ``p + b`` of linear classifiers: signed distances to a hyperplane.
+
+    Parameters
+    ----------
+    projections : ndarray of shape (n_samples, n_networks)
+    intercept : ndarray of shape (n_networks, 1)
+    out : ndarray of shape (n_samples, n_networks), float64
+    """
+    for i in range(projections.shape[0]):
+        for v in range(intercept.shape[0]):
+            out[i, v] = projections[i, v] + intercept[v, 0]
+
+
+@njit(nogil=True, cache=True)
 def network_outputs(projections, intercept, u, c, out):
     """Outputs ``f = sum_j u_j [p_j + b_j > 0] + c`` of networks whose rows are stacked.
 
