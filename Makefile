@@ -14,6 +14,10 @@ BIN := .venv/bin
 endif
 RUN := $(BIN)/python -m
 
+# Numba's cache doesn't see that a function changed in another module than its caller.
+SOURCES := $(shell cat sklearn_scd/*.py sklearn_scd/_kernels/*.py | cksum)
+export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba-$(firstword $(SOURCES))
+
 .PHONY: help medical speed test lint format docs clean
 .NOTPARALLEL: # two pips at once in one .venv would collide
 

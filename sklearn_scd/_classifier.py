@@ -121,16 +121,16 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Class labels.
 
-    hidden_coef_ : ndarray of shape (n_networks, max(hidden_units, 1), n_features_in_)
+    hidden_coef_ : ndarray of shape (n_networks, n_units, n_features)
         Weights ``w`` of the hidden units, rows of unit L2 norm, float32 (float64 for
         float64 data), or int8 entries +1 and -1. ``n_networks`` is `n_estimators`, with
         K > 2 classes ``K * n_estimators``: network ``v * K + k`` is that of class k in
-        vote v.
+        vote v. ``n_units`` is `hidden_units`, or 1 for a linear classifier.
 
-    hidden_intercept_ : ndarray of shape (n_networks, max(hidden_units, 1))
+    hidden_intercept_ : ndarray of shape (n_networks, n_units)
         Biases ``b`` of the hidden units, in the units of ``w . x``.
 
-    output_coef_ : ndarray of shape (n_networks, max(hidden_units, 1))
+    output_coef_ : ndarray of shape (n_networks, n_units)
         Weights ``u`` of the output node, float64 or int8.
 
     output_intercept_ : ndarray of shape (n_networks,), dtype float64
@@ -145,7 +145,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
         Number of features seen in fit.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in fit, where all are strings.
 
     See Also

@@ -17,7 +17,7 @@ from sklearn_scd._kernels.training import Data, Settings, train
 
 _COPY_ROWS = 256  # rows copied at a time: no second copy of X
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
-_CHUNK_BYTES = 2**24  # projections computed at a time
+_CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
 
 
 class TrainingSet(NamedTuple):
@@ -170,7 +170,7 @@ def train_network(data, settings, hidden_units, seed):
     -------
     weights, thresholds, u, c, loss_curve, n_iter
     """
-    rng = np.random.RandomState(int(seed[0] & 0xFFFFFFFF))
+    rng = np.random.RandomState(int(seed[0]) & 0xFFFFFFFF)
     dtype = data.lowest.dtype
     n_units = max(hidden_units, 1)
     weights = rng.standard_normal((n_units, data.columns.shape[0])).astype(dtype)
@@ -272,7 +272,7 @@ def evaluate_networks(X, networks, linear=False):
     dtype = networks.hidden_intercept.dtype
     coef = networks.hidden_coef.reshape(n_networks * n_units, n_features)
     outputs = np.empty((X.shape[0], n_networks))
-    rows = max(1, _CHUNK_BYTES // (coef.shape[0] * dtype.itemsize))
+    rows = max(1, _CHUNK_BYTES // (max(coef.shape) * dtype.itemsize))
     for start in range(0, X.shape[0], rows):
         part = X[start : start + rows].astype(dtype, copy=False)
         projections = part @ coef.T.astype(dtype, copy=False)

@@ -18,7 +18,6 @@ from sklearn_scd._kernels.threshold import (
     scan_bins,
 )
 
-
 # Squared norm that a step must leave of a unit row. Below it the row is cancelled, and
 # what is left is rounding.
 CANCELLED = 0.01

@@ -1,0 +1,92 @@
+"""The table of a run, from its record alone."""
+
+import textwrap
+
+WIDTH = 88
+
+
+def render(data: dict) -> str:
+    """Return all sections and the aims as text for a terminal.
+
+    Parameters
+    ----------
+    data : dict
+        The record, of a whole run or of its first sections.
+    """
+    parts = [_describe_run(data)]
+    parts += [render_section(section) for section in data["sections"].values()]
+    parts.append(render_targets(data))
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_section(section: dict) -> str:
+    """Return a section's measurements and notes."""
+    rows = [["", "median", "least", "most"]]
+    for entry in section["measurements"]:
+        shown = [show(entry[key], entry["unit"]) for key in ("median", "min", "max")]
+        # One repeat has no spread.
+        rows.append([entry["name"], *shown[: 1 if len(entry["values"]) == 1 else 3]])
+    notes = [line for note in section["notes"] for line in textwrap.wrap(note, WIDTH)]
+    title = textwrap.wrap(section["title"], WIDTH)
+    return "\n".join([*title, "", *_align(rows), "", *notes]).rstrip()
+
+
+def render_targets(data: dict) -> str:
+    """Return every aim of the run, what was measured, and whether it was met."""
+    rows = [["Aims", "measured", "aim", ""]]
+    for section in data["sections"].values():
+        for target in section["targets"]:
+            side = "at least" if target["at_least"] else "at most"
+            limit = f"{side} {show(target['limit'], target['unit'])}"
+            value = show(target["value"], target["unit"])
+            met = "met" if target["met"] else "missed"
+            rows.append([target["name"], value, limit, met])
+    return "\n".join(_align(rows)) if len(rows) > 1 else ""
+
+
+def show(value: float, unit: str) -> str:
+    """Return a figure of three digits with a unit that suits its size."""
+    if unit == "bytes":
+        return f"{value / 2**20:.1f} MiB"
+    if unit == "s":
+        for limit, factor, name in ((1e-3, 1e6, "us"), (1, 1e3, "ms")):
+            if abs(value) < limit:
+                return f"{_digits(value * factor)} {name}"
+    return f"{_digits(value)} {unit}".rstrip()
+
+
+def _digits(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _describe_run(data: dict) -> str:
+    environment = data["environment"]
+    versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items() if v)
+    machine = (
+        f"{environment['cpu']}, {environment['cores_available']} of "
+        f"{environment['cores']} cores, {environment['platform']}"
+    )
+    lines = [f"Started {data['started_utc']}. {machine}. {versions}."]
+    if data["arguments"].get("quick"):
+        lines.append(
+            "A quick run: sizes and repeats are cut, so the aims are only indicative."
+        )
+    return "\n".join(line for text in lines for line in textwrap.wrap(text, WIDTH))
+
+
+def _align(rows: list[list[str]]) -> list[str]:
+    """Align columns: names to the left, figures to the right; rule under the head."""
+    n_columns = max(map(len, rows))
+    rows = [row + [""] * (n_columns - len(row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "-" * max(map(len, lines)))
+    return lines
