@@ -24,6 +24,8 @@ from sklearn_scd._kernels.threshold import (
 )
 from sklearn_scd._kernels.training import train
 
+KINDS = ["continuous", "ties", "equal", "offset", "outliers", "neighbours"]
+
 
 def _values(kind, n, dtype, rng):
     if kind == "continuous":
@@ -32,6 +34,8 @@ def _values(kind, n, dtype, rng):
         return rng.integers(0, 4, n).astype(dtype)
     if kind == "equal":
         return np.full(n, 3.5, dtype=dtype)
+    if kind == "offset":  # steps are of the size of rounding
+        return (1e6 + rng.standard_normal(n)).astype(dtype)
     if kind == "outliers":  # almost all in one bin
         return (rng.standard_normal(n) * 10.0 ** rng.integers(-8, 8, n)).astype(dtype)
     neighbours = np.array([1.0], dtype=dtype)
@@ -39,9 +43,7 @@ def _values(kind, n, dtype, rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "kind", ["continuous", "ties", "equal", "outliers", "neighbours"]
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_threshold_search_equals_trying_every_threshold(kind, dtype):
     rng = np.random.default_rng(0)
     for n in [1, 2, 3, 7, 40, 300, 2000]:
@@ -60,9 +62,7 @@ def test_threshold_search_equals_trying_every_threshold(kind, dtype):
 
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "kind", ["continuous", "ties", "equal", "outliers", "neighbours"]
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, binary):
     rng = np.random.default_rng(0)
     n_rows, n_features = 400, 6

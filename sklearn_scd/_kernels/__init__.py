@@ -18,7 +18,11 @@ Data layout
     (n_rows,) float64: ``sum_j u_j H_j(x_i)``, the output without its bias.
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.
 
-Modules, from the bottom up: :mod:`.random`, :mod:`.rows`, :mod:`.threshold`,
-:mod:`.losses`, :mod:`.output`, :mod:`.hidden`, :mod:`.training`, and
-:mod:`.prediction`. Naive twins of them are in :mod:`sklearn_scd._reference`.
+Modules, from the bottom up: :mod:`.random`, :mod:`.rows`, :mod:`.losses`,
+:mod:`.threshold`, :mod:`.contenders`, :mod:`.steps`, :mod:`.output`, :mod:`.hidden`,
+:mod:`.training`, and :mod:`.prediction`. Naive twins are in
+:mod:`sklearn_scd._reference`.
+
+Numba's cache pickles the NamedTuples of these modules by name: one that is renamed or
+moved leaves caches behind that can't be read. Keep their places.
 """

@@ -13,6 +13,7 @@ from sklearn_scd._kernels.contenders import find_contenders
 from sklearn_scd._kernels.threshold import (
     bin_scale,
     clear_bins,
+    extent,
     fill_bins,
     open_bins,
     scan_bins,
@@ -70,6 +71,24 @@ def _gather_part(column, contenders, start, stop, out):
 
 
 @njit(nogil=True, cache=True)
+def _reach(lowest, highest, features, size, values):
+    """How far steps of some size move a value, once their centre is taken off.
+
+    With room for rounding, which matters where values are large beside their spread.
+    """
+    dtype = values.dtype.type
+    reach, shift = 0.0, 0.0
+    for f in features:
+        low, high = np.float64(lowest[f]), np.float64(highest[f])
+        reach = max(reach, 0.5 * size * (high - low))
+        shift = max(shift, size * max(abs(low), abs(high)))
+    low, high = extent(values)
+    magnitude = max(abs(np.float64(low)), abs(np.float64(high))) + shift
+    unit = np.float64(np.nextafter(dtype(1.0), dtype(2.0))) - 1.0
+    return reach + 8.0 * unit * magnitude
+
+
+@njit(nogil=True, cache=True)
 def best_step(
     columns, lowest, highest, weights, features, step, binary, samples, bar, work, space
 ):
@@ -104,10 +123,7 @@ def best_step(
     step : float
     """
     dtype = samples.values.dtype.type
-    reach = 0.0
-    size = 2.0 if binary else step
-    for f in features:
-        reach = max(reach, 0.5 * size * (np.float64(highest[f]) - lowest[f]))
+    reach = _reach(lowest, highest, features, 2.0 if binary else step, samples.values)
     best_feature, best_signed = -1, 0.0
     contenders = find_contenders(samples, bar, reach, work, space)
     n, n_heavy = contenders.rows.shape[0], contenders.heavy
