@@ -10,9 +10,9 @@ of ``2**-BIAS_BITS``: sums over hidden units are exact in float64 while below 2*
 A bias rounded so costs CE less than 1e-11 of the total weight.
 
 The logistic loss and the sigmoid are read from a table of cubic Hermite splines, a
-tenth of the time of exp and log1p. The table is off by less than 3e-11: a loss of one
-sample among 100 by less than its fixed-point unit, and no decision of 432 random
-trainings came out differently.
+tenth of the time of exp and log1p. The table is off by less than 3e-11. On 2,526
+images, 1,000 iterations with the table and with exp and log1p ended at the same
+training loss to seven digits, real weights and binary: no step was decided otherwise.
 """
 
 import numpy as np
