@@ -60,10 +60,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.speed",
         description="Measure speed and memory against yardsticks, in one run.",
-        epilog="A full run takes about 20 minutes on two free cores.",
+        epilog="Leave the machine alone while it runs: other work makes figures worse.",
     )
     add = parser.add_argument
-    add("--quick", action="store_true", help="smaller sizes: about two minutes")
+    add("--quick", action="store_true", help="smaller sizes, fewer rounds")
     add(
         "--sections",
         nargs="+",
