@@ -193,7 +193,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             None,
         ],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "output_learning_rate": [Interval(Real, 1e-6, None, closed="left")],
+        "output_learning_rate": [Interval(Real, 1e-4, None, closed="left")],
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "voting": [StrOptions({"hard", "soft"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -269,8 +269,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         adding = self.warm_start and hasattr(self, "hidden_coef_")
         X, y = validate_data(self, X, y, dtype=_DTYPES, reset=not adding)
         check_classification_targets(y)
-        classes, labels = np.unique(y, return_inverse=True)
-        weights = self._weights(X, y, classes, labels, sample_weight)
+        classes = np.unique(y)
+        if classes.size < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in the "
+                f"data, but the data contains only one class: {classes[0]!r}"
+            )
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
@@ -278,7 +282,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         n_rivals = 1 if classes.size == 2 else classes.size
         if n_old < self.n_estimators:
             new = train_networks(
-                training_set(X, labels, weights),
+                self._training_set(X, y, classes, sample_weight),
                 rivals=[1] if n_rivals == 1 else range(n_rivals),
                 votes=range(n_old, self.n_estimators),
                 options=self._training_options(X.shape[1]),
@@ -299,13 +303,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 "trained with 0/1 loss have no probabilities."
             )
 
-    def _weights(self, X, y, classes, labels, sample_weight):
-        """Weights of the samples, those of their classes included."""
-        if classes.size < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in the "
-                f"data, but the data contains only one class: {classes[0]!r}"
-            )
+    def _training_set(self, X, y, classes, sample_weight):
+        """What the networks are trained on.
+
+        Arrays of a number per sample are not needed in training and end here.
+        """
+        labels = np.searchsorted(classes, y)
         weights = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
@@ -320,7 +323,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"positive weight, but sample_weight and class_weight leave "
                 f"{present.size} of the {classes.size} classes."
             )
-        return weights
+        return training_set(X, labels, weights, classes.size)
 
     def _n_votes_to_keep(self, classes):
         """Number of votes of the last fit that a warm start goes on from."""
@@ -388,11 +391,26 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     def _outputs(self, X):
         """Outputs of the networks, (n_samples, n_votes, n_rivals)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=_DTYPES, reset=False)
+        if not self._is_valid_row(X):
+            X = validate_data(self, X, dtype=_DTYPES, reset=False)
         networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
         linear = self.loss == "01" and self.hidden_units == 0
         outputs = evaluate_networks(X, networks, linear)
         return outputs.reshape(X.shape[0], self._n_votes, -1)
+
+    def _is_valid_row(self, X):
+        """Whether validation would return `X`, a single sample, as it is.
+
+        Attacks ask for one sample at a time, and validation would take as long as all
+        the rest of a small model.
+        """
+        return (
+            type(X) is np.ndarray
+            and X.shape == (1, self.n_features_in_)
+            and X.dtype in _DTYPES
+            and not hasattr(self, "feature_names_in_")
+            and bool(np.isfinite(X).all())
+        )
 
     @staticmethod
     def _named_classes(outputs):

@@ -5,14 +5,16 @@ Kernels do the arithmetic on one network; here they are fed and their results st
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
+from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
-from sklearn_scd._kernels.rows import fingerprint_rows
+from sklearn_scd._kernels.rows import fingerprint_rows, normalise_rows, project
 from sklearn_scd._kernels.training import Data, Settings, train
 
 _COPY_ROWS = 256  # rows copied at a time: no second copy of X
@@ -24,8 +26,10 @@ class TrainingSet(NamedTuple):
     """Distinct rows in canonical order, as the kernels read them."""
 
     columns: np.ndarray  # (n_features, n_rows), dtype of X
-    labels: np.ndarray  # (n_rows,) class codes, ascending
-    weights: np.ndarray  # (n_rows,) float64, positive
+    lowest: np.ndarray  # (n_features,) in the dtype of projections
+    highest: np.ndarray  # (n_features,)
+    weight: np.ndarray  # (n_rows,) int64, fixed-point
+    class_starts: np.ndarray  # (n_classes + 1,) first row of each class; n_rows
 
 
 class Networks(NamedTuple):
@@ -74,14 +78,24 @@ def canonical_rows(X, labels, weights):
     return order[starts], np.add.reduceat(weights[order], starts)
 
 
-def training_set(X, labels, weights):
-    """Make the one feature-major copy of `X` that all networks share."""
+def training_set(X, labels, weights, n_classes):
+    """Make the one feature-major copy of `X` that all networks share.
+
+    Parameters are those of :func:`canonical_rows`.
+    """
     rows, weights = canonical_rows(X, labels, weights)
     columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
     for start in range(0, rows.size, _COPY_ROWS):
         part = rows[start : start + _COPY_ROWS]
         columns[:, start : start + _COPY_ROWS] = X[part].T
-    return TrainingSet(columns, labels[rows], weights)
+    dtype = np.float64 if X.dtype == np.float64 else np.float32
+    return TrainingSet(
+        columns,
+        columns.min(axis=1).astype(dtype),
+        columns.max(axis=1).astype(dtype),
+        fixed_point_weights(weights),
+        np.searchsorted(labels[rows], np.arange(n_classes + 1)),
+    )
 
 
 def fixed_point_weights(weights):
@@ -96,27 +110,15 @@ def network_seed(master_seed, vote, rival):
     return sequence.generate_state(2, dtype=np.uint64)
 
 
-def binary_problem(training, rival, dtype):
-    """The problem of telling class `rival` from the others.
-
-    Parameters
-    ----------
-    training : TrainingSet
-    rival : int
-        Code of the positive class.
-    dtype : numpy dtype
-        That of the projections.
-
-    Returns
-    -------
-    data : Data
-    """
+def binary_problem(training, rival):
+    """The problem of telling class `rival` from the others, as kernels read it."""
     return Data(
         training.columns,
-        training.columns.min(axis=1).astype(dtype),
-        training.columns.max(axis=1).astype(dtype),
-        training.labels == rival,
-        fixed_point_weights(training.weights),
+        training.lowest,
+        training.highest,
+        training.weight,
+        int(training.class_starts[rival]),
+        int(training.class_starts[rival + 1]),
     )
 
 
@@ -137,7 +139,7 @@ def settings_for(data, options):
     def n_drawn(n_rows):
         return int(np.ceil(options["subsample"] * n_rows))
 
-    n_positive = int(data.target.sum())
+    n_positive = data.stop - data.start
     patience = options["n_iter_no_change"]
     return Settings(
         cross_entropy=options["loss"] == "ce",
@@ -147,10 +149,51 @@ def settings_for(data, options):
         output_step=float(to_grid(options["output_learning_rate"])),
         n_candidates=int(options["n_candidates"]),
         n_positive=n_drawn(n_positive),
-        n_negative=n_drawn(data.target.size - n_positive),
+        n_negative=n_drawn(data.weight.size - n_positive),
         max_iter=int(options["max_iter"]),
         tol=float(options["tol"]),
         n_iter_no_change=int(options["max_iter"] + 1 if patience is None else patience),
+    )
+
+
+def start_network(data, settings, weights, u):
+    """Start a network: unit rows, every threshold at the median projection.
+
+    Parameters
+    ----------
+    data : Data
+    settings : Settings
+    weights : ndarray of shape (n_units, n_features), float32 or float64
+        Draws from N(0, 1); overwritten.
+    u : ndarray of shape (n_units,), float64
+        Likewise.
+
+    Returns
+    -------
+    network : Network
+    """
+    n_units, n_rows = len(u), data.weight.size
+    c = np.zeros(1)
+    if settings.binary:
+        weights[:] = np.where(weights > 0, 1, -1)
+        u[:] = np.where(u > 0, 1, -1)
+    else:
+        normalise_rows(weights)
+        u[:] = to_grid(u / math.sqrt(math.fsum(u * u)))
+    if settings.linear:
+        u[:], c[:] = 1.0, -0.5
+    projections = np.empty((n_units, n_rows), dtype=weights.dtype)
+    project(data.columns, weights, projections)
+    middle = (n_rows - 1) // 2  # the lower one of two
+    thresholds = np.array([np.partition(p, middle)[middle] for p in projections])
+    return Network(
+        weights,
+        thresholds,
+        u,
+        c,
+        projections,
+        drive=np.zeros(n_rows),
+        n_moves=np.zeros(n_units, dtype=np.int64),
     )
 
 
@@ -171,20 +214,17 @@ def train_network(data, settings, hidden_units, seed):
     weights, thresholds, u, c, loss_curve, n_iter
     """
     rng = np.random.RandomState(int(seed[0]) & 0xFFFFFFFF)
-    dtype = data.lowest.dtype
-    n_units = max(hidden_units, 1)
-    weights = rng.standard_normal((n_units, data.columns.shape[0])).astype(dtype)
-    u = rng.standard_normal(n_units)
-    if settings.binary:
-        weights = np.where(weights > 0, 1, -1).astype(dtype)
-        u = np.where(u > 0, 1.0, -1.0)
+    shape = max(hidden_units, 1), data.columns.shape[0]
+    weights = rng.standard_normal(shape).astype(data.lowest.dtype)
+    network = start_network(data, settings, weights, rng.standard_normal(shape[0]))
     curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
-    thresholds, c, n_iter, _ = train(data, weights, u, settings, seed[1:].copy(), curve)
-    if not data.target.any():
+    n_iter, _ = train(data, network, settings, seed[1:].copy(), curve)
+    thresholds, c = network.thresholds, float(network.c[0])
+    if data.start == data.stop:
         # A class without samples gets no vote, not even as the best of losing rivals.
-        c, thresholds[:] = _NEVER, np.finfo(dtype).max
+        c, thresholds[:] = _NEVER, np.finfo(thresholds.dtype).max
     curve /= np.float32(data.weight.sum())
-    return weights, thresholds, u, c, curve, n_iter
+    return network.weights, thresholds, network.u, c, curve, n_iter
 
 
 def train_networks(training, rivals, votes, options, master_seed, n_jobs, progress):
@@ -209,8 +249,7 @@ def train_networks(training, rivals, votes, options, master_seed, n_jobs, progre
     networks : Networks
         Vote by vote, within a vote rival by rival.
     """
-    dtype = np.float64 if training.columns.dtype == np.float64 else np.float32
-    problems = [binary_problem(training, rival, np.dtype(dtype)) for rival in rivals]
+    problems = [binary_problem(training, rival) for rival in rivals]
     settings = [settings_for(data, options) for data in problems]
     jobs = (
         delayed(train_network)(

@@ -1,8 +1,8 @@
 """Slow, obvious twins of the kernels: every threshold tried, every loss summed.
 
 They are the tests' oracle and the benchmarks' yardstick. Random draws come from the
-kernels, so that both train on the same rows and try the same features, and so does the
-logistic loss of one sample, which has tests of its own.
+kernels, so that both train on the same rows and try the same features, and so do the
+logistic loss and the sigmoid of one sample, which have tests of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from sklearn_scd._kernels.hidden import REFRESH
-from sklearn_scd._kernels.losses import BIAS_BITS, GRID_BITS, logistic_loss
+from sklearn_scd._kernels.losses import (
+    BIAS_BITS,
+    GRID_BITS,
+    logistic_loss,
+    sigmoid,
+)
 from sklearn_scd._kernels.output import MIN_DECREASE
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.steps import CANCELLED
@@ -100,7 +105,9 @@ def best_bias(values, target, weight):
     """Bias that minimises the logistic loss of ``values + c``, on its grid."""
 
     def slope(c):
-        return float(weight @ (1 / (1 + np.exp(-(values + c))) - target))
+        outputs = values + c
+        smaller = np.array([sigmoid(abs(f)) for f in outputs])
+        return float(weight @ (np.where(outputs > 0, 1 - smaller, smaller) - target))
 
     c = brentq(slope, -values.max() - 39.0, -values.min() + 39.0, xtol=1e-13)
     return round(c * 2**BIAS_BITS) / 2**BIAS_BITS
@@ -124,36 +131,34 @@ class ReferenceNetwork:
 
     Parameters
     ----------
-    columns : ndarray of shape (n_features, n_rows)
-    target : ndarray of shape (n_rows,), bool
-    weight : ndarray of shape (n_rows,), int64
-        Fixed-point weights.
+    data : Data
     weights : ndarray of shape (hidden_units, n_features), float32 or float64
-        Random start of the hidden weights.
+        Draws from N(0, 1).
     u : ndarray of shape (hidden_units,)
-        Random start of the output weights.
+        Likewise.
     settings : Settings
     state : ndarray of shape (1,), dtype uint64
     """
 
-    def __init__(self, columns, target, weight, weights, u, settings, state):
-        self.X = columns.T.astype(weights.dtype)
-        self.target, self.weight = target, weight
+    def __init__(self, data, weights, u, settings, state):
+        self.X, self.weight = data.columns.T.astype(weights.dtype), data.weight
+        self.target = np.zeros(len(self.X), dtype=bool)
+        self.target[data.start : data.stop] = True
         self.loss = "ce" if settings.cross_entropy else "01"
         self.settings, self.state = settings, state
         self.W, self.u, self.c = weights.copy(), u.copy(), 0.0
         self.n_moves = np.zeros(len(u), dtype=int)
-        if not settings.binary:
+        if settings.binary:
+            for array in (self.W, self.u):
+                array[:] = np.where(array > 0, 1, -1)
+        else:
             for row in self.W:
                 row *= unit_factor(row)
-            squares = 0.0
-            for value in u:
-                squares += value * value
-            self.u = to_grid(self.u * (1 / math.sqrt(squares)))
+            self.u = to_grid(self.u / math.sqrt(math.fsum(self.u * self.u)))
         if settings.linear:
             self.u, self.c = np.ones(1), -0.5
         self.V = np.array([self.project(row) for row in self.W])
-        self.thresholds = np.sort(self.V, axis=1)[:, (len(target) - 1) // 2].copy()
+        self.thresholds = np.sort(self.V, axis=1)[:, (len(self.X) - 1) // 2].copy()
         for j in range(len(self.W)):
             self.centre_threshold(j)
 
@@ -204,13 +209,14 @@ class ReferenceNetwork:
 
     def output_step_01(self, units, rows):
         """Output step with every threshold tried for every step."""
-        values, H = self.drive[rows], self.H[:, rows]
+        dtype = self.W.dtype
+        values, H = self.drive[rows].astype(dtype), self.H[:, rows].astype(dtype)
         gains = np.where(self.target[rows], self.weight[rows], -self.weight[rows])
         best, threshold = best_threshold(values, gains)
         move = None
         for j in units:
             for step in self.steps(self.u[j], self.settings.output_step):
-                score, t = best_threshold(values + step * H[j], gains)
+                score, t = best_threshold(values + dtype.type(step) * H[j], gains)
                 if score > best:
                     best, threshold, move = score, t, (j, step)
         shrink = 1.0
@@ -219,7 +225,7 @@ class ReferenceNetwork:
             if not self.settings.binary:
                 shrink = 1.0 / math.sqrt(sum(v * v for v in self.u))
                 self.u = to_grid(self.u * shrink)
-        self.c = -threshold * shrink
+        self.c = -float(threshold) * shrink
 
     def output_step_ce(self, units, rows):
         """Output step with the best bias and the loss of every step."""
@@ -292,6 +298,12 @@ class ReferenceNetwork:
                 self.thresholds[j] *= shrink
             self.V[j] = self.project(self.W[j])
 
+    def draw(self, pool, n_draw):
+        """Draw from a pool without replacement, kept in order."""
+        places = np.empty(n_draw + 1, dtype=np.uint32)
+        draw_sorted(len(pool), 0, 0, n_draw, self.state, places)
+        return pool[places[:n_draw]]
+
     def train(self):
         """Train; the best iterate stays in `W`, `thresholds`, `u`, `c`, `best_loss`.
 
@@ -302,21 +314,25 @@ class ReferenceNetwork:
         """
         s = self.settings
         n_units, n_features = self.W.shape
-        pool = np.arange(len(self.target), dtype=np.uint32)
-        positives, negatives = pool[self.target], pool[~self.target]
-        self.output_step([], pool)
+        positives, negatives = (
+            np.flatnonzero(self.target == side) for side in (True, False)
+        )
+        everything = np.concatenate([positives, negatives])
+        self.output_step([], everything)
         units = np.arange(n_units)
         shuffle_front(units, n_units, self.state)
         for j in units:
-            self.hidden_step(j, [], pool)
+            self.hidden_step(j, [], everything)
         best_loss, best = self.total_loss(), self.snapshot()
         features = np.arange(n_features)
-        drawn = np.empty(s.n_positive + s.n_negative + 2, dtype=np.uint32)
         curve, reference, last_gain = [], best_loss, 0
         for n_iter in range(1, s.max_iter + 1):
-            draw_sorted(positives, s.n_positive, self.state, drawn)
-            draw_sorted(negatives, s.n_negative, self.state, drawn[s.n_positive :])
-            rows = drawn[: s.n_positive + s.n_negative]
+            rows = np.concatenate(
+                [
+                    self.draw(positives, s.n_positive),
+                    self.draw(negatives, s.n_negative),
+                ]
+            )
             self.output_step(range(n_units), rows)
             j = random_below(n_units, self.state)
             shuffle_front(features, s.n_candidates, self.state)

@@ -200,6 +200,6 @@ def test_memory_of_a_fresh_process(task):
         json.dumps(case | {"votes": 1, "jobs": 1}),
     )
     found = predict.run_child(*command)
-    assert found["input"] == 20_000 * 400
-    assert found["extra"] > found["input"]
+    assert found["X"] == 20_000 * 400
+    assert found["extra"] > found["X"]
     assert found["model"] > 0

@@ -231,13 +231,15 @@ def test_fingerprints_are_those_of_values():
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_training_set_is_feature_major_in_the_dtype_of_the_data(dtype):
     X, y = _data(n=600, dtype=dtype)  # more rows than are copied at a time
-    training = training_set(X, y, np.ones(y.size))
+    training = training_set(X, y, np.ones(y.size), 3)
     rows, weights = canonical_rows(X, y, np.ones(y.size))
     assert training.columns.dtype == dtype
     assert training.columns.flags.c_contiguous
     assert_array_equal(training.columns, X[rows].T)
-    assert_array_equal(training.labels, y[rows])
-    assert_array_equal(training.weights, weights)
+    assert_array_equal(training.lowest, X.min(axis=0))
+    assert_array_equal(training.highest, X.max(axis=0))
+    assert_array_equal(np.repeat(range(3), np.diff(training.class_starts)), y[rows])
+    assert_array_equal(training.weight, fixed_point_weights(weights))
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 3e7, 1e300])

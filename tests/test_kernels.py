@@ -5,24 +5,25 @@ import pytest
 
 from sklearn_scd import _reference as reference
 from sklearn_scd._ensemble import (
-    TrainingSet,
     binary_problem,
-    canonical_rows,
     network_seed,
     settings_for,
+    start_network,
+    training_set,
 )
 from sklearn_scd._kernels import losses
+from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.output import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
-from sklearn_scd._kernels.steps import best_step, buffers
+from sklearn_scd._kernels.steps import best_step, make_scratch
 from sklearn_scd._kernels.threshold import (
     Samples,
     best_score,
     place_threshold,
     search_space,
 )
-from sklearn_scd._kernels.training import train
+from sklearn_scd._kernels.training import Data, train
 
 KINDS = ["continuous", "ties", "equal", "offset", "outliers", "neighbours"]
 
@@ -51,7 +52,7 @@ def test_threshold_search_equals_trying_every_threshold(kind, dtype):
             values = _values(kind, n, dtype, rng)
             gains = rng.integers(1, rng.choice([2, 5, 2**40]), n)
             gains[n_positive:] *= -1
-            space = search_space(values)
+            space = search_space(n)
             score = best_score(values, gains, n_positive, space)
             threshold = place_threshold(values, gains, n_positive, score, space)
             expected_score, expected = reference.best_threshold(values, gains)
@@ -82,12 +83,12 @@ def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, bina
                 weights = rng.choice([-1.0, 1.0], n_features).astype(dtype)
                 if not binary:
                     weights *= 0.1  # no step of these cancels the row
-                space, work = search_space(values), buffers(values)
-                bar = best_score(values, gains, n_positive, space)
+                scratch = make_scratch(values[np.newaxis], columns)
+                bar = best_score(values, gains, n_positive, scratch.space)
                 got = best_step(
                     columns, lowest.astype(dtype), highest.astype(dtype), weights,
                     features, step, binary, Samples(rows, values, gains, n_positive),
-                    bar, work, space,
+                    bar, scratch,
                 )  # fmt: skip
                 expected = bar, -1, 0.0
                 for f in features:
@@ -117,12 +118,7 @@ def _problem(rng, kind, dtype):
     y = rng.integers(0, 2, n_rows)
     y[:2] = 0, 1
     weights = rng.integers(1, 4, n_rows) if rng.random() < 0.5 else np.ones(n_rows)
-    rows, weights = canonical_rows(X, y, weights.astype(float))
-    columns = np.ascontiguousarray(X[rows].T)
-    projections = np.float64 if dtype == np.float64 else np.float32
-    return binary_problem(
-        TrainingSet(columns, y[rows], weights), 1, np.dtype(projections)
-    )
+    return binary_problem(training_set(X, y, weights.astype(float), 2), 1)
 
 
 def _options(rng, loss, binary, hidden_units):
@@ -155,25 +151,20 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
         n_units = max(hidden_units, 1)
         weights = rng.standard_normal((n_units, n_features)).astype(data.lowest.dtype)
         u = rng.standard_normal(n_units)
-        if binary:
-            weights, u = np.where(weights > 0, 1, -1).astype(weights.dtype), np.sign(u)
-        elif case % 3 == 0 and n_features > 1:
+        if case % 3 == 0 and n_features > 1:
             weights[:, 0] = 0
         state = network_seed(case, 0, 0)[1:]
-        twin = reference.ReferenceNetwork(
-            data.columns, data.target, data.weight, weights, u, settings, state.copy()
-        )
+        twin = reference.ReferenceNetwork(data, weights, u, settings, state.copy())
         expected_curve = twin.train()
+        network = start_network(data, settings, weights, u)
         curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
-        thresholds, c, n_iter, best_loss = train(
-            data, weights, u, settings, state.copy(), curve
-        )
+        n_iter, best_loss = train(data, network, settings, state.copy(), curve)
         assert n_iter == len(expected_curve)
         np.testing.assert_array_equal(curve[:n_iter], np.float32(expected_curve))
-        np.testing.assert_array_equal(weights, twin.W)
-        np.testing.assert_array_equal(thresholds, twin.thresholds)
-        np.testing.assert_array_equal(u, twin.u)
-        assert c == twin.c
+        np.testing.assert_array_equal(network.weights, twin.W)
+        np.testing.assert_array_equal(network.thresholds, twin.thresholds)
+        np.testing.assert_array_equal(network.u, twin.u)
+        assert network.c[0] == twin.c
         assert best_loss == twin.best_loss
 
 
@@ -182,27 +173,24 @@ def test_projections_are_computed_afresh_as_in_the_reference():
     X = rng.standard_normal((30, 3)).astype(np.float32)
     y = rng.integers(0, 2, 30)
     y[:2] = 0, 1
-    data = binary_problem(
-        TrainingSet(np.ascontiguousarray(X.T), y, np.ones(30)), 1, np.dtype(np.float32)
-    )
+    data = binary_problem(training_set(X, y, np.ones(30), 2), 1)
     options = _options(rng, "01", False, 1)
     options.update(max_iter=700, n_candidates=3, subsample=0.5, learning_rate=0.3)
     options["n_iter_no_change"] = None
     settings = settings_for(data, options)
     weights, u = rng.standard_normal((1, 3)).astype(np.float32), np.ones(1)
     state = network_seed(0, 0, 0)[1:]
-    twin = reference.ReferenceNetwork(
-        data.columns, data.target, data.weight, weights, u, settings, state.copy()
-    )
+    twin = reference.ReferenceNetwork(data, weights, u, settings, state.copy())
     moves = []
     take_step = twin.take_step
     twin.take_step = lambda j, *step: (moves.append(j), take_step(j, *step))
     expected_curve = twin.train()
     assert len(moves) > reference.REFRESH  # or this test shows nothing
     curve = np.empty(settings.max_iter, dtype=np.float32)
-    train(data, weights, u, settings, state.copy(), curve)
+    network = start_network(data, settings, weights, u)
+    train(data, network, settings, state.copy(), curve)
     np.testing.assert_array_equal(curve, np.float32(expected_curve))
-    np.testing.assert_array_equal(weights, twin.W)
+    np.testing.assert_array_equal(network.weights, twin.W)
 
 
 def test_bias_under_cross_entropy_is_the_minimum():
@@ -213,7 +201,8 @@ def test_bias_under_cross_entropy_is_the_minimum():
             weight = rng.integers(1, 2**30, n)
             target = np.arange(n) < n_positive
             for start in [0.0, 17.3, -1e3]:
-                c = refit_bias(values, weight.astype(float), n_positive, start)
+                rows = np.arange(n, dtype=np.uint32)
+                c = refit_bias(values, weight, rows, n_positive, start)
                 assert c == reference.best_bias(values, target, weight)
 
 
@@ -226,18 +215,24 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
         values = losses.to_grid(rng.standard_normal(n) * scale)
         weight = rng.integers(2**30, 2**31, n)
         rows = np.arange(n, dtype=np.uint32)
-        c = refit_bias(values, weight.astype(float), n_positive, 0.0)
-        present = subset_loss(values, weight.astype(float), n_positive, c)
+        c = refit_bias(values, weight, rows, n_positive, 0.0)
+        present = subset_loss(values, weight, rows, n_positive, c)
         steps = np.array([[0.2, -0.2]] * 3 + [[2.0, -2.0]] * 3)
+        nothing = np.zeros((n_units, 1), dtype=np.float32)
+        network = Network(
+            nothing, np.full(n_units, 0.5, np.float32), np.zeros(n_units),
+            np.array([c]), hidden.astype(np.float32), values, np.zeros(n_units, int),
+        )  # fmt: skip
+        data = Data(hidden, nothing[:, 0], nothing[:, 0], weight, 0, n_positive)
         bounds, _ = step_bounds(
-            hidden, rows, values, weight.astype(float), n_positive, c, steps
+            data, rows, n_positive, network, steps, np.empty(n, int), np.empty(n, int)
         )
         tight = 0
         for j in range(n_units):
             for k, step in enumerate(steps[j]):
                 shifted = values + step * hidden[j]
-                best_c = refit_bias(shifted, weight.astype(float), n_positive, c)
-                after = subset_loss(shifted, weight.astype(float), n_positive, best_c)
+                best_c = refit_bias(shifted, weight, rows, n_positive, c)
+                after = subset_loss(shifted, weight, rows, n_positive, best_c)
                 change = (after - present) / weight.sum()
                 bound = bounds[j, k] / weight.sum()
                 assert bound <= change + 1e-9
@@ -259,13 +254,14 @@ def test_losses_are_those_of_scikit_learn():
     from sklearn.metrics import log_loss, zero_one_loss
 
     rng = np.random.default_rng(0)
-    target, outputs = rng.random(50) < 0.5, rng.standard_normal(50) * 5
+    target, outputs = np.zeros(50, dtype=bool), rng.standard_normal(50) * 5
+    target[20:45] = True
     weight = rng.integers(2**20, 2**30, 50)
     for cross_entropy, expected in [
         (True, log_loss(target, 1 / (1 + np.exp(-outputs)), sample_weight=weight)),
         (False, zero_one_loss(target, outputs > 0, sample_weight=weight)),
     ]:
-        total = losses.total_loss(target, weight, outputs, 0.0, cross_entropy)
+        total = losses.total_loss(20, 45, weight, outputs, 0.0, cross_entropy)
         assert total / weight.sum() == pytest.approx(expected, abs=1e-7)
 
 
@@ -286,20 +282,19 @@ def test_projection_is_the_matrix_product(dtype):
 
 def test_draws_are_uniform_and_without_replacement():
     state = np.array([42], dtype=np.uint64)
-    pool = np.arange(10, 20, dtype=np.uint32)
     out = np.empty(5, dtype=np.uint32)
     rows, fronts = np.zeros(20), np.zeros(10)
     n = 20_000
     for _ in range(n):
-        draw_sorted(pool, 4, state, out)
+        draw_sorted(10, 3, 7, 4, state, out)  # from 0, 1, 2, 10, ..., 16
         assert (np.diff(out[:4].astype(int)) > 0).all()
         rows[out[:4]] += 1
         permutation = np.arange(10)
         shuffle_front(permutation, 3, state)
         assert sorted(permutation) == list(range(10))
         fronts[permutation[:3]] += 1
-    np.testing.assert_allclose(rows[10:] / n, 0.4, atol=0.02)
-    assert rows[:10].sum() == 0
+    np.testing.assert_allclose(rows[[0, 1, 2, *range(10, 17)]] / n, 0.4, atol=0.02)
+    assert rows[3:10].sum() == rows[17:].sum() == 0
     np.testing.assert_allclose(fronts / n, 0.3, atol=0.02)
     counts = np.bincount([random_below(7, state) for _ in range(n)], minlength=7)
     np.testing.assert_allclose(counts / n, 1 / 7, atol=0.01)

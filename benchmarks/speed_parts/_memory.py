@@ -34,7 +34,7 @@ def main(case: dict) -> dict[str, int]:
     Returns
     -------
     dict
-        `extra`, `input` and `model`, all in bytes.
+        `extra`, `X`, `y` and `model`, all in bytes.
     """
     from benchmarks.speed_parts._images import made_images
     from sklearn_scd import SCDClassifier
@@ -54,7 +54,12 @@ def main(case: dict) -> dict[str, int]:
     peak = _held("VmHWM")
     if before is None or peak is None:
         raise SystemExit("this platform does not say how much memory a process held")
-    return {"extra": peak - before, "input": X.nbytes, "model": _model_bytes(model)}
+    return {
+        "extra": peak - before,
+        "X": X.nbytes,
+        "y": y.nbytes,
+        "model": _model_bytes(model),
+    }
 
 
 def _model_bytes(model: object) -> int:

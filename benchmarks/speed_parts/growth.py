@@ -193,18 +193,18 @@ def _measure_memory(
         record.add(
             f"memory of fitting {shape}, {threads}", [found["extra"]], "bytes", **found
         )
-    record.add("memory of the input", [found["input"]], "bytes")
-    needed = 2 * found["input"] + found["model"]
+    record.add("memory of X", [found["X"]], "bytes")
+    needed = 2 * found["X"] + found["y"] + found["model"]
     if n_rows >= ROWS_WANTED:
         record.aim(f"{shape} trains, rows", n_rows, ROWS_WANTED, at_least=True)
     record.aim(
-        "memory of fit / (input + copy + model)",
+        "memory of fit / (X and y + copy of X + model)",
         extra[1] / needed,
         MEMORY_SLACK,
     )
     record.aim(
-        "memory of a second thread / input",
-        (extra[2] - extra[1]) / found["input"],
+        "memory of a second thread / X",
+        (extra[2] - extra[1]) / found["X"],
         MOST_OF_A_COPY,
     )
     record.notes.append(_memory.HOW)

@@ -171,14 +171,14 @@ def _measure_memory(
         "jobs": 1,
     }
     found = run_child("-m", "benchmarks.speed_parts._memory", json.dumps(case))
-    extra = found["extra"] - found["input"]
+    extra = found["extra"] - found["X"] - found["y"]
     shape = f"{sizes.memory_rows:,} x {sizes.memory_features:,} uint8"
     record.add(
         f"memory of predicting {shape}, {sizes.memory_votes} votes", [extra], "bytes"
     )
     record.aim(
         "memory of predict on uint8 / a float32 copy",
-        extra / (4 * found["input"]),
+        extra / (4 * found["X"]),
         MOST_OF_A_FLOAT_COPY,
     )
     record.notes.append(_memory.HOW)

@@ -13,6 +13,7 @@ from sklearn_scd._ensemble import (
     binary_problem,
     network_seed,
     settings_for,
+    start_network,
     training_set,
 )
 from sklearn_scd._kernels.threshold import best_score, place_threshold, search_space
@@ -61,7 +62,7 @@ def _threshold_pair(sizes: Sizes) -> dict[str, Callable[[], object]]:
     n_positive = sizes.n_values // 2
     gains = rng.integers(1, 2**30, sizes.n_values)
     gains[n_positive:] *= -1
-    space = search_space(values)
+    space = search_space(sizes.n_values)
 
     def kernel():
         score = best_score(values, gains, n_positive, space)
@@ -72,8 +73,7 @@ def _threshold_pair(sizes: Sizes) -> dict[str, Callable[[], object]]:
 
 def _training_pair(loss: str, sizes: Sizes) -> dict[str, Callable[[], object]]:
     X, y = made_images(sizes.n_rows, sizes.n_features)
-    training = training_set(X, y, np.ones(len(y)))
-    data = binary_problem(training, 1, np.dtype(np.float32))
+    data = binary_problem(training_set(X, y, np.ones(len(y)), 2), 1)
     settings = settings_for(
         data,
         {
@@ -97,11 +97,11 @@ def _training_pair(loss: str, sizes: Sizes) -> dict[str, Callable[[], object]]:
 
     def kernel():
         curve = np.empty(settings.max_iter, dtype=np.float32)
-        return train(data, weights.copy(), u.copy(), settings, state.copy(), curve)
+        network = start_network(data, settings, weights.copy(), u.copy())
+        return train(data, network, settings, state.copy(), curve)
 
     def twin():
-        problem = data.columns, data.target, data.weight
         start = weights, u, settings, state.copy()
-        return reference.ReferenceNetwork(*problem, *start).train()
+        return reference.ReferenceNetwork(data, *start).train()
 
     return {"kernel": kernel, "twin": twin}

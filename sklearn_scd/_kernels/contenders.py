@@ -1,11 +1,10 @@
 """The samples that decide whether a step beats the bar; see :mod:`.threshold`."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.threshold import bin_scale, clear_bins, extent, fill_bins
 
 _LIGHT_SHARE = 0.01  # of the samples' total gains, in absolute value
@@ -27,7 +26,7 @@ class Contenders(NamedTuple):
     high: float  # relative to the centre of a step's shift
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _window(samples, bar, reach, space):
     """Range of thresholds that may beat `bar` once values moved by up to `reach`.
 
@@ -68,37 +67,39 @@ def _window(samples, bar, reach, space):
     return low + (first - 1) * width, low + (last + 2) * width
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _light_limit(gains):
-    """Gains below this limit are light: together at most `_LIGHT_SHARE`."""
+    """Gains below this limit are light: together at most `_LIGHT_SHARE`.
+
+    0 if none is light.
+    """
     masses = np.zeros(_EXPONENTS)
     for i in range(gains.shape[0]):
         size = np.float64(abs(gains[i]))
-        masses[math.frexp(size)[1]] += size
-    left = _LIGHT_SHARE * masses.sum()
-    exponent = 0
-    while exponent < _EXPONENTS - 1 and masses[exponent] <= left:
-        left -= masses[exponent]
+        masses[(size.view(np.int64) >> 52) - 1022] += size  # as math.frexp counts
+    share = _LIGHT_SHARE * masses.sum()
+    exponent, light = 0, 0.0
+    while exponent < _EXPONENTS - 1 and light + masses[exponent] <= share:
+        light += masses[exponent]
         exponent += 1
-    return np.int64(1) << np.int64(max(exponent - 1, 0))
+    return np.int64(1) << np.int64(exponent - 1) if light > 0.0 else np.int64(0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pick(samples, start, stop, limits, light, done, work):
     """Append to `work` the heavy or light ones of some samples inside the limits."""
     low, high, limit = limits
     for i in range(start, stop):
-        if (abs(samples.gains[i]) < limit) == light and (
-            low <= samples.values[i] <= high
-        ):
-            work.rows[done] = samples.rows[i]
-            work.values[done] = samples.values[i]
-            work.gains[done] = samples.gains[i]
-            done += 1
+        value, gain = samples.values[i], samples.gains[i]
+        # Stored in any case, kept where it counts: no branch to be mispredicted.
+        work.rows[done] = samples.rows[i]
+        work.values[done] = value
+        work.gains[done] = gain
+        done += (low <= value) & (value <= high) & ((abs(gain) < limit) == light)
     return done
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_contenders(samples, bar, reach, work, space):
     """Samples that decide whether a step can beat the bar.
 
@@ -125,9 +126,12 @@ def find_contenders(samples, bar, reach, work, space):
     if low <= high:
         a = _pick(samples, 0, n_positive, limits, False, 0, work)
         b = _pick(samples, n_positive, n, limits, False, a, work)
-        c = _pick(samples, 0, n_positive, limits, True, b, work)
-        d = _pick(samples, n_positive, n, limits, True, c, work)
-        light_gain += work.gains[b:c].sum()
+        c = d = b
+        if limits[2] > 0:
+            c = _pick(samples, 0, n_positive, limits, True, b, work)
+            d = _pick(samples, n_positive, n, limits, True, c, work)
+        for i in range(b, c):
+            light_gain += work.gains[i]
         for i in range(n):
             if samples.values[i] > limits[1]:
                 on_gain += samples.gains[i]

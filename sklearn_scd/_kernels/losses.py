@@ -6,8 +6,10 @@ logistic loss of its output, rounded. Sums of such losses are exact: any order, 
 number of threads, a bin or a plain sum give the same bits.
 
 The output weights ``u`` are multiples of ``2**-GRID_BITS`` and the bias ``c`` of CE
-of ``2**-BIAS_BITS``: sums over hidden units are exact in float64 while below 2**22.
-A bias rounded so costs CE less than 1e-11 of the total weight.
+of ``2**-BIAS_BITS``: sums over hidden units are exact in float64 while below 2**36,
+and in the float32 of the output node's search while below 2**8, which those of a unit
+row ``u`` are up to 65,536 hidden units. A bias rounded so costs CE less than 1e-11 of
+the total weight.
 
 The logistic loss and the sigmoid are read from a table of cubic Hermite splines, a
 tenth of the time of exp and log1p. The table is off by less than 3e-11. On 2,526
@@ -16,11 +18,12 @@ training loss to seven digits, real weights and binary: no step was decided othe
 """
 
 import numpy as np
-from numba import njit
+
+from sklearn_scd._kernels import kernel
 
 WEIGHT_BITS = 44
-GRID_BITS = 30
-BIAS_BITS = 16
+GRID_BITS = 16
+BIAS_BITS = 17  # one more: the best bias may lie midway between two outputs
 _MAX_LOSS = 2.0**17  # keeps sums of losses below 2**62 whatever the output step
 _GRID = 2.0**GRID_BITS
 _BIAS_GRID = 2.0**BIAS_BITS
@@ -31,7 +34,7 @@ _knots = np.arange(_TABLE_END * _KNOTS_PER_UNIT + 1) / _KNOTS_PER_UNIT
 _TABLE = np.stack([np.log1p(np.exp(-_knots)), 1.0 / (1.0 + np.exp(_knots))], axis=1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _hermite(start, stop, start_slope, stop_slope, t):
     """Cubic through two knots; slopes are those per knot distance."""
     rise = stop - start
@@ -39,7 +42,7 @@ def _hermite(start, stop, start_slope, stop_slope, t):
     return start + t * (start_slope + t * (rise - start_slope - cube + t * cube))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def softplus(a):
     """``log(1 + exp(-a))`` for a >= 0."""
     if not a < _TABLE_END:
@@ -55,7 +58,7 @@ def softplus(a):
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sigmoid(a):
     """``1 / (1 + exp(a))`` for a >= 0: the smaller of the two probabilities."""
     if not a < _TABLE_END:
@@ -72,26 +75,26 @@ def sigmoid(a):
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def to_grid(value):
     """Round to the grid of the output weights."""
     return np.rint(value * _GRID) / _GRID
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def to_bias_grid(value):
     """Round to the grid of the output bias under CE."""
     return np.rint(value * _BIAS_GRID) / _BIAS_GRID
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def logistic_loss(positive, output):
     """``log(1 + exp(-z))`` with z = output for a positive sample, else -output."""
     z = output if positive else -output
     return min(softplus(abs(z)) + max(-z, 0.0), _MAX_LOSS)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sample_loss(positive, weight, output, cross_entropy):
     """Fixed-point loss of one sample at output ``f(x)``; class 1 where f(x) > 0."""
     if cross_entropy:
@@ -99,16 +102,19 @@ def sample_loss(positive, weight, output, cross_entropy):
     return np.int64(0) if (output > 0.0) == positive else np.int64(weight)
 
 
-@njit(nogil=True, cache=True)
-def total_loss(target, weight, drive, c, cross_entropy):
-    """Fixed-point loss of all rows, whose outputs are ``drive + c``."""
+@kernel
+def total_loss(start, stop, weight, drive, c, cross_entropy):
+    """Fixed-point loss of all rows, whose outputs are ``drive + c``.
+
+    Rows in [start, stop) are of the positive class.
+    """
     total = np.int64(0)
-    for i in range(target.shape[0]):
-        total += sample_loss(target[i], weight[i], drive[i] + c, cross_entropy)
+    for i in range(weight.shape[0]):
+        total += sample_loss(start <= i < stop, weight[i], drive[i] + c, cross_entropy)
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def firing_gain(positive, weight, off, on, cross_entropy):
     """How much smaller the loss is at output `on` than at output `off`."""
     if cross_entropy:

@@ -3,9 +3,16 @@
 import math
 
 import numpy as np
-from numba import njit
 
-from sklearn_scd._kernels.losses import sample_loss, sigmoid, to_bias_grid, to_grid
+from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.losses import (
+    WEIGHT_BITS,
+    sample_loss,
+    sigmoid,
+    to_bias_grid,
+    to_grid,
+)
+from sklearn_scd._kernels.network import add_to_drive, write_firing
 from sklearn_scd._kernels.steps import best_step, shift_values
 from sklearn_scd._kernels.threshold import (
     Samples,
@@ -16,6 +23,7 @@ from sklearn_scd._kernels.threshold import (
 
 _NEWTON_STEPS = 100
 _NEWTON_TOLERANCE = 2.0**-26
+_FINE = 2.0 ** (62 - WEIGHT_BITS)  # what is left of an int64 for fractions
 _SATURATED = 39.0  # outputs so large have no loss or slope left
 
 # A step under CE counts when it lowers the mean loss by more than this: far below
@@ -23,84 +31,87 @@ _SATURATED = 39.0  # outputs so large have no loss or slope left
 MIN_DECREASE = 2.0**-24
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_to_weight(j, step, network):
     """Change ``u_j`` and the drive of every row."""
     network.u[j] += step
-    hidden, drive = network.hidden[j], network.drive
-    for i in range(drive.shape[0]):
-        drive[i] += step * hidden[i]
+    add_to_drive(j, step, network)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _normalise_output(network):
     """Bring ``u`` back to unit norm, on its grid; return the factor."""
     shrink = 1.0 / math.sqrt((network.u**2).sum())
     network.drive[:] = 0.0
     for j in range(network.u.shape[0]):
         network.u[j] = to_grid(network.u[j] * shrink)
-        for i in range(network.drive.shape[0]):
-            network.drive[i] += network.u[j] * network.hidden[j, i]
+        add_to_drive(j, network.u[j], network)
     return shrink
 
 
-@njit(nogil=True, cache=True)
-def output_step_01(
-    units, data, rows, n_positive, settings, network, work, trial, space
-):
+@kernel
+def output_step_01(units, data, rows, n_positive, settings, network, scratch):
     """Output step under 0/1 loss: the threshold search, with hidden units as features.
 
     Parameters are those of :func:`sklearn_scd._kernels.hidden.hidden_step`, `units`
     the hidden units whose output weights are tried.
     """
-    n = rows.shape[0]
+    work, projections = scratch.samples, network.projections
+    n, n_units = rows.shape[0], network.u.shape[0]
     for i in range(n):
         work.rows[i] = rows[i]
         work.values[i] = network.drive[rows[i]]
         work.gains[i] = data.weight[rows[i]] * (1 if i < n_positive else -1)
     samples = Samples(work.rows[:n], work.values[:n], work.gains[:n], n_positive)
     values, gains = samples.values, samples.gains
-    bar = best_score(values, gains, n_positive, space)
+    bar = best_score(values, gains, n_positive, scratch.space)
+    hidden = np.empty((n_units, projections.shape[1]), dtype=np.uint8)
+    for j in units:
+        write_firing(j, network, hidden[j])
     score, j, step = best_step(
-        network.hidden, np.zeros(network.u.shape[0]), np.ones(network.u.shape[0]),
-        network.u, units, settings.output_step, settings.binary, samples, bar,
-        trial, space,
+        hidden, np.zeros(n_units, dtype=projections.dtype),
+        np.ones(n_units, dtype=projections.dtype), network.u.astype(projections.dtype),
+        units, settings.output_step, settings.binary, samples, bar, scratch,
     )  # fmt: skip
     if j >= 0:
-        values = shift_values(network.hidden[j], samples, step, work.shifted)
-    threshold = place_threshold(values, gains, n_positive, score, space)
+        values = shift_values(hidden[j], samples, step, scratch.shifted)
+    threshold = place_threshold(values, gains, n_positive, score, scratch.space)
     shrink = 1.0
     if j >= 0:
         add_to_weight(j, step, network)
         if not settings.binary:
             shrink = _normalise_output(network)
-    network.c[0] = -threshold * shrink
+    network.c[0] = -np.float64(threshold) * shrink
 
 
-@njit(nogil=True, cache=True)
-def slope(values, weights, n_positive, c):
-    """First and second derivative of the logistic loss with respect to ``c``."""
-    first, second = 0.0, 0.0
-    for i in range(values.shape[0]):
-        f = values[i] + c
+@kernel
+def slope(values, weight, rows, n_positive, c):
+    """First and second derivative of the logistic loss with respect to ``c``.
+
+    Summed in fixed-point, with as many bits as float64 has: whole numbers may be added
+    in any order, so the loop becomes vector instructions.
+    """
+    first, second = np.int64(0), np.int64(0)
+    for i in range(rows.shape[0]):
+        f, w = values[i] + c, np.float64(weight[rows[i]])
         p = sigmoid(abs(f))
-        second += weights[i] * (p * (1.0 - p))
-        if i < n_positive:
-            first -= weights[i] * (p if f > 0.0 else 1.0 - p)
-        else:
-            first += weights[i] * (1.0 - p if f > 0.0 else p)
-    return first, second
+        excess = (1.0 - p if f > 0.0 else p) - (1.0 if i < n_positive else 0.0)
+        first += np.int64(np.rint(_FINE * w * excess))
+        second += np.int64(np.rint(_FINE * w * (p * (1.0 - p))))
+    return first / _FINE, second / _FINE
 
 
-@njit(nogil=True, cache=True)
-def refit_bias(values, weights, n_positive, c):
+@kernel
+def refit_bias(values, weight, rows, n_positive, c):
     """Bias that minimises the logistic loss, by Newton steps inside a bracket.
 
     Parameters
     ----------
-    values : ndarray of shape (n,)
+    values : ndarray of shape (n,), float64
         Outputs without the bias; the first `n_positive` are of the positive class.
-    weights : ndarray of shape (n,), float64
+    weight : ndarray of shape (n_rows,), dtype int64
+    rows : ndarray of shape (n,), dtype uint32
+        Whose outputs these are.
     n_positive : int
     c : float
         Where to start.
@@ -114,32 +125,33 @@ def refit_bias(values, weights, n_positive, c):
     left, right = -high - _SATURATED, -low + _SATURATED
     c = min(max(c, left), right)
     for _ in range(_NEWTON_STEPS):
-        first, second = slope(values, weights, n_positive, c)
+        first, second = slope(values, weight, rows, n_positive, c)
+        if second > 0.0 and abs(first) < _NEWTON_TOLERANCE * second:
+            # The last step is Newton's, whatever the bracket: it squares the error.
+            c -= first / second
+            break
         if first > 0.0:
             right = c
         else:
             left = c
         new = c - first / second if second > 0.0 else left
-        if not left < new < right:
-            new = 0.5 * (left + right)
-        converged = abs(new - c) < _NEWTON_TOLERANCE
-        c = new
-        if converged:
+        c = new if left < new < right else 0.5 * (left + right)
+        if right - left < _NEWTON_TOLERANCE:
             break
     return to_bias_grid(c)
 
 
-@njit(nogil=True, cache=True)
-def subset_loss(values, weights, n_positive, c):
+@kernel
+def subset_loss(values, weight, rows, n_positive, c):
     """Fixed-point logistic loss of outputs ``values + c``."""
     total = np.int64(0)
-    for i in range(values.shape[0]):
-        total += sample_loss(i < n_positive, weights[i], values[i] + c, True)
+    for i in range(rows.shape[0]):
+        total += sample_loss(i < n_positive, weight[rows[i]], values[i] + c, True)
     return total
 
 
-@njit(nogil=True, cache=True)
-def step_bounds(hidden, rows, values, weights, n_positive, c, steps):
+@kernel
+def step_bounds(data, rows, n_positive, network, steps, residual, curvature):
     """Lower bound of the change in logistic loss for each step on an output weight.
 
     A step s on ``u_j`` and the best bias after it move every output by at most |s|,
@@ -150,41 +162,41 @@ def step_bounds(hidden, rows, values, weights, n_positive, c, steps):
 
     Parameters
     ----------
-    hidden : ndarray of shape (hidden_units, n_rows), dtype uint8
+    data : Data
     rows : ndarray of shape (n,), dtype uint32
-    values, weights, n_positive
-        As in :func:`refit_bias`.
-    c : float
-        The present bias.
+        The first `n_positive` are of the positive class.
+    n_positive : int
+    network : Network
+        Its bias ``c`` the best one.
     steps : ndarray of shape (hidden_units, n_steps)
+    residual, curvature : ndarray of shape (n_rows,), dtype int64
+        Overwritten with the first and second derivatives of each row's loss, rounded
+        to whole numbers: sums of those are exact in any order and so need not wait
+        for each other. Rows that are not in `rows` get 0.
 
     Returns
     -------
     bounds : ndarray of shape (hidden_units, n_steps)
+        In fixed-point; too high by ``4 n max(1, |step|)`` at most, from rounding.
     shifts : ndarray of shape (hidden_units, n_steps)
         The change of the bias that a quadratic model expects.
     """
-    n, n_units = values.shape[0], hidden.shape[0]
-    residual, curvature = np.empty(n), np.empty(n)
-    for i in range(n):
-        f = values[i] + c
+    residual[:] = 0
+    curvature[:] = 0
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        f, w = network.drive[row] + network.c[0], np.float64(data.weight[row])
         p = sigmoid(abs(f))
-        residual[i] = weights[i] * (
-            (1.0 - p if f > 0.0 else p) - (1.0 if i < n_positive else 0.0)
-        )
-        curvature[i] = weights[i] * (p * (1.0 - p))
-    first, second = residual.sum(), curvature.sum()
+        above = 1.0 - p if f > 0.0 else p
+        residual[row] = np.rint(w * (above - (1.0 if i < n_positive else 0.0)))
+        curvature[row] = np.rint(w * (p * (1.0 - p)))
+    first, second = np.float64(residual.sum()), np.float64(curvature.sum())
     bounds, shifts = np.zeros(steps.shape), np.zeros(steps.shape)
     if second <= 0.0:
         bounds[:] = -np.inf
         return bounds, shifts
-    for j in range(n_units):
-        unit = hidden[j]
-        first_j, second_j = 0.0, 0.0
-        for i in range(n):
-            fires = np.float64(unit[rows[i]])
-            first_j += residual[i] * fires
-            second_j += curvature[i] * fires
+    for j in range(steps.shape[0]):
+        first_j, second_j = _sums_where_firing(j, network, residual, curvature)
         for k in range(steps.shape[1]):
             s = steps[j, k]
             kappa = (math.exp(-abs(s)) + abs(s) - 1.0) / (s * s)
@@ -198,25 +210,49 @@ def step_bounds(hidden, rows, values, weights, n_positive, c, steps):
     return bounds, shifts
 
 
-@njit(nogil=True, cache=True)
-def output_step_ce(units, data, rows, n_positive, settings, network, work):
+@kernel
+def _sums_where_firing(j, network, residual, curvature):
+    """Sums of two whole-number arrays over the rows on which node j fires."""
+    projections, threshold = network.projections[j], network.thresholds[j]
+    first, second = np.int64(0), np.int64(0)
+    for i in range(projections.shape[0]):
+        fires = projections[i] > threshold
+        first += residual[i] if fires else np.int64(0)
+        second += curvature[i] if fires else np.int64(0)
+    return np.float64(first), np.float64(second)
+
+
+@kernel
+def _values_after(j, step, rows, network, out):
+    """Outputs of some rows without the bias, after a step on ``u_j``."""
+    projections, threshold = network.projections[j], network.thresholds[j]
+    values = out[: rows.shape[0]]
+    for i in range(rows.shape[0]):
+        fires = projections[rows[i]] > threshold
+        values[i] = network.drive[rows[i]] + (step if fires else 0.0)
+    return values
+
+
+@kernel
+def output_step_ce(units, data, rows, n_positive, settings, network, scratch):
     """Output step under CE: exact bias for every step that its bound lets through.
 
     Parameters are those of :func:`output_step_01`.
     """
-    n = rows.shape[0]
-    values, weights = work.values[:n], np.empty(n)
-    for i in range(n):
-        work.rows[i] = rows[i]
-        values[i] = network.drive[rows[i]]
-        weights[i] = data.weight[rows[i]]
-    c = refit_bias(values, weights, n_positive, network.c[0])
+    n, weight = rows.shape[0], data.weight
+    # The arrays for gains are free here; outputs are float64 whatever projections are.
+    residual, curvature = scratch.samples.gains[:-1], scratch.contenders.gains[:-1]
+    out = scratch.samples.gains.view(np.float64)
+    values = _values_after(0, 0.0, rows, network, out)
+    c = refit_bias(values, weight, rows, n_positive, network.c[0])
     network.c[0] = c
     if units.shape[0] == 0:
         return
-    best = subset_loss(values, weights, n_positive, c)
+    best = subset_loss(values, weight, rows, n_positive, c)
     present = np.float64(best)
-    total_weight = weights.sum()
+    total_weight = 0.0
+    for i in rows:
+        total_weight += weight[i]
     steps = np.empty((network.u.shape[0], 1 if settings.binary else 2))
     for j in range(steps.shape[0]):
         if settings.binary:
@@ -224,21 +260,22 @@ def output_step_ce(units, data, rows, n_positive, settings, network, work):
         else:
             steps[j, 0], steps[j, 1] = settings.output_step, -settings.output_step
     bounds, shifts = step_bounds(
-        network.hidden, rows, values, weights, n_positive, c, steps
+        data, rows, n_positive, network, steps, residual, curvature
     )
-    # What rounding can take from a bound: far less than half the least decrease.
-    slack = 0.5 * MIN_DECREASE * total_weight
+    # What rounding can take from a bound: that of a step's own loss, less than half
+    # the least decrease, and that of the bound's terms.
+    slack = 0.5 * MIN_DECREASE * total_weight + 4.0 * n * max(1.0, abs(steps[0, 0]))
     best -= np.int64(MIN_DECREASE * total_weight)
     best_index, best_c = -1, c
-    samples = Samples(work.rows[:n], values, work.gains[:n], n_positive)
-    order = np.argsort(bounds.ravel(), kind="mergesort")
-    for index in order:
+    for _ in range(bounds.size):
+        index = np.argmin(bounds)  # of equal ones the first
         j, k = index // steps.shape[1], index % steps.shape[1]
         if present + bounds[j, k] - slack > best:
             break
-        shifted = shift_values(network.hidden[j], samples, steps[j, k], work.shifted)
-        new_c = refit_bias(shifted, weights, n_positive, c + shifts[j, k])
-        loss = subset_loss(shifted, weights, n_positive, new_c)
+        bounds[j, k] = np.inf
+        shifted = _values_after(j, steps[j, k], rows, network, out)
+        new_c = refit_bias(shifted, weight, rows, n_positive, c + shifts[j, k])
+        loss = subset_loss(shifted, weight, rows, n_positive, new_c)
         # The least loss; of equal ones the first, whatever order they are tried in.
         if loss < best or (loss == best and index < best_index):
             best, best_index, best_c = loss, index, new_c

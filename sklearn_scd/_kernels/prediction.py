@@ -1,10 +1,11 @@
 """Outputs of trained networks, from their projections."""
 
 import numpy as np
-from numba import njit
+
+from sklearn_scd._kernels import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def signed_distances(projections, intercept, out):
     """Outputs ``p + b`` of linear classifiers: signed distances to a hyperplane.
 
@@ -19,7 +20,7 @@ def signed_distances(projections, intercept, out):
             out[i, v] = projections[i, v] + intercept[v, 0]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def network_outputs(projections, intercept, u, c, out):
     """Outputs ``f = sum_j u_j [p_j + b_j > 0] + c`` of networks whose rows are stacked.
 

@@ -1,7 +1,8 @@
 """Random numbers for kernels: one word of explicit state, no global generator."""
 
 import numpy as np
-from numba import njit
+
+from sklearn_scd._kernels import kernel
 
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -11,7 +12,7 @@ _SHIFT_2 = np.uint64(27)
 _HALF_WORD = np.uint64(32)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def random_below(n, state):
     """Uniform integer in [0, n), n < 2**32, by SplitMix64 (Steele et al. 2014).
 
@@ -29,32 +30,33 @@ def random_below(n, state):
     return np.int64(((z >> _HALF_WORD) * np.uint64(n)) >> _HALF_WORD)
 
 
-@njit(nogil=True, cache=True)
-def draw_sorted(pool, n_draw, state, out):
-    """Draw `n_draw` entries of `pool` without replacement, kept in their order.
+@kernel
+def draw_sorted(n_pool, after, skipped, n_draw, state, out):
+    """Draw `n_draw` rows of a pool without replacement, kept in their order.
 
-    Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S). Rows in index order are
-    read from memory in sequence.
+    The pool is that of all rows from 0 on, without the `skipped` ones that follow row
+    ``after - 1``. Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S); rows in
+    index order are read from memory in sequence.
 
     Parameters
     ----------
-    pool : ndarray of shape (n_pool,), dtype uint32
+    n_pool : int
+        Rows to draw from.
+    after, skipped : int
     n_draw : int
     state : ndarray of shape (1,), dtype uint64
     out : ndarray of shape (>= n_draw + 1,), dtype uint32
         Filled in place; one spare entry lets the loop store without a branch.
     """
-    if n_draw == pool.shape[0]:
-        out[:n_draw] = pool
-        return
     taken = 0
-    for i in range(pool.shape[0]):
-        out[taken] = pool[i]
-        if random_below(pool.shape[0] - i, state) < n_draw - taken:
+    for i in range(n_pool):
+        out[taken] = i + (skipped if i >= after else 0)
+        # A pool that is taken whole needs no draws.
+        if n_draw == n_pool or random_below(n_pool - i, state) < n_draw - taken:
             taken += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def shuffle_front(permutation, n_draw, state):
     """Bring `n_draw` uniformly drawn entries to the front, in random order."""
     n = permutation.shape[0]

@@ -1,15 +1,37 @@
 """Rows of the training set: fingerprints for a canonical order, projections."""
 
+import math
+
 import numpy as np
-from numba import njit
+
+from sklearn_scd._kernels import kernel
 
 _MULTIPLIER = np.uint64(0x9FB21C651E98DF25)
 _FOLD = np.uint64(32)
 
-_BLOCK = 512  # rows a block: its accumulators stay in the first-level cache
+# A block's values of some features, and its sums, stay in the first-level cache.
+_ROWS, _FEATURES = 1024, 8
 
 
-@njit(nogil=True, cache=True)
+@kernel
+def copy_values(values, out):
+    """Copy an array into another, in the other's dtype.
+
+    ``out[:] = values`` would do, as would ``values *= factor``, but in kernels they
+    take seconds to compile: they bring the texts of their errors with them.
+    """
+    for i in range(values.shape[0]):
+        out[i] = values[i]
+
+
+@kernel
+def scale_values(values, factor):
+    """Multiply an array with a factor, in place and in the array's dtype."""
+    for i in range(values.shape[0]):
+        values[i] *= factor
+
+
+@kernel
 def fingerprint_rows(X, scale, out):
     """Hash each row by its values, whatever their dtype and wherever they lie.
 
@@ -31,7 +53,43 @@ def fingerprint_rows(X, scale, out):
         out[i] = h
 
 
-@njit(nogil=True, cache=True)
+@kernel
+def normalise_row(row):
+    """Scale to unit L2 norm in place; return the factor."""
+    squares = 0.0
+    for f in range(row.shape[0]):
+        squares += np.float64(row[f]) * np.float64(row[f])
+    shrink = row.dtype.type(1.0 / math.sqrt(squares))
+    scale_values(row, shrink)
+    return shrink
+
+
+@kernel
+def normalise_rows(weights):
+    """Scale each row to unit L2 norm in place."""
+    for j in range(weights.shape[0]):
+        normalise_row(weights[j])
+
+
+@kernel
+def _add_eight(w, x, total):
+    """``total += w @ x`` of eight rows, added in their order.
+
+    Sums are loaded and stored once for eight products.
+    """
+    w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+    for i in range(total.shape[0]):
+        s = total[i] + w0 * x[0, i]
+        s += w1 * x[1, i]
+        s += w2 * x[2, i]
+        s += w3 * x[3, i]
+        s += w4 * x[4, i]
+        s += w5 * x[5, i]
+        s += w6 * x[6, i]
+        total[i] = s + w7 * x[7, i]
+
+
+@kernel
 def project(columns, weights, out):
     """Projections ``out[j, i] = sum_f weights[j, f] * columns[f, i]``.
 
@@ -44,17 +102,22 @@ def project(columns, weights, out):
     weights : ndarray of shape (n_units, n_features)
     out : ndarray of shape (n_units, n_rows), float32 or float64
     """
-    n_rows = columns.shape[1]
-    x = np.empty(_BLOCK, dtype=out.dtype)
-    for start in range(0, n_rows, _BLOCK):
-        size = min(_BLOCK, n_rows - start)
-        for j in range(weights.shape[0]):
-            out[j, start : start + size] = 0
-        for f in range(columns.shape[0]):
-            for i in range(size):
-                x[i] = columns[f, start + i]
+    n_features, n_rows = columns.shape
+    dtype = out.dtype.type
+    x = np.empty((_FEATURES, _ROWS), dtype=out.dtype)
+    for start in range(0, n_rows, _ROWS):
+        size = min(_ROWS, n_rows - start)
+        out[:, start : start + size] = 0
+        for f in range(0, n_features, _FEATURES):
+            n = min(_FEATURES, n_features - f)
+            for k in range(n):
+                copy_values(columns[f + k, start : start + size], x[k])
             for j in range(weights.shape[0]):
-                w = out.dtype.type(weights[j, f])
-                acc = out[j, start : start + size]
-                for i in range(size):
-                    acc[i] += w * x[i]
+                total = out[j, start : start + size]
+                if n == _FEATURES:
+                    _add_eight(weights[j, f : f + n], x, total)
+                else:
+                    for k in range(n):
+                        w = dtype(weights[j, f + k])
+                        for i in range(size):
+                            total[i] += w * x[k, i]

@@ -7,16 +7,18 @@ the output node under 0/1 loss over hidden units.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import find_contenders
 from sklearn_scd._kernels.threshold import (
+    SearchSpace,
     bin_scale,
     clear_bins,
     extent,
     fill_bins,
     open_bins,
     scan_bins,
+    search_space,
 )
 
 # Squared norm that a step must leave of a unit row. Below it the row is cancelled, and
@@ -25,52 +27,74 @@ CANCELLED = 0.01
 
 
 class Buffers(NamedTuple):
-    """Scratch arrays for a node's samples, each of shape (n_rows,)."""
+    """Room for samples, each array of shape (n_rows + 1,).
+
+    The spare entry lets loops store first and count afterwards.
+    """
 
     rows: np.ndarray  # uint32
-    values: np.ndarray
+    values: np.ndarray  # float
     gains: np.ndarray  # int64
-    x: np.ndarray  # a feature's values on the samples
-    shifted: np.ndarray  # the samples' values after a step
 
 
-@njit(nogil=True, cache=True)
-def buffers(template):
-    """Make the scratch arrays for values like `template`, (n_rows,) floats."""
-    n = template.shape[0]
+class Scratch(NamedTuple):
+    """Scratch arrays of a network in training, for one node after the other."""
+
+    samples: Buffers  # of the node
+    contenders: Buffers  # of them those that decide on a step
+    x: np.ndarray  # (n_rows,) a feature's values on the contenders
+    shifted: np.ndarray  # (n_rows,) values after a step
+    space: SearchSpace
+
+
+@kernel
+def _buffers(template):
+    n = template.shape[0] + 1
     return Buffers(
         np.empty(n, dtype=np.uint32),
-        np.empty_like(template),
+        np.empty(n, dtype=template.dtype),
         np.empty(n, dtype=np.int64),
-        np.empty_like(template),
-        np.empty_like(template),
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
+def make_scratch(projections, columns):
+    """Make the scratch arrays for training on `columns`."""
+    template = projections[0]
+    return Scratch(
+        _buffers(template),
+        _buffers(template),
+        np.empty_like(columns[0]),
+        np.empty_like(template),
+        search_space(template.shape[0]),
+    )
+
+
+@kernel
 def shift_values(column, samples, step, out):
     """Write the samples' values after a step on `column`'s weight; return them."""
-    step = samples.values.dtype.type(step)
+    dtype = samples.values.dtype.type
+    step = dtype(step)
     shifted = out[: samples.rows.shape[0]]
     for i in range(shifted.shape[0]):
-        x = samples.values.dtype.type(column[samples.rows[i]])
-        shifted[i] = samples.values[i] + step * x
+        shifted[i] = samples.values[i] + step * dtype(column[samples.rows[i]])
     return shifted
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shift_part(contenders, x, step, start, stop, out):
+    dtype = out.dtype.type
     for i in range(start, stop):
-        out[i] = contenders.values[i] + step * x[i]
+        out[i] = contenders.values[i] + step * dtype(x[i])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _gather_part(column, contenders, start, stop, out):
     for i in range(start, stop):
         out[i] = column[contenders.rows[i]]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reach(lowest, highest, features, size, values):
     """How far steps of some size move a value, once their centre is taken off.
 
@@ -88,9 +112,9 @@ def _reach(lowest, highest, features, size, values):
     return reach + 8.0 * unit * magnitude
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def best_step(
-    columns, lowest, highest, weights, features, step, binary, samples, bar, work, space
+    columns, lowest, highest, weights, features, step, binary, samples, bar, scratch
 ):
     """Find the step that beats `bar` by most; the first of equals.
 
@@ -110,9 +134,8 @@ def best_step(
     samples : Samples
     bar : int
         Score without a step.
-    work : Buffers
-        Not the one that holds the samples.
-    space : SearchSpace
+    scratch : Scratch
+        Its `samples` are left alone.
 
     Returns
     -------
@@ -122,14 +145,17 @@ def best_step(
         -1 if no step beats the bar.
     step : float
     """
+    if features.shape[0] == 0:
+        return bar, -1, 0.0
     dtype = samples.values.dtype.type
     reach = _reach(lowest, highest, features, 2.0 if binary else step, samples.values)
     best_feature, best_signed = -1, 0.0
-    contenders = find_contenders(samples, bar, reach, work, space)
+    space = scratch.space
+    contenders = find_contenders(samples, bar, reach, scratch.contenders, space)
     n, n_heavy = contenders.rows.shape[0], contenders.heavy
     if n == 0:
         return bar, best_feature, best_signed
-    x, shifted = work.x[:n], work.shifted[:n]
+    x, shifted = scratch.x[:n], scratch.shifted[:n]
     for f in features:
         if lowest[f] == highest[f]:
             continue  # a constant feature moves every value alike
@@ -146,7 +172,7 @@ def best_step(
                     continue
             low = dtype(contenders.low + signed * centre)
             high = dtype(contenders.high + signed * centre)
-            n_bins, scale = bin_scale(low, high, n)
+            n_bins, scale = bin_scale(low, high, n_heavy)
             clear_bins(n_bins, space)
             _shift_part(contenders, x, signed, 0, n_heavy, shifted)
             fill_bins(

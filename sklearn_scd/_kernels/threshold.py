@@ -25,12 +25,13 @@ Source: the search over all thresholds of the paper's section 2.1.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from sklearn_scd._kernels import extremes_kernel, kernel
 
 MAX_BINS = 1024
 _MIN_BINS = 8
-_ROWS_PER_BIN = 8
-_INSERTION_SORT = 32
+_ROWS_PER_BIN = 4
+_GAPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell sort (Ciura 2001)
 
 
 class Samples(NamedTuple):
@@ -45,27 +46,24 @@ class Samples(NamedTuple):
 class SearchSpace(NamedTuple):
     """Scratch arrays of a search, made once a network by :func:`search_space`."""
 
-    bins: np.ndarray  # (n_rows,) uint32, bin of each value
+    bins: np.ndarray  # (n_rows,) uint16, bin of each value
     positive: np.ndarray  # (MAX_BINS + 2,) int64, each bin's sum of positive gains
     negative: np.ndarray  # (MAX_BINS + 2,) int64, each bin's sum of negative gains
-    bin_values: np.ndarray  # (n_rows,) values of an opened bin
-    bin_gains: np.ndarray  # (n_rows,) int64, gains of an opened bin
+    opened: np.ndarray  # (n_rows + 1,) uint32, samples of an opened bin
 
 
-@njit(nogil=True, cache=True)
-def search_space(template):
-    """Make the scratch arrays for values like `template`, (n_rows,) floats."""
-    n = template.shape[0]
+@kernel
+def search_space(n_rows):
+    """Make the scratch arrays for at most `n_rows` samples."""
     return SearchSpace(
-        np.empty(n, dtype=np.uint32),
+        np.empty(n_rows, dtype=np.uint16),
         np.empty(MAX_BINS + 2, dtype=np.int64),
         np.empty(MAX_BINS + 2, dtype=np.int64),
-        np.empty_like(template),
-        np.empty(n, dtype=np.int64),
+        np.empty(n_rows + 1, dtype=np.uint32),
     )
 
 
-@njit(nogil=True, cache=True)
+@extremes_kernel
 def extent(values):
     """Smallest and largest value."""
     low = high = values[0]
@@ -75,7 +73,20 @@ def extent(values):
     return low, high
 
 
-@njit(nogil=True, cache=True)
+@extremes_kernel
+def neighbours(values, threshold):
+    """Largest value up to the threshold, or -inf, and smallest above it, or inf."""
+    dtype = values.dtype.type
+    lowest, highest = dtype(-np.inf), dtype(np.inf)
+    below, above = lowest, highest
+    for i in range(values.shape[0]):
+        off = values[i] <= threshold
+        below = max(below, values[i] if off else lowest)
+        above = min(above, highest if off else values[i])
+    return below, above
+
+
+@kernel
 def bin_scale(low, high, n_values):
     """Number of bins for values in [low, high], and bins per unit."""
     n_bins = min(max(n_values // _ROWS_PER_BIN, _MIN_BINS), MAX_BINS)
@@ -84,14 +95,14 @@ def bin_scale(low, high, n_values):
     return n_bins, (n_bins - 0.5) / width if width > 0.0 else 0.0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def clear_bins(n_bins, space):
     """Empty bins 0 to n_bins + 1."""
     space.positive[: n_bins + 2] = 0
     space.negative[: n_bins + 2] = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_bins(values, gains, first, middle, last, low, scale, n_bins, space):
     """Add samples to the bins, those from `first` to `middle` with positive gains.
 
@@ -108,14 +119,14 @@ def fill_bins(values, gains, first, middle, last, low, scale, n_bins, space):
     zero, one, top = dtype(0), dtype(1), dtype(n_bins + 1.5)
     for i in range(first, last):
         place = (values[i] - low) * scale + one
-        bins[i] = np.uint32(np.int32(min(max(place, zero), top)))
+        bins[i] = np.uint16(np.int32(min(max(place, zero), top)))
     for i in range(first, middle):
         positive[bins[i]] += gains[i]
     for i in range(middle, last):
         negative[bins[i]] += gains[i]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def scan_bins(n_bins, suffix, best, space):
     """Scan bins from the top.
 
@@ -137,52 +148,45 @@ def scan_bins(n_bins, suffix, best, space):
     return best, bound
 
 
-@njit(nogil=True, cache=True)
-def _open_bin(k, values, gains, space):
-    """Gather bin k's samples, sorted by descending value; return their number."""
-    bins, bin_values, bin_gains = space.bins, space.bin_values, space.bin_gains
+@kernel
+def _open_bin(k, values, space):
+    """List bin k's samples by descending value; return their number."""
+    bins, opened = space.bins, space.opened
     n = 0
     for i in range(values.shape[0]):
-        if bins[i] == k:
-            bin_values[n] = values[i]
-            bin_gains[n] = gains[i]
-            n += 1
-    if n <= _INSERTION_SORT:
-        for i in range(1, n):
-            value, gain = bin_values[i], bin_gains[i]
+        opened[n] = i
+        n += bins[i] == k
+    for gap in _GAPS:
+        for i in range(gap, n):
+            sample = opened[i]
+            value = values[sample]
             j = i
-            while j > 0 and bin_values[j - 1] < value:
-                bin_values[j] = bin_values[j - 1]
-                bin_gains[j] = bin_gains[j - 1]
-                j -= 1
-            bin_values[j] = value
-            bin_gains[j] = gain
-    else:
-        order = np.argsort(bin_values[:n])[::-1]
-        bin_values[:n] = bin_values[:n][order]
-        bin_gains[:n] = bin_gains[:n][order]
+            while j >= gap and values[opened[j - gap]] < value:
+                opened[j] = opened[j - gap]
+                j -= gap
+            opened[j] = sample
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def open_bins(values, gains, n_bins, suffix, best, space):
     """Best score of all thresholds, `best` at least; opens what may hold a better."""
-    positive, negative = space.positive, space.negative
+    positive, negative, opened = space.positive, space.negative, space.opened
     suffix += positive[n_bins + 1] + negative[n_bins + 1]
     for k in range(n_bins, 0, -1):
         if suffix + positive[k] > best and negative[k] != 0:
-            n = _open_bin(k, values, gains, space)
+            n = _open_bin(k, values, space)
             score = suffix
             for i in range(n):
-                score += space.bin_gains[i]
-                last = i == n - 1 or space.bin_values[i] != space.bin_values[i + 1]
+                score += gains[opened[i]]
+                last = i == n - 1 or values[opened[i]] != values[opened[i + 1]]
                 if last and score > best:
                     best = score
         suffix += positive[k] + negative[k]
     return best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def best_score(values, gains, n_positive, space):
     """Best score over all thresholds.
 
@@ -210,11 +214,12 @@ def best_score(values, gains, n_positive, space):
     return best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _find_cut(values, gains, n_positive, score, space):
     """Smallest value that is on at the highest threshold reaching `score`."""
     if score == 0:
         return np.inf
+    opened = space.opened
     n = values.shape[0]
     low, high = extent(values)
     n_bins, scale = bin_scale(low, high, n)
@@ -223,18 +228,26 @@ def _find_cut(values, gains, n_positive, score, space):
     suffix = np.int64(0)
     for k in range(n_bins, 0, -1):
         if suffix + space.positive[k] >= score:
-            n = _open_bin(k, values, gains, space)
+            n = _open_bin(k, values, space)
             running = suffix
             for i in range(n):
-                running += space.bin_gains[i]
-                last = i == n - 1 or space.bin_values[i] != space.bin_values[i + 1]
+                running += gains[opened[i]]
+                last = i == n - 1 or values[opened[i]] != values[opened[i + 1]]
                 if last and running == score:
-                    return np.float64(space.bin_values[i])
+                    return np.float64(values[opened[i]])
         suffix += space.positive[k] + space.negative[k]
     return np.inf
 
 
-@njit(nogil=True, cache=True)
+@kernel
+def midpoint(below, above):
+    """Midpoint of two floats; the lower one if no float lies between them."""
+    dtype = np.asarray(below).dtype.type
+    middle = dtype(0.5 * np.float64(below) + 0.5 * np.float64(above))
+    return middle if middle < above else below
+
+
+@kernel
 def place_threshold(values, gains, n_positive, score, space):
     """Threshold that attains `score`: the highest one, midway between two values.
 
@@ -252,20 +265,15 @@ def place_threshold(values, gains, n_positive, score, space):
     threshold : float, of the dtype of `values`
     """
     cut = _find_cut(values, gains, n_positive, score, space)
-    below, above = -np.inf, np.inf
-    smallest, largest = np.inf, -np.inf
-    for i in range(values.shape[0]):
-        v = np.float64(values[i])
-        smallest = min(smallest, v)
-        largest = max(largest, v)
-        if v < cut:
-            below = max(below, v)
-        else:
-            above = min(above, v)
+    dtype = values.dtype.type
+    low, high = extent(values)
+    smallest, largest = np.float64(low), np.float64(high)
+    # What is up to the float before the cut is below it.
+    off, on = neighbours(values, np.nextafter(dtype(cut), dtype(-np.inf)))
+    below, above = np.float64(off), np.float64(on)
     pad = (largest - smallest) / (2 * values.shape[0])
     if pad == 0.0:
         pad = 0.5 * max(1.0, abs(largest))
-    dtype = values.dtype.type
     if above == np.inf:
         return dtype(largest + pad)
     if below == -np.inf:
@@ -273,7 +281,4 @@ def place_threshold(values, gains, n_positive, score, space):
         if not threshold < smallest:
             threshold = np.nextafter(dtype(smallest), dtype(-np.inf))
         return threshold
-    threshold = dtype(0.5 * below + 0.5 * above)
-    if not threshold < above:  # neighbouring floats: the midpoint rounded up
-        threshold = dtype(below)
-    return threshold
+    return midpoint(off, on)
