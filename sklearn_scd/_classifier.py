@@ -373,7 +373,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         """What is called as networks are done."""
         if not self.verbose:
             return lambda loss: None
-        return ProgressLine(n_networks, "error" if self.loss == "01" else "loss")
+        measure = "training error" if self.loss == "01" else "training loss"
+        return ProgressLine(type(self).__name__, "networks", n_networks, measure)
 
     def _keep(self, networks, append):
         """Set the fitted arrays from new networks, after those of the last fit."""

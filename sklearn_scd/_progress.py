@@ -1,4 +1,4 @@
-"""The progress line of a verbose fit."""
+"""The progress line of what takes long."""
 
 from __future__ import annotations
 
@@ -7,42 +7,47 @@ import time
 
 
 class ProgressLine:
-    """Print networks done, training error and time left, once a network at most.
+    """Print what is done, a mean over it and the time left, once a piece at most.
 
     On a terminal the line is rewritten; elsewhere a new line comes when another tenth
     is done, so that logs stay short.
 
     Parameters
     ----------
-    n_networks : int
-        Networks to train.
+    title : str
+        What goes first in the line.
+    pieces : str
+        What is counted.
+    n_pieces : int
+        How many there are.
     measure : str
-        What a network's loss is called.
+        What the mean is of.
     """
 
-    def __init__(self, n_networks: int, measure: str) -> None:
-        self.n_networks = n_networks
+    def __init__(self, title: str, pieces: str, n_pieces: int, measure: str) -> None:
+        self.title, self.pieces = title, pieces
+        self.n_pieces = n_pieces
         self.measure = measure
         self.n_done = 0
-        self.loss_sum = 0.0
+        self.total = 0.0
         self.start = time.perf_counter()
         self.tenths_shown = 0
 
-    def __call__(self, loss: float) -> None:
-        """Count one more trained network, whose training loss is `loss`."""
+    def __call__(self, value: float) -> None:
+        """Count one more piece, whose measure is `value`."""
         self.n_done += 1
-        self.loss_sum += loss
-        finished = self.n_done == self.n_networks
+        self.total += value
+        finished = self.n_done == self.n_pieces
         terminal = sys.stdout.isatty()
-        tenths = 10 * self.n_done // self.n_networks
+        tenths = 10 * self.n_done // self.n_pieces
         if not terminal and tenths == self.tenths_shown:
             return
         self.tenths_shown = tenths
         elapsed = time.perf_counter() - self.start
-        left = elapsed / self.n_done * (self.n_networks - self.n_done)
+        left = elapsed / self.n_done * (self.n_pieces - self.n_done)
         line = (
-            f"SCDClassifier: {self.n_done}/{self.n_networks} networks, mean training "
-            f"{self.measure} {self.loss_sum / self.n_done:.4f}, {elapsed:.0f} s, "
+            f"{self.title}: {self.n_done}/{self.n_pieces} {self.pieces}, mean "
+            f"{self.measure} {self.total / self.n_done:.4f}, {elapsed:.0f} s, "
             f"{left:.0f} s left"
         )
         end = "\r" if terminal and not finished else "\n"

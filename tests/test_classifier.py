@@ -399,7 +399,7 @@ def test_verbose_fit_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
 def test_time_left_is_that_of_the_networks_to_come(capsys, monkeypatch):
     clock = iter(range(0, 100, 10))  # ten seconds a network
     monkeypatch.setattr(_progress.time, "perf_counter", lambda: next(clock))
-    line = _progress.ProgressLine(4, "error")
+    line = _progress.ProgressLine("SCDClassifier", "networks", 4, "training error")
     for loss in [0.5, 0.25]:
         line(loss)
     assert capsys.readouterr().out.splitlines()[1] == (

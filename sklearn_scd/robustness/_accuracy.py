@@ -1,0 +1,87 @@
+"""Robust accuracy: the share of samples that stand a perturbation of some size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.utils import check_array
+
+
+@dataclass(frozen=True)
+class RobustAccuracy:
+    """Share of samples whose distance is above each epsilon.
+
+    Attributes
+    ----------
+    epsilons : ndarray of shape (n_epsilons,)
+    accuracies : ndarray of shape (n_epsilons,)
+    low, high : ndarray of shape (n_epsilons,)
+        Wilson's interval of each, samples taken as independent.
+    n_samples : int
+    """
+
+    epsilons: np.ndarray
+    accuracies: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n_samples: int
+
+
+def robust_accuracy(distances, epsilons, *, confidence_level=0.95):
+    """Share of samples that stand perturbations of size up to epsilon.
+
+    Distances that an attack found are upper bounds, and so is the accuracy then; with
+    certified distances it is a lower bound.
+
+    Parameters
+    ----------
+    distances : array-like of shape (n_samples,), or DistortionResult
+        Distance of each sample to the nearest adversarial one: 0 for a sample that is
+        misclassified as it is, inf where none was found.
+
+    epsilons : array-like of shape (n_epsilons,)
+        Sizes of perturbations, in the norm and units of the distances.
+
+    confidence_level : float, default=0.95
+        Of the intervals.
+
+    Returns
+    -------
+    curve : RobustAccuracy
+
+    Raises
+    ------
+    ValueError
+        If a distance or epsilon is negative or NaN, or there is no sample.
+    """
+    distances = _check_sizes(getattr(distances, "distances", distances), "distances")
+    epsilons = _check_sizes(epsilons, "epsilons")
+    if not 0 < confidence_level < 1:
+        raise ValueError(
+            f"confidence_level must lie between 0 and 1, got {confidence_level!r}."
+        )
+    standing = (distances > epsilons[:, np.newaxis]).sum(axis=1)
+    intervals = [
+        binomtest(int(k), distances.size).proportion_ci(confidence_level, "wilson")
+        for k in standing
+    ]
+    return RobustAccuracy(
+        epsilons,
+        standing / distances.size,
+        np.array([interval.low for interval in intervals]),
+        np.array([interval.high for interval in intervals]),
+        distances.size,
+    )
+
+
+def _check_sizes(values, name):
+    values = check_array(
+        values, dtype=np.float64, ensure_2d=False, ensure_all_finite=False,
+        input_name=name,
+    ).ravel()  # fmt: skip
+    bad = values[~(values >= 0)]
+    if bad.size:
+        raise ValueError(f"{name} must not be negative or NaN, got {bad[0]!r}.")
+    return values

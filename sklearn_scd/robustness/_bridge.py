@@ -1,0 +1,108 @@
+"""Any fitted scikit-learn classifier as a classifier of ART."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_scd.robustness._labels import LabelCodes
+
+
+def require_art():
+    """Import ART.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed; the message says how to install it.
+    """
+    try:
+        import art
+    except ImportError as error:
+        raise ImportError(
+            "Attacks need the Adversarial Robustness Toolbox: "
+            "pip install 'sklearn-scd[art]'"
+        ) from error
+    return art
+
+
+def as_art_classifier(estimator, clip_values=(0.0, 1.0), *, response_method="auto"):
+    """Wrap a fitted classifier for the Adversarial Robustness Toolbox (ART).
+
+    ART's own wrapper takes classes of scikit-learn's module only, and labels 0 to K-1.
+    This one takes any fitted classifier with `classes_`: :class:`SCDClassifier`,
+    scikit-learn's, a `Pipeline` or `GridSearchCV` of them, with labels of any kind.
+    Column k of a prediction belongs to ``estimator.classes_[k]``.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        With `predict`, `classes_` and `n_features_in_`.
+
+    clip_values : tuple of (float, float) or None, default=(0.0, 1.0)
+        Smallest and largest value that a feature of an adversarial sample may take.
+
+    response_method : {'auto', 'predict_proba', 'predict'}, default='auto'
+        What ART gets to see: probabilities, or the predicted class as 0 and 1.
+        ``'auto'`` is ``'predict_proba'`` where the estimator has it. Attacks that need
+        the decision alone should see ``'predict'``, which is what users of the
+        estimator see.
+
+    Returns
+    -------
+    classifier : art.estimators.classification.SklearnClassifier
+        A subclass of ART's `ScikitlearnClassifier`.
+
+    Raises
+    ------
+    ImportError
+        If ART is not installed.
+    ValueError
+        If `response_method` or `clip_values` are invalid.
+    sklearn.exceptions.NotFittedError
+        If the estimator is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import minmax_scale
+    >>> from sklearn_scd import SCDClassifier
+    >>> from sklearn_scd.robustness import as_art_classifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X = minmax_scale(X)
+    >>> model = SCDClassifier(n_estimators=5, max_iter=50, random_state=0).fit(X, y)
+    >>> classifier = as_art_classifier(model)  # doctest: +SKIP
+    >>> classifier.predict(X[:1]).shape  # doctest: +SKIP
+    (1, 3)
+    """
+    require_art()
+    from sklearn_scd.robustness._art import ArtClassifier
+
+    if response_method not in ("auto", "predict_proba", "predict"):
+        raise ValueError(
+            "response_method must be 'auto', 'predict_proba' or 'predict', got "
+            f"{response_method!r}."
+        )
+    if clip_values is not None:
+        clip_values = check_clip_values(clip_values)
+    labels = LabelCodes(estimator)
+    if response_method == "auto":
+        has_proba = hasattr(estimator, "predict_proba")
+        response_method = "predict_proba" if has_proba else "predict"
+    return ArtClassifier(estimator, labels, clip_values, response_method)
+
+
+def check_clip_values(clip_values):
+    """Two finite numbers, the first one smaller.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    values = np.asarray(clip_values, dtype=np.float64)
+    if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
+        raise ValueError(
+            "clip_values must be two numbers, the smallest and the largest value of a "
+            f"feature, got {clip_values!r}."
+        )
+    return float(values[0]), float(values[1])

@@ -1,0 +1,439 @@
+"""The distance to the nearest adversarial sample that a decision-based attack finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+from threadpoolctl import threadpool_limits
+
+from sklearn_scd._progress import ProgressLine
+from sklearn_scd.robustness._bridge import check_clip_values, require_art
+from sklearn_scd.robustness._labels import LabelCodes
+
+ATTACKED, MISCLASSIFIED, NO_START, STOPPED = (
+    "attacked",
+    "misclassified",
+    "no_start",
+    "stopped",
+)
+_HALVINGS = 30  # of the last binary search
+_NUDGES = 12  # doubled each time, from 2**-20 of the distance
+_NOISE_ROWS = 100  # random samples asked for at a time
+
+
+@dataclass(frozen=True)
+class DistortionResult:
+    """What an attack found for each sample.
+
+    Attributes
+    ----------
+    distances : ndarray of shape (n_samples,), float64
+        Distance to the nearest adversarial sample found, in the units of X: an upper
+        bound of what the sample can stand. 0 where it is misclassified as it is, inf
+        where nothing was found.
+
+    adversarials : ndarray of shape (n_samples, n_features)
+        The adversarial samples; the sample itself where it is misclassified, NaN where
+        nothing was found.
+
+    queries : ndarray of shape (n_samples,), int64
+        Samples that the classifier was asked about, all restarts together.
+
+    status : ndarray of shape (n_samples,), str
+        ``'attacked'``; ``'misclassified'``: there is nothing to attack; ``'no_start'``:
+        no sample of another class was found to start from; ``'stopped'``: no restart
+        could go on to its last iteration, the best found until then is kept.
+
+    history : ndarray of shape (n_samples, max_iter + 1), float64
+        The smallest distance, over the restarts, after 0, 1, ... iterations of
+        HopSkipJump. NaN where it did not run.
+
+    norm : float
+        2 or inf.
+
+    attack : str
+        Its name.
+    """
+
+    distances: np.ndarray
+    adversarials: np.ndarray
+    queries: np.ndarray
+    status: np.ndarray
+    history: np.ndarray = field(repr=False)
+    norm: float = 2.0
+    attack: str = "hop_skip_jump"
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What is the same for all samples and restarts."""
+
+    estimator: object
+    labels: LabelCodes
+    attack: str
+    norm: float
+    clip_values: tuple[float, float]
+    max_iter: int
+    init_size: int
+    starts: Mapping[int, np.ndarray]  # class code: samples predicted otherwise
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What one restart gave."""
+
+    best: np.ndarray | None
+    distance: float
+    n_queries: int
+    history: list[float]
+    stopped: bool
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods("predict")],
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "attack": [StrOptions({"hop_skip_jump", "boundary"})],
+        "norm": [Options(object, {2, np.inf, "inf"})],
+        "clip_values": ["array-like"],
+        "n_restarts": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "init_size": [Interval(Integral, 1, None, closed="left")],
+        "X_train": ["array-like", None],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def minimum_distortion(
+    estimator,
+    X,
+    y,
+    *,
+    attack="hop_skip_jump",
+    norm=2,
+    clip_values=(0.0, 1.0),
+    n_restarts=10,
+    max_iter=100,
+    init_size=1000,
+    X_train=None,
+    random_state=None,
+    n_jobs=None,
+    verbose=0,
+):
+    """Search each sample's nearest adversarial sample by an attack on decisions alone.
+
+    The attacks are those of the Adversarial Robustness Toolbox (ART); they see nothing
+    of the model but the class it predicts. What they find is an **upper bound**: on a
+    vote of sign networks an attack that knows the weights can find samples many times
+    nearer. Samples that the estimator gets wrong are not attacked.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        With `predict`, `classes_` and `n_features_in_`: a :class:`SCDClassifier`, a
+        classifier of scikit-learn, a `Pipeline`; labels of any kind.
+
+    X : array-like of shape (n_samples, n_features)
+        Samples to attack, within `clip_values`.
+
+    y : array-like of shape (n_samples,)
+        Their true labels.
+
+    attack : {'hop_skip_jump', 'boundary'}, default='hop_skip_jump'
+        HopSkipJump [1]_ or the boundary attack [2]_.
+
+    norm : {2, numpy.inf}, default=2
+        Norm of distances. The boundary attack minimises the L2 norm whatever this is.
+
+    clip_values : tuple of (float, float), default=(0.0, 1.0)
+        Smallest and largest value a feature may take.
+
+    n_restarts : int, default=10
+        Attacks a sample, from different starts; the best is kept.
+
+    max_iter : int, default=100
+        Iterations of an attack.
+
+    init_size : int, default=1000
+        Most samples of uniform noise tried for a start.
+
+    X_train : array-like of shape (n_train, n_features), default=None
+        Samples to start from: those that the estimator gives another class, the
+        nearest one first, then random ones. Without any, the start is noise.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of starts and directions.
+
+    n_jobs : int or None, default=None
+        Threads. Each attack runs with one BLAS thread: results do not depend on
+        `n_jobs`.
+
+    verbose : int, default=0
+        1 shows a line with attacks done, mean distance and time left.
+
+    Returns
+    -------
+    result : DistortionResult
+
+    Raises
+    ------
+    ImportError
+        If ART is not installed.
+    ValueError
+        If a label of `y` is none of the estimator's classes, or a value of `X` or
+        `X_train` lies outside `clip_values`.
+
+    References
+    ----------
+    .. [1] Chen, Jordan, Wainwright, "HopSkipJumpAttack: A Query-Efficient
+       Decision-Based Attack", IEEE Symposium on Security and Privacy 2020.
+    .. [2] Brendel, Rauber, Bethge, "Decision-Based Adversarial Attacks: Reliable
+       Attacks Against Black-Box Machine Learning Models", ICLR 2018.
+    """
+    require_art()
+    labels = LabelCodes(estimator)
+    clip_values = check_clip_values(clip_values)
+    norm = np.inf if norm == "inf" else float(norm)
+    X = _check_samples(X, "X", estimator, clip_values)
+    check_consistent_length(X, y)
+    codes = labels.encode(y, "y")
+    if X_train is not None:
+        X_train = _check_samples(X_train, "X_train", estimator, clip_values)
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    with threadpool_limits(1, user_api="blas"):
+        right = np.flatnonzero(labels.predict(estimator, X) == codes)
+        problem = _Problem(
+            estimator, labels, attack, norm, clip_values, max_iter, init_size,
+            _starts(estimator, labels, X_train, np.unique(codes[right])),
+        )  # fmt: skip
+        jobs = (
+            delayed(_attempt)(problem, X[i], codes[i], restart, (seed, i, restart))
+            for i in right
+            for restart in range(n_restarts)
+        )
+        attempts = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+            jobs
+        )
+        attempts = _watched(attempts, right.size * n_restarts, verbose)
+        by_sample = {i: [next(attempts) for _ in range(n_restarts)] for i in right}
+        return _collect(problem, X, codes, by_sample)
+
+
+def _check_samples(X, name, estimator, clip_values):
+    """Floats of the estimator's number of features, within the clip values."""
+    X = check_array(X, dtype=[np.float32, np.float64], input_name=name)
+    if X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"{name} has {X.shape[1]} features, but the estimator is expecting "
+            f"{estimator.n_features_in_} features."
+        )
+    low, high = clip_values
+    outside = X[(X < low) | (X > high)]
+    if outside.size:
+        raise ValueError(
+            f"{name} has the value {outside[0]:g} outside clip_values=({low:g}, "
+            f"{high:g}); give the range of the data as clip_values."
+        )
+    return X
+
+
+def _starts(estimator, labels, X_train, codes):
+    """For each class, the training samples that are predicted otherwise."""
+    if X_train is None:
+        return {}
+    predicted = labels.predict(estimator, X_train)
+    return {code: X_train[predicted != code].astype(np.float32) for code in codes}
+
+
+def _watched(attempts, n_attempts, verbose):
+    """Pass attempts on, and show how far they are."""
+    line = ProgressLine("minimum_distortion", "attacks", n_attempts, "distance")
+    for attempt in attempts:
+        if verbose:
+            line(attempt.distance)
+        yield attempt
+
+
+def _attempt(problem, x, code, restart, seed):
+    """Attack one sample once."""
+    from sklearn_scd.robustness import _attacks
+
+    generator = np.random.Generator(np.random.PCG64(seed))
+
+    def predict(samples):
+        return problem.labels.predict(problem.estimator, samples)
+
+    x = x.astype(np.float32)
+    record = _attacks.Record(x, code, predict, problem.norm)
+    asked = _attacks.AskedClassifier(
+        problem.estimator, problem.labels, problem.clip_values, "predict"
+    )
+    asked.record = record
+    if problem.attack == "hop_skip_jump":
+        attack = _attacks.RepeatableHopSkipJump(
+            asked, norm=problem.norm, max_iter=int(problem.max_iter), verbose=False
+        )
+    else:
+        attack = _attacks.RepeatableBoundaryAttack(
+            asked, targeted=False, max_iter=int(problem.max_iter), verbose=False
+        )
+    stopped = False
+    try:
+        start = _find_start(problem, record, restart, generator)
+        if start is not None:
+            attack.run(start, generator)
+    except _attacks.AttackStoppedError:
+        stopped = True
+    if record.best is not None:
+        _search_boundary(record)
+        if problem.attack == "hop_skip_jump":
+            record.history.append(record.distance)
+    return _Attempt(
+        record.best, record.distance, record.n_queries, record.history, stopped
+    )
+
+
+def _find_start(problem, record, restart, generator):
+    """A sample of another class, or None if there is none.
+
+    The nearest one of the training set for the first restart; then noise, if there is
+    any in a few tries, and random ones of the training set by turns: the boundary has
+    local minima, and the way from a start leads into one.
+    """
+    candidates = problem.starts.get(record.code, ())
+    if not len(candidates):
+        return _find_noise(problem, record, problem.init_size, generator)
+    start = None
+    if restart % 2 == 1:
+        n_tries = min(problem.init_size, _NOISE_ROWS)
+        start = _find_noise(problem, record, n_tries, generator)
+    if start is None:
+        start = _find_candidate(candidates, record, restart == 0, generator)
+    return start
+
+
+def _find_candidate(candidates, record, nearest, generator):
+    from sklearn_scd.robustness._attacks import distances_between
+
+    if nearest:
+        k = distances_between(candidates, record.x, record.norm).argmin()
+    else:
+        k = generator.integers(len(candidates))
+    found = candidates[k]
+    # The record is to know it. Alone a sample may be rounded to its other side.
+    return found if record.ask(found[np.newaxis])[0] != record.code else None
+
+
+def _find_noise(problem, record, n_tries, generator):
+    low, high = problem.clip_values
+    for done in range(0, n_tries, _NOISE_ROWS):
+        n = min(_NOISE_ROWS, n_tries - done)
+        noise = generator.random((n, record.x.size), dtype=np.float32)
+        noise = np.clip(low + (high - low) * noise, low, high).astype(np.float32)
+        wrong = np.flatnonzero(record.ask(noise) != record.code)
+        if wrong.size:
+            return noise[wrong[0]]
+    return None
+
+
+def _search_boundary(record):
+    """Move the record's best sample to the boundary: attacks end after a step."""
+    record.restart_guard()
+    outer, inner = record.best, record.x
+    for _ in range(_HALVINGS):
+        middle = (0.5 * inner + 0.5 * outer).astype(np.float32)
+        if (middle == inner).all() or (middle == outer).all():
+            break
+        if record.ask(middle[np.newaxis])[0] != record.code:
+            outer = middle
+        else:
+            inner = middle
+
+
+def _collect(problem, X, codes, by_sample):
+    """Keep the best attempt of each sample, and make sure that it is what it says."""
+    n_samples = len(X)
+    distances = np.zeros(n_samples)
+    adversarials = X.copy()
+    queries = np.zeros(n_samples, dtype=np.int64)
+    status = np.full(n_samples, MISCLASSIFIED, dtype="<U13")
+    history = np.full((n_samples, problem.max_iter + 1), np.nan)
+    for i, attempts in by_sample.items():
+        queries[i] = sum(attempt.n_queries for attempt in attempts)
+        best = min(attempts, key=lambda attempt: attempt.distance)
+        status[i] = STOPPED if all(a.stopped for a in attempts) else ATTACKED
+        if best.best is None:
+            distances[i], adversarials[i] = np.inf, np.nan
+            status[i] = NO_START
+            continue
+        adversarials[i] = np.clip(best.best, *problem.clip_values)
+        history[i] = _best_history(attempts, problem.max_iter + 1)
+    found = np.array([i for i in by_sample if status[i] != NO_START], dtype=int)
+    lost = _settle(problem, X, codes, adversarials, found)
+    distances[lost], adversarials[lost], status[lost] = np.inf, np.nan, STOPPED
+    for i in np.setdiff1d(found, lost):
+        distances[i] = _distance(adversarials[i], X[i], problem.norm)
+    return DistortionResult(
+        distances, adversarials, queries, status, history, problem.norm, problem.attack
+    )
+
+
+def _best_history(attempts, length):
+    """Smallest distance after each number of iterations, over the attempts."""
+    curves = np.full((len(attempts), length), np.nan)
+    for curve, attempt in zip(curves, attempts, strict=True):
+        n = len(attempt.history)
+        if n:
+            curve[:n] = attempt.history
+            curve[n:] = attempt.history[-1]  # an attack that stopped keeps its best
+    found = ~np.isnan(curves).all(axis=0)
+    best = np.full(length, np.nan)
+    best[found] = np.nanmin(curves[:, found], axis=0)
+    return best
+
+
+def _settle(problem, X, codes, adversarials, rows):
+    """Move samples outwards until they are misclassified whoever asks.
+
+    A matrix product may round a sample on the boundary otherwise than a product with
+    that sample alone. What is left is misclassified by a prediction of all samples and
+    by one of each alone; rows for which that can't be had are returned.
+    """
+
+    def is_right(rows):
+        return (
+            problem.labels.predict(problem.estimator, adversarials[rows])
+            == (codes[rows])
+        )
+
+    if rows.size == 0:
+        return rows
+    for k in range(_NUDGES):
+        alone = np.array([is_right(rows[j : j + 1])[0] for j in range(rows.size)])
+        failing = rows[is_right(rows) | alone]
+        if failing.size == 0:
+            break
+        outwards = adversarials[failing].astype(np.float64) - X[failing]
+        moved = X[failing] + (1.0 + 2.0 ** (k - 20)) * outwards
+        adversarials[failing] = np.clip(moved, *problem.clip_values)
+    return failing
+
+
+def _distance(a, b, norm):
+    difference = a.astype(np.float64) - b.astype(np.float64)
+    return np.linalg.norm(difference, ord=norm)

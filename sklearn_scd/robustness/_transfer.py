@@ -1,0 +1,126 @@
+"""Whose adversarial samples fool whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from sklearn_scd.robustness._labels import LabelCodes
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """Who is fooled by whose adversarial samples.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The estimators, in the order of the rows and columns.
+
+    fooled : ndarray of shape (n_sources, n_targets, n_samples), bool
+        Whether the target misclassifies the source's adversarial sample (the paper's
+        Table 6 for one sample). False where the source has none.
+
+    valid : ndarray of shape (n_sources, n_samples), bool
+        Where the source has an adversarial sample.
+
+    sources : tuple of str
+        Whose adversarial samples these are, in the order of the rows.
+    """
+
+    names: tuple[str, ...]
+    fooled: np.ndarray
+    valid: np.ndarray
+    sources: tuple[str, ...]
+
+    @property
+    def rates(self):
+        """Share of a source's adversarial samples that fool a target.
+
+        Shape (n_sources, n_targets); NaN for a source without any.
+        """
+        counts = self.valid.sum(axis=1)[:, np.newaxis]
+        with np.errstate(invalid="ignore"):
+            return self.fooled.sum(axis=2) / counts
+
+    @property
+    def accuracies(self):
+        """Accuracy of each target on all others' adversarial samples.
+
+        Shape (n_targets,): the paper's Table 7. A model's own samples are left out;
+        NaN where there are no others.
+        """
+        accuracies = np.full(len(self.names), np.nan)
+        for k, name in enumerate(self.names):
+            others = np.array([source != name for source in self.sources])
+            n = self.valid[others].sum()
+            if n:
+                accuracies[k] = 1.0 - self.fooled[others, k].sum() / n
+        return accuracies
+
+
+def transfer_matrix(estimators, adversarials, y):
+    """Show each model's adversarial samples to every model.
+
+    Parameters
+    ----------
+    estimators : mapping of str to fitted classifier
+        The models that are shown them.
+
+    adversarials : mapping of str to ndarray of shape (n_samples, n_features)
+        A model's adversarial samples, by its name in `estimators` or another one, or
+        the :class:`DistortionResult` that has them. Rows with a NaN are none; samples
+        that were misclassified as they were, by their status in the result, are none
+        either.
+
+    y : array-like of shape (n_samples,)
+        True labels of the samples that were attacked.
+
+    Returns
+    -------
+    result : TransferResult
+
+    Raises
+    ------
+    TypeError
+        If `estimators` or `adversarials` is no mapping.
+    ValueError
+        If lengths differ, or a label is none of a model's classes.
+    """
+    for name, given in (("estimators", estimators), ("adversarials", adversarials)):
+        if not isinstance(given, Mapping):
+            raise TypeError(
+                f"{name} must be a mapping from names, got {type(given).__name__}."
+            )
+    sources = {name: _adversarial_rows(given) for name, given in adversarials.items()}
+    for rows, _ in sources.values():
+        check_consistent_length(rows, y)
+    n_samples = len(np.asarray(y))
+    fooled = np.zeros((len(sources), len(estimators), n_samples), dtype=bool)
+    for k, estimator in enumerate(estimators.values()):
+        labels = LabelCodes(estimator)
+        codes = labels.encode(y, "y")
+        for s, (rows, valid) in enumerate(sources.values()):
+            if valid.any():
+                predicted = labels.predict(estimator, rows[valid])
+                fooled[s, k, valid] = predicted != codes[valid]
+    valid = np.array([valid for _, valid in sources.values()])
+    return TransferResult(
+        tuple(estimators),
+        fooled,
+        valid.reshape(len(sources), n_samples),
+        tuple(sources),
+    )
+
+
+def _adversarial_rows(given):
+    """Samples, and which of them are adversarial."""
+    rows = np.asarray(getattr(given, "adversarials", given))
+    valid = ~np.isnan(rows).any(axis=1)
+    status = getattr(given, "status", None)
+    if status is not None:
+        valid &= status != "misclassified"
+    return rows, valid
