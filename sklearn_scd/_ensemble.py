@@ -14,10 +14,14 @@ from joblib import Parallel, delayed
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
-from sklearn_scd._kernels.rows import fingerprint_rows, normalise_rows, project
+from sklearn_scd._kernels.rows import (
+    copy_columns,
+    fingerprint_rows,
+    normalise_rows,
+    project,
+)
 from sklearn_scd._kernels.training import Data, Settings, train
 
-_COPY_ROWS = 256  # rows copied at a time: no second copy of X
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
 
@@ -85,9 +89,7 @@ def training_set(X, labels, weights, n_classes):
     """
     rows, weights = canonical_rows(X, labels, weights)
     columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
-    for start in range(0, rows.size, _COPY_ROWS):
-        part = rows[start : start + _COPY_ROWS]
-        columns[:, start : start + _COPY_ROWS] = X[part].T
+    copy_columns(X, rows, columns)
     dtype = np.float64 if X.dtype == np.float64 else np.float32
     return TrainingSet(
         columns,

@@ -49,8 +49,6 @@ def best_threshold(values, gains):
     dtype = values.dtype.type
     distinct = np.unique(values)[::-1]
     pad = (float(distinct[0]) - float(distinct[-1])) / (2 * len(values))
-    if pad == 0:
-        pad = 0.5 * max(1.0, abs(float(distinct[0])))
     thresholds = [dtype(float(distinct[0]) + pad)]
     for above, below in pairwise(distinct):
         thresholds.append(midpoint(below, above))

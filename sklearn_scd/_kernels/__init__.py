@@ -36,9 +36,3 @@ kernel = njit(nogil=True, cache=True, error_model="numpy")
 # For parts of one caller: as a function of its own, the parts and all that they call
 # would go through the compiler's optimisation once more.
 inlined_kernel = njit(nogil=True, cache=True, error_model="numpy", inline="always")
-
-# For extremes of finite values: whatever order they are compared in, so that loops
-# become vector instructions.
-extremes_kernel = njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"}
-)

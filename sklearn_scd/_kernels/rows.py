@@ -11,6 +11,7 @@ _FOLD = np.uint64(32)
 
 # A block's values of some features, and its sums, stay in the first-level cache.
 _ROWS, _FEATURES = 1024, 8
+_BLOCK = 64  # rows and features copied at a time
 
 
 @kernel
@@ -32,6 +33,17 @@ def scale_values(values, factor):
 
 
 @kernel
+def _fold(h):
+    h *= _MULTIPLIER
+    return h ^ (h >> _FOLD)
+
+
+@kernel
+def _mix(h, value):
+    return _fold(h ^ np.float64(value + 0.0).view(np.uint64))  # -0.0 becomes 0.0
+
+
+@kernel
 def fingerprint_rows(X, scale, out):
     """Hash each row by its values, whatever their dtype and wherever they lie.
 
@@ -42,15 +54,42 @@ def fingerprint_rows(X, scale, out):
         A power of two that values are multiplied with first.
     out : ndarray of shape (n_samples,), dtype uint64
     """
-    value = np.empty(1, dtype=np.float64)
-    bits = value.view(np.uint64)
+    n_features = X.shape[1]
+    whole = n_features - n_features % 4
     for i in range(X.shape[0]):
-        h = np.uint64(X.shape[1])
-        for f in range(X.shape[1]):
-            value[0] = X[i, f] * scale + 0.0  # -0.0 becomes 0.0
-            h = (h ^ bits[0]) * _MULTIPLIER
-            h ^= h >> _FOLD
-        out[i] = h
+        # Four features at a time: a multiplication need not wait for the last one.
+        a = b = c = d = np.uint64(n_features)
+        for f in range(0, whole, 4):
+            a = _mix(a, X[i, f] * scale)
+            b = _mix(b, X[i, f + 1] * scale)
+            c = _mix(c, X[i, f + 2] * scale)
+            d = _mix(d, X[i, f + 3] * scale)
+        for f in range(whole, n_features):
+            a = _mix(a, X[i, f] * scale)
+        for lane in (b, c, d):
+            a = _fold(a ^ lane)
+        out[i] = a
+
+
+@kernel
+def copy_columns(X, rows, columns):
+    """Copy rows of `X` feature by feature, block by block of the cache's size.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    rows : ndarray of shape (n_rows,), int
+    columns : ndarray of shape (n_features, n_rows), dtype of X
+        Filled in place.
+    """
+    n_features, n_rows = columns.shape
+    for first in range(0, n_rows, _BLOCK):
+        part = rows[first : first + _BLOCK]
+        for f in range(0, n_features, _BLOCK):
+            for k in range(f, min(f + _BLOCK, n_features)):
+                out = columns[k, first : first + part.shape[0]]
+                for i in range(part.shape[0]):
+                    out[i] = X[part[i], k]
 
 
 @kernel

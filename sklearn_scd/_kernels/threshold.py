@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import extremes_kernel, kernel
+from sklearn_scd._kernels import kernel
 
 MAX_BINS = 1024
 _MIN_BINS = 8
@@ -63,17 +63,21 @@ def search_space(n_rows):
     )
 
 
-@extremes_kernel
+@kernel
 def extent(values):
     """Smallest and largest value."""
-    low = high = values[0]
-    for i in range(values.shape[0]):
+    # Two at a time: a comparison need not wait for the last one.
+    low = high = low_too = high_too = values[0]
+    last = values.shape[0] - 1
+    for i in range(0, last, 2):
         low = min(low, values[i])
         high = max(high, values[i])
-    return low, high
+        low_too = min(low_too, values[i + 1])
+        high_too = max(high_too, values[i + 1])
+    return min(low, low_too, values[last]), max(high, high_too, values[last])
 
 
-@extremes_kernel
+@kernel
 def neighbours(values, threshold):
     """Largest value up to the threshold, or -inf, and smallest above it, or inf."""
     dtype = values.dtype.type
@@ -272,8 +276,6 @@ def place_threshold(values, gains, n_positive, score, space):
     off, on = neighbours(values, np.nextafter(dtype(cut), dtype(-np.inf)))
     below, above = np.float64(off), np.float64(on)
     pad = (largest - smallest) / (2 * values.shape[0])
-    if pad == 0.0:
-        pad = 0.5 * max(1.0, abs(largest))
     if above == np.inf:
         return dtype(largest + pad)
     if below == -np.inf:

@@ -48,9 +48,10 @@ class LabelCodes:
         places = np.minimum(places, self.classes.size - 1)
         known = self._sorted[places] == labels
         if not np.all(known):
+            label = labels[~known].tolist()[0]
             raise ValueError(
-                f"{name} has the label {labels[~known].tolist()[0]!r}, which is none of the "
-                f"estimator's classes {self.classes.tolist()}."
+                f"{name} has the label {label!r}, which is none of the estimator's "
+                f"classes {self.classes.tolist()}."
             )
         return self._order[places]
 
