@@ -127,9 +127,10 @@ def test_distances_of_a_linear_model_are_near_the_exact_ones(norm):
     assert (result.distances >= exact[rows] * (1 - 1e-5)).all()
     assert (result.distances <= exact[rows] * 1.02).all()
     assert set(result.status) == {"attacked"}
-    # The history ends where the distances are, give or take float32, and never rises.
-    assert (np.diff(result.history, axis=1) <= 0).all()
-    assert_allclose(result.history[:, -1], result.distances, rtol=1e-4)
+    # The history ends where the distances are and never rises, but for the hair that
+    # keeps the sample outside.
+    assert (np.diff(result.history[:, :-1], axis=1) <= 0).all()
+    assert_allclose(result.history[:, -1], result.distances, rtol=1e-6)
 
 
 @needs_art

@@ -56,6 +56,11 @@ class Record:
         """Count single queries anew: a search begins that has an end."""
         self._n_single = 0
 
+    def keep(self, sample):
+        """Take an adversarial sample for the nearest one."""
+        self.best = sample
+        self.distance = distances_between(sample[np.newaxis], self.x, self.norm)[0]
+
     def ask(self, samples):
         """Class codes of samples, shape (n,).
 

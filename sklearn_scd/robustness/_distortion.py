@@ -28,8 +28,9 @@ ATTACKED, MISCLASSIFIED, NO_START, STOPPED = (
     "no_start",
     "stopped",
 )
-_HALVINGS = 30  # of the last binary search
-_NUDGES = 12  # doubled each time, from 2**-20 of the distance
+_HALVINGS = 12  # of the last binary search
+_HAIR = 2.0**-12  # of the distance
+_NUDGES = 8  # doubled each time, from a hair on
 _NOISE_ROWS = 100  # random samples asked for at a time
 
 
@@ -300,7 +301,7 @@ def _attempt(problem, x, code, restart, seed):
     except _attacks.AttackStoppedError:
         stopped = True
     if record.best is not None:
-        _search_boundary(record)
+        _search_boundary(record, problem.clip_values)
         if problem.attack == "hop_skip_jump":
             record.history.append(record.distance)
     return _Attempt(
@@ -351,8 +352,12 @@ def _find_noise(problem, record, n_tries, generator):
     return None
 
 
-def _search_boundary(record):
-    """Move the record's best sample to the boundary: attacks end after a step."""
+def _search_boundary(record, clip_values):
+    """Move the record's best sample to the boundary: attacks end after a step.
+
+    It stays a hair outside, so that it does not depend on how a matrix product is
+    rounded whether it is misclassified.
+    """
     record.restart_guard()
     outer, inner = record.best, record.x
     for _ in range(_HALVINGS):
@@ -363,6 +368,11 @@ def _search_boundary(record):
             outer = middle
         else:
             inner = middle
+    outside = record.x + np.float32(1 + _HAIR) * (outer - record.x)
+    outside = np.clip(outside, *clip_values)
+    if record.ask(outside[np.newaxis])[0] != record.code:
+        outer = outside
+    record.keep(outer)
 
 
 def _collect(problem, X, codes, by_sample):
@@ -429,7 +439,7 @@ def _settle(problem, X, codes, adversarials, rows):
         if failing.size == 0:
             break
         outwards = adversarials[failing].astype(np.float64) - X[failing]
-        moved = X[failing] + (1.0 + 2.0 ** (k - 20)) * outwards
+        moved = X[failing] + (1.0 + _HAIR * 2.0**k) * outwards
         adversarials[failing] = np.clip(moved, *problem.clip_values)
     return failing
 
