@@ -2,24 +2,47 @@
 
 import os
 import platform
-from importlib import import_module
+from importlib import metadata
 from pathlib import Path
 
 import joblib
 
-MODULES = ("numpy", "scipy", "sklearn", "numba", "joblib", "skimage", "sklearn_scd")
+import sklearn_scd
+
+# Read from what is installed: importing torch would take seconds.
+DISTRIBUTIONS = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "numba": "numba",
+    "joblib": "joblib",
+    "skimage": "scikit-image",
+    "art": "adversarial-robustness-toolbox",
+    "torch": "torch",
+    "torchvision": "torchvision",
+}
 
 
 def environment() -> dict[str, object]:
     """Return versions and hardware, without any path or name of the machine."""
     return {
-        "versions": {"python": platform.python_version()}
-        | {name: getattr(import_module(name), "__version__", None) for name in MODULES},
+        "versions": {
+            "python": platform.python_version(),
+            "sklearn_scd": sklearn_scd.__version__,
+            **{name: _version(name) for name in DISTRIBUTIONS},
+        },
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "cores_available": joblib.cpu_count(),
     }
+
+
+def _version(module: str) -> str | None:
+    try:
+        return metadata.version(DISTRIBUTIONS[module])
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _cpu_model() -> str:

@@ -5,7 +5,9 @@ from importlib.util import find_spec
 NEEDED = (
     "PIL",
     "matplotlib",
+    "nibabel",
     "numba",
+    "platformdirs",
     "skimage",
     "sklearn",
     "sklearn_scd",

@@ -11,6 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks._vote import VotedClassifier
+from benchmarks.networks import TorchClassifier
 from sklearn_scd import SCDClassifier
 
 HIDDEN_UNITS = 20
@@ -28,13 +29,23 @@ class Budget:
     jobs : int
         Processor cores.
     max_iter : int, optional
-        Iterations of a sign network and epochs of an MLP. By default each model's own:
-        1,000, with binary weights 10,000; MLP 200.
+        Iterations of a sign network, epochs of the others. By default each model's own:
+        1,000, with binary weights 10,000; MLP 200; networks of torch 100, with early
+        stopping.
+    vote_all : bool, default=False
+        Whether LeNet and ResNet18, for their cost single runs by default, are voted
+        like the others. With this, or with a single vote for all, what voting does can
+        be told from what the model does.
     """
 
     votes: int = 100
     jobs: int = 1
     max_iter: int | None = None
+    vote_all: bool = False
+
+
+ImageShape = tuple[int, ...] | None
+Build = Callable[[int, Budget, ImageShape], ClassifierMixin]
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,25 @@ class Model:
     summary : str
         A line about it.
     build : callable
-        Takes a seed and a `Budget`, returns an estimator that is not fitted.
+        Takes a seed, a `Budget` and the shape of an image (height and width, for colour
+        also the number of channels; None for a table), returns an estimator that is
+        not fitted. Whatever the shape, the rows it is fitted on are flat.
+    needs_images : bool, default=False
+        Whether it can't be built for a table.
+    modules : tuple of str, default=()
+        Top-level modules that it needs and others don't.
     """
 
     name: str
     label: str
     summary: str
-    build: Callable[[int, Budget], ClassifierMixin]
+    build: Build
+    needs_images: bool = False
+    modules: tuple[str, ...] = ()
 
 
-def _sign_network(**parameters) -> Callable[[int, Budget], ClassifierMixin]:
-    def build(seed: int, budget: Budget) -> ClassifierMixin:
+def _sign_network(**parameters) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
         return SCDClassifier(
             **parameters,
             n_estimators=budget.votes,
@@ -72,13 +91,13 @@ def _sign_network(**parameters) -> Callable[[int, Budget], ClassifierMixin]:
     return build
 
 
-def _voted_mlp(seed: int, budget: Budget) -> ClassifierMixin:
-    # Only a given max_iter is set: the default stays scikit-learn's.
-    limit = {} if budget.max_iter is None else {"max_iter": budget.max_iter}
+def _voted_mlp(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
     return VotedClassifier(
         # Plain SGD: on pixels, scikit-learn's default Adam leaves two runs of three at
         # a constant output, which would flatter its rivals.
-        MLPClassifier((HIDDEN_UNITS,), activation="logistic", solver="sgd", **limit),
+        MLPClassifier(
+            (HIDDEN_UNITS,), activation="logistic", solver="sgd", **_epochs(budget)
+        ),
         n_estimators=budget.votes,
         n_jobs=budget.jobs,
         random_state=seed,
@@ -86,7 +105,30 @@ def _voted_mlp(seed: int, budget: Budget) -> ClassifierMixin:
     )
 
 
-def _random_forest(seed: int, budget: Budget) -> ClassifierMixin:
+def _torch_network(network: str, always_voted: bool) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+        single = TorchClassifier(network, image_shape=image_shape, **_epochs(budget))
+        if always_voted or budget.vote_all:
+            return VotedClassifier(
+                single,
+                n_estimators=budget.votes,
+                n_jobs=budget.jobs,
+                random_state=seed,
+                verbose=1,
+            )
+        return single.set_params(n_jobs=budget.jobs, random_state=seed, verbose=1)
+
+    return build
+
+
+def _epochs(budget: Budget) -> dict[str, int]:
+    # Only a given max_iter is set: the default stays the estimator's own.
+    return {} if budget.max_iter is None else {"max_iter": budget.max_iter}
+
+
+def _random_forest(
+    seed: int, budget: Budget, image_shape: ImageShape
+) -> ClassifierMixin:
     # The paper's number of trees whatever the votes: a tree is no network.
     return RandomForestClassifier(N_TREES, n_jobs=budget.jobs, random_state=seed)
 
@@ -123,6 +165,29 @@ MODELS: dict[str, Model] = {
             "MLP",
             "scikit-learn's MLP of 20 logistic units, voted",
             _voted_mlp,
+        ),
+        Model(
+            "bnn-ste",
+            "BNN (STE)",
+            "20 sign units of binary weights trained by gradient, voted",
+            _torch_network("bnn-ste", always_voted=True),
+            modules=("torch",),
+        ),
+        Model(
+            "lenet",
+            "LeNet",
+            "LeNet-5, a single run",
+            _torch_network("lenet", always_voted=False),
+            needs_images=True,
+            modules=("torch",),
+        ),
+        Model(
+            "resnet18",
+            "ResNet18",
+            "torchvision's, from scratch, a single run",
+            _torch_network("resnet18", always_voted=False),
+            needs_images=True,
+            modules=("torch", "torchvision"),
         ),
         Model(
             "random-forest",

@@ -25,7 +25,7 @@ def describe_dataset(entry: dict) -> str:
     lines = [
         f"{entry['name']}: {entry['n_samples']} {kind}; {classes}{groups}",
         f"  source: {entry['source']}; licence: {entry['licence']}",
-        f"  split:  {_describe_split(entry['split'])}",
+        f"  split:  {describe_split(entry['split'])}",
         f"  input:  {entry['scaling']}",
     ]
     return "\n".join(
@@ -112,7 +112,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _describe_split(split: dict) -> str:
+def describe_split(split: dict) -> str:
     counts = list(split["seeds"].values())
     sizes = [{side: sum(n.values()) for side, n in seed.items()} for seed in counts]
     first = sizes[0]

@@ -20,7 +20,7 @@ from benchmarks._splits import Split
 from benchmarks._trials import Trial
 from benchmarks.datasets import Dataset
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "results.json"
 
 
@@ -122,6 +122,11 @@ class Results:
         column |= _summary(list(column["seeds"].values()))
         self.save()
 
+    def set_attack(self, spec: str, attack: dict) -> None:
+        """Enter how far the attacks on a data set's models are, and write the file."""
+        self.data["datasets"][spec]["attack"] = attack
+        self.save()
+
     def finish(self) -> None:
         """Write the file for the last time."""
         self.data["finished_utc"] = _now()
@@ -129,7 +134,7 @@ class Results:
 
     def save(self) -> None:
         """Replace the file in one step: a reader or an interruption finds it whole."""
-        text = json.dumps(self.data, indent=2, default=_plain) + "\n"
+        text = json.dumps(self.data, indent=2, default=plain) + "\n"
         write_atomically(self.path, text.encode())
 
 
@@ -168,7 +173,7 @@ def _share(percent: float | None) -> float | None:
     return None if percent is None else round(percent / 100, 6)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """Turn what an estimator's parameters may hold into what JSON can."""
     if isinstance(value, np.generic):
         return value.item()

@@ -1,31 +1,22 @@
-"""The course of a run: load, split, then each model on each seed's split."""
+"""The course of a run, from the command line's arguments to the report."""
 
 import argparse
-from dataclasses import dataclass
 
 import joblib
-from tqdm import tqdm
 
-from benchmarks._errors import UserError
+from benchmarks._attacking import attack_models, make_pictures
+from benchmarks._course import Course
+from benchmarks._errors import check_modules
 from benchmarks._models import MODELS, Budget, Model
 from benchmarks._paper import find_row
+from benchmarks._pieces import Pieces
+from benchmarks._protocols import PROTOCOLS, Protocol
 from benchmarks._report import describe_dataset, render_csv, render_table
 from benchmarks._results import Results, write_atomically
-from benchmarks._samples import write_samples
-from benchmarks._scaling import scale
-from benchmarks._splits import Split, draw_split, split_kind
-from benchmarks._trials import run_trial, warm_up
-from benchmarks.datasets import Dataset, load
-
-
-@dataclass(frozen=True)
-class Task:
-    """A data set with a split for each seed."""
-
-    spec: str
-    dataset: Dataset
-    kind: str
-    splits: tuple[Split, ...]
+from benchmarks._tables import make_tables, write_tables
+from benchmarks._tasks import Task, prepare_tasks
+from benchmarks._training import train_models
+from benchmarks.report import write_report
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -39,66 +30,68 @@ def run(arguments: argparse.Namespace) -> None:
     Raises
     ------
     UserError
-        If a data set or the output folder is unusable.
+        If a data set or the output folder is unusable, a model's modules are missing,
+        or no model is for a data set.
     """
     jobs = arguments.jobs or joblib.cpu_count()
-    budget = Budget(arguments.votes, jobs, arguments.max_iter)
+    budget = Budget(arguments.votes, jobs, arguments.train_iter)
     models = [MODELS[name] for name in dict.fromkeys(arguments.models)]
+    check_modules(tuple(dict.fromkeys(name for m in models for name in m.modules)))
+    protocol = choose_protocol(arguments)
+    if protocol is not None:
+        check_modules(("art",))
     # Everything is loaded and split first, so that a mistake shows at once.
-    tasks = prepare_tasks(arguments)
+    tasks = prepare_tasks(arguments, models)
     results = Results(arguments.output, record_arguments(arguments, jobs))
+    pieces = Pieces(arguments.output, arguments.resume)
+    course = Course(budget, protocol, results, pieces)
     for task in tasks:
-        row = find_row(task.dataset, arguments.paper_row)
-        results.add_dataset(task.spec, task.dataset, task.kind, row)
-        for seed, split in enumerate(task.splits):
-            results.add_split(task.spec, task.dataset, seed, split)
-        write_samples(task.dataset, task.splits[0].train, arguments.output)
-        print(describe_dataset(results.data["datasets"][task.spec]), end="\n\n")
-    n_trials = len(tasks) * arguments.seeds * len(models)
-    with tqdm(total=n_trials, desc="trials", unit="trial", leave=False) as progress:
-        for task in tasks:
-            run_task(task, models, budget, results, progress)
+        introduce(task, models, arguments, results)
+    pictures = {}
+    for task in tasks:
+        trained = train_models(course, task)
+        targets, attacked = attack_models(course, task, trained)
+        if shown := make_pictures(task, targets, attacked):
+            pictures[task.spec] = shown
     results.finish()
-    write_atomically(arguments.output / "table1.csv", render_csv(results.data).encode())
-    print(render_table(results.data))
-    print(f"\nWritten to {arguments.output}: {results.path.name}, table1.csv, samples")
+    data = results.data
+    write_atomically(arguments.output / "accuracy.csv", render_csv(data).encode())
+    write_tables(data, arguments.output)
+    write_report(arguments.output, data, pictures)
+    print(render_table(data))
+    for table in make_tables(data)[1:]:
+        print("\n" + table.to_text())
+    print(
+        f"\nWritten to {arguments.output}: {results.path.name}, tables (csv, rst), "
+        "figures, report.html"
+    )
 
 
-def run_task(
-    task: Task, models: list[Model], budget: Budget, results: Results, progress: tqdm
+def choose_protocol(arguments: argparse.Namespace) -> Protocol | None:
+    """Return the protocol with the knobs that the user set, None for none."""
+    if arguments.protocol == "none":
+        return None
+    return PROTOCOLS[arguments.protocol].with_knobs(
+        images=arguments.images,
+        restarts=arguments.restarts,
+        max_iter=arguments.max_iter,
+        init_size=arguments.init_size,
+    )
+
+
+def introduce(
+    task: Task, models: list[Model], arguments: argparse.Namespace, results: Results
 ) -> None:
-    """Train and test each model on each seed's split."""
+    """Enter a data set and its splits, and tell the user about them."""
+    row = find_row(task.dataset, arguments.paper_row)
+    results.add_dataset(task.spec, task.dataset, task.kind, row)
     for seed, split in enumerate(task.splits):
-        X_train, X_test = scale(task.dataset, split)
-        train = X_train, task.dataset.y[split.train]
-        test = X_test, task.dataset.y[split.test]
-        for model in models:
-            progress.set_postfix_str(f"{task.dataset.name}, seed {seed}, {model.label}")
-            if seed == 0:
-                warm_up(model, budget.jobs, *train)
-            estimator = model.build(seed, budget)
-            parameters = estimator.get_params()
-            trial = run_trial(estimator, budget.jobs, train, test)
-            results.add_trial(task.spec, model, parameters, seed, trial)
-            progress.update()
-
-
-def prepare_tasks(arguments: argparse.Namespace) -> list[Task]:
-    """Load and split the data sets."""
-    specs = list(dict.fromkeys(arguments.dataset))
-    if arguments.paper_row not in ("auto", "none") and len(specs) > 1:
-        raise UserError("--paper-row names one set; give a single --dataset with it")
-    tasks = []
-    for spec in specs:
-        dataset = load(spec)
-        if dataset.name in [task.dataset.name for task in tasks]:
-            raise UserError(
-                f"two data sets are named {dataset.name}; rename a file or folder"
-            )
-        kind = split_kind(dataset, arguments.split)
-        splits = [draw_split(dataset, kind, seed) for seed in range(arguments.seeds)]
-        tasks.append(Task(spec, dataset, kind, tuple(splits)))
-    return tasks
+        results.add_split(task.spec, task.dataset, seed, split)
+    print(describe_dataset(results.data["datasets"][task.spec]))
+    left_out = [model.label for model in models if model not in task.models]
+    if left_out:
+        print(f"  not run: {', '.join(left_out)}, which need images")
+    print()
 
 
 def record_arguments(arguments: argparse.Namespace, jobs: int) -> dict:

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from benchmarks._models import Budget, Model
+from benchmarks._models import Budget, ImageShape, Model
 
 WARM_UP_ROWS = 10  # of each class
 
@@ -88,12 +88,15 @@ def run_trial(
     )
 
 
-def warm_up(model: Model, jobs: int, X: np.ndarray, y: np.ndarray) -> None:
+def warm_up(
+    model: Model, jobs: int, image_shape: ImageShape, X: np.ndarray, y: np.ndarray
+) -> None:
     """Fit on a few rows, so that no trial's time has compilation or imports in it."""
     rows = np.concatenate(
         [np.flatnonzero(y == label)[:WARM_UP_ROWS] for label in np.unique(y)]
     )
-    estimator = model.build(0, Budget(votes=jobs, jobs=jobs, max_iter=1))
+    budget = Budget(votes=jobs, jobs=jobs, max_iter=1)
+    estimator = model.build(0, budget, image_shape)
     run_trial(estimator, jobs, (X[rows], y[rows]), (X[rows], y[rows]))
 
 

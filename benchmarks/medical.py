@@ -1,8 +1,8 @@
-"""Accuracy of sign networks and common baselines on medical images.
+"""Sign networks and common baselines on medical images: accuracy and robustness.
 
-Run ``python -m benchmarks.medical --help`` from a checkout. It prints the table that
-corresponds to the paper's Table 1 and writes ``results.json``, which is brought up to
-date after each trial, ``table1.csv`` and a sheet of sample images a data set.
+Run ``python -m benchmarks.medical --help`` from a checkout. It prints the paper's
+tables as measured here and writes them to the output folder with ``results.json``,
+which is brought up to date after each piece of work, figures and ``report.html``.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks._errors import UserError, check_modules
 DEFAULT_DATASET = "colon-ihc"
 DEFAULT_SEEDS = 3
 DEFAULT_VOTES = 20
+DEFAULT_PROTOCOL = "quick"
 DEFAULT_OUTPUT = "medical-results"
 
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"benchmarks.medical: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted: results.json has what was finished", file=sys.stderr)
+        print("interrupted: go on with --resume", file=sys.stderr)
         return 130
     return 0
 
@@ -56,6 +57,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; like argparse, exit with status 2 if it is wrong."""
     from benchmarks._models import MODELS
     from benchmarks._paper import TABLE_1
+    from benchmarks._protocols import PROTOCOLS
     from benchmarks._splits import KINDS
 
     parser = argparse.ArgumentParser(
@@ -70,7 +72,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_dataset,
         default=[DEFAULT_DATASET],
         metavar="NAME",
-        help=f"data sets (default: {DEFAULT_DATASET})",
+        help=f"data sets of --list (default: {DEFAULT_DATASET}), options before the "
+        "colon: histology,classes=01_TUMOR+08_EMPTY:DIR",
     )
     add(
         "--models",
@@ -95,11 +98,41 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="networks a vote is taken over (default: %(default)s; the paper: 100)",
     )
     add(
-        "--max-iter",
+        "--train-iter",
         type=_positive,
         metavar="N",
-        help="iterations of a sign network and epochs of an MLP, for a quick trial "
+        help="iterations of a sign network and epochs of the others, for a quick trial "
         "(default: each model's own)",
+    )
+    add(
+        "--protocol",
+        choices=[*PROTOCOLS, "none"],
+        default=DEFAULT_PROTOCOL,
+        help="how test images are attacked: "
+        + "; ".join(
+            f"{p.name}: {p.images} images, {p.restarts} restarts, {p.max_iter} "
+            f"iterations, {p.init_size} images to start from"
+            for p in PROTOCOLS.values()
+        )
+        + "; none: not at all (default: %(default)s)",
+    )
+    for knob, what in (
+        ("images", "test images attacked"),
+        ("restarts", "attacks an image, the nearest result counts"),
+        ("max-iter", "iterations of an attack"),
+        ("init-size", "images to start from"),
+    ):
+        add(
+            f"--{knob}",
+            type=_positive,
+            metavar="N",
+            help=f"{what} (default: the protocol's)",
+        )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with the run in the output folder: what it finished with the same "
+        "settings is not computed again",
     )
     add(
         "--split",
@@ -125,6 +158,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_positive,
         metavar="N",
         help="processor cores to use (default: all)",
+    )
+    add(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="decode images anew and keep none for the next run (kept in the user's "
+        "cache folder, or the one that SKLEARN_SCD_CACHE names)",
     )
     add("--list", action="store_true", help="list data sets and models, then stop")
     return parser.parse_args(argv)

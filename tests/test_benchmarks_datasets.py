@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("platformdirs")
 pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 pytest.importorskip("PIL")
@@ -10,8 +11,14 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from benchmarks._errors import UserError
-from benchmarks.datasets import Dataset, colon_ihc, load
-from benchmarks.datasets.folder import read_image
+from benchmarks.datasets import Dataset, check_spec, colon_ihc, load
+from benchmarks.datasets._images import read_image
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """Keep out of the user's cache."""
+    monkeypatch.setenv("SKLEARN_SCD_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def save(path, pixels):
@@ -160,7 +167,13 @@ def test_read_image_modes(tmp_path):
         save_all=True,
         append_images=[Image.fromarray(grey + 50)],
     )
-    for name in ("deep.png", "palette.png", "equal.png", "pages.tiff"):
+    Image.fromarray(grey).save(
+        tmp_path / "two.jpg",
+        format="MPO",
+        save_all=True,
+        append_images=[Image.fromarray(grey + 50)],
+    )
+    for name in ("deep.png", "palette.png", "equal.png", "pages.tiff", "two.jpg"):
         pixels = read_image(tmp_path / name)
         assert pixels.shape == (96, 96), name
         assert (pixels == 100).all(), name
@@ -171,6 +184,28 @@ def test_read_image_modes(tmp_path):
     alpha[..., 3] = 255
     Image.fromarray(alpha).save(tmp_path / "opaque.png")
     assert read_image(tmp_path / "opaque.png")[0, 0].tolist() == [200, 10, 20]
+
+
+def test_read_image_in_a_given_mode(tmp_path):
+    save(tmp_path / "red.png", np.full((9, 9, 3), (200, 0, 0), np.uint8))
+    assert (read_image(tmp_path / "red.png", "L") == 60).all()  # 0.299 * 200
+    save(tmp_path / "grey.png", np.full((9, 9), 7, np.uint8))
+    assert read_image(tmp_path / "grey.png", "RGB")[5, 5].tolist() == [7, 7, 7]
+
+
+def test_read_image_refuses_other_formats(tmp_path):
+    """Not what its name says, or none of the formats: one line each."""
+    pixels = Image.fromarray(np.zeros((9, 9), np.uint8))
+    pixels.save(tmp_path / "wrong.jpg", format="PNG")
+    with pytest.raises(UserError, match=r"wrong\.jpg: holds a PNG image .* \.png"):
+        read_image(tmp_path / "wrong.jpg")
+    pixels.save(tmp_path / "other.png", format="GIF")
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "folder.png").mkdir()
+    for name in ("other.png", "text.png", "folder.png"):
+        with pytest.raises(UserError, match="unreadable image") as caught:
+            read_image(tmp_path / name)
+        assert "\n" not in str(caught.value)
 
 
 def test_folder_names_the_unreadable_image(tmp_path):
@@ -216,3 +251,30 @@ def test_dataset_refuses_a_side_without_a_class():
             source="here",
             is_test=np.array([False, False, True]),
         )
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("nothing:there", "choose from colon-ihc"),
+        ("colon-ihc:there", "unknown data set 'colon-ihc:there'"),
+        ("colon-ihc:", "unknown data set"),
+        ("brats", "brats:DIR"),
+        ("colon-ihc,size=3", "colon-ihc: unknown option 'size' (choose from none)"),
+        ("brats,classes=A+B:there", "unknown option 'classes' (choose from per_class)"),
+        ("brats,per_class=0:there", "per_class='0' is not a whole number above 0"),
+        ("brats,per_class:there", "per_class='' is not a whole number"),
+        ("histology,classes=A+A:there", "'A+A' is not two different names"),
+        ("histology,classes=A:there", "'A' is not two different names"),
+    ],
+)
+def test_what_the_user_types_is_checked(spec, words):
+    with pytest.raises(UserError) as caught:
+        check_spec(spec)
+    assert words in str(caught.value)
+
+
+def test_a_path_may_hold_any_sign(tmp_path):
+    file = tmp_path / "a,b=c:d?.npz"
+    np.savez(file, X=IMAGES, y=LABELS)
+    assert load(f"npz:{file}").name == "a,b=c:d?"

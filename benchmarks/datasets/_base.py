@@ -1,6 +1,8 @@
 """The form in which every data set reaches the benchmark."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -71,3 +73,34 @@ class Dataset:
         if self.is_test is None:
             return [("the set", slice(None))]
         return [("train", ~self.is_test), ("test", self.is_test)]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A data set that is yet to be read: from what, and how.
+
+    A loader that decodes images returns one, so that the cache can be asked first.
+
+    Parameters
+    ----------
+    loader : str
+        Name of the loader.
+    version : int
+        Version of the loader, raised whenever it makes something else of the same
+        files.
+    root : Path
+        The folder that the files lie in.
+    files : tuple of Path
+        All that `read` opens.
+    read : callable
+        Takes nothing, returns the `Dataset`, its images in uint8.
+    options : dict
+        What else the result depends on, as JSON can hold it.
+    """
+
+    loader: str
+    version: int
+    root: Path
+    files: tuple[Path, ...]
+    read: Callable[[], Dataset]
+    options: dict[str, object] = field(default_factory=dict)

@@ -1,63 +1,160 @@
-"""From what the user types to a loader."""
+"""From what the user types to a data set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks._errors import UserError
-from benchmarks.datasets._base import Dataset
+from benchmarks.datasets._base import Dataset, Recipe
+from benchmarks.datasets._cache import load_cached
+from benchmarks.datasets.brats import load_brats
 from benchmarks.datasets.breast_cancer import load_breast_cancer
+from benchmarks.datasets.chest_xray import load_chest_xray
 from benchmarks.datasets.colon_ihc import load_colon_ihc
 from benchmarks.datasets.folder import load_folder
+from benchmarks.datasets.histology import load_histology
+from benchmarks.datasets.medmnist import load_medmnist
 from benchmarks.datasets.npz import load_npz
 
-NAMED: dict[str, tuple[Callable[[], Dataset], str]] = {
-    "colon-ihc": (load_colon_ihc, "colon tissue tiles, DAB stain or not (default)"),
-    "breast-cancer": (load_breast_cancer, "30 measurements of cell nuclei"),
-}
-FROM_PATH: dict[str, tuple[Callable[[Path], Dataset], str, str]] = {
-    "npz": (load_npz, "FILE", "arrays X, y and, if there are groups, group"),
-    "folder": (load_folder, "DIR", "a folder a class, in train/ and test/ or not"),
+
+@dataclass(frozen=True)
+class Loader:
+    """A loader and what the user may tell it.
+
+    Parameters
+    ----------
+    load : callable
+        Takes the argument, if there is one, and the options by their names.
+    summary : str
+        A line about the set.
+    argument : {"", "FILE", "DIR", "NAME"}
+        What stands behind the colon: nothing, a path or a name.
+    options : mapping of str to callable
+        For each option what makes a value of the text, raising ValueError with what
+        was expected.
+    """
+
+    load: Callable[..., Dataset | Recipe]
+    summary: str
+    argument: str = ""
+    options: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("a whole number above 0")
+    return int(text)
+
+
+def _pair(text: str) -> tuple[str, ...]:
+    names = tuple(text.split("+"))
+    if len(set(names)) != 2 or len(names) != 2 or "" in names:
+        raise ValueError("two different names, as in A+B")
+    return names
+
+
+LOADERS: dict[str, Loader] = {
+    "colon-ihc": Loader(
+        load_colon_ihc, "colon tissue tiles, DAB stain or not (default)"
+    ),
+    "breast-cancer": Loader(load_breast_cancer, "30 measurements of cell nuclei"),
+    "npz": Loader(load_npz, "arrays X, y and, if there are groups, group", "FILE"),
+    "folder": Loader(
+        load_folder, "a folder a class, in train/ and test/ or not", "DIR"
+    ),
+    "brats": Loader(
+        load_brats,
+        "a BraTS challenge's NIfTI volumes, slices with tumour or not; per_class=N",
+        "DIR",
+        {"per_class": _count},
+    ),
+    "chest-xray": Loader(
+        load_chest_xray,
+        "Kermany's set as on Kaggle, pneumonia or not; per_class=N",
+        "DIR",
+        {"per_class": _count},
+    ),
+    "histology": Loader(
+        load_histology,
+        "Kather's tiles of colorectal tissue, two kinds; classes=A+B",
+        "DIR",
+        {"classes": _pair},
+    ),
+    "medmnist": Loader(
+        load_medmnist,
+        "a set of MedMNIST, such as pneumoniamnist, fetched; size=N",
+        "NAME",
+        {"size": _count},
+    ),
 }
 
 
 def describe() -> dict[str, str]:
     """Return what a user may ask for, each with a line about it."""
-    named = {name: text for name, (_, text) in NAMED.items()}
-    return named | {
-        f"{prefix}:{what}": text for prefix, (_, what, text) in FROM_PATH.items()
+    return {
+        f"{name}:{loader.argument}" if loader.argument else name: loader.summary
+        for name, loader in LOADERS.items()
     }
 
 
 def check_spec(spec: str) -> str:
-    """Return `spec` if there is a loader for it.
+    """Return `spec` if there is a loader for it, which knows its options.
 
     Raises
     ------
     UserError
         If there is none; the message lists the choices.
     """
-    prefix, _, path = spec.partition(":")
-    if spec in NAMED or (prefix in FROM_PATH and path):
-        return spec
-    choices = ", ".join(describe())
-    raise UserError(f"unknown data set {spec!r} (choose from {choices})")
+    _parse(spec)
+    return spec
 
 
-def load(spec: str) -> Dataset:
+def load(spec: str, cache: bool = True) -> Dataset:
     """Load the data set that `spec` stands for.
 
     Parameters
     ----------
     spec : str
-        A name, ``npz:FILE`` or ``folder:DIR``.
+        A name, or one with an argument and perhaps options: ``npz:FILE``,
+        ``histology,classes=01_TUMOR+08_EMPTY:DIR``.
+    cache : bool
+        Whether a set that costs decoding may come from the cache, and is kept there.
 
     Raises
     ------
     UserError
         If `spec` is unknown, or what it names is missing or unusable.
     """
-    check_spec(spec)
-    if spec in NAMED:
-        return NAMED[spec][0]()
-    prefix, _, path = spec.partition(":")
-    return FROM_PATH[prefix][0](Path(path))
+    loader, argument, options = _parse(spec)
+    if not loader.argument:
+        found = loader.load(**options)
+    else:
+        is_path = loader.argument in ("FILE", "DIR")
+        found = loader.load(Path(argument) if is_path else argument, **options)
+    if isinstance(found, Dataset):
+        return found
+    return load_cached(found) if cache else found.read()
+
+
+def _parse(spec: str) -> tuple[Loader, str, dict[str, object]]:
+    """Take apart ``NAME[,OPTION=VALUE]...[:ARGUMENT]``."""
+    # Options come first, so that a path may hold any sign.
+    head, colon, argument = spec.partition(":")
+    name, *settings = head.split(",")
+    loader = LOADERS.get(name)
+    wanted = bool(loader and loader.argument)
+    if loader is None or not (bool(colon) == bool(argument) == wanted):
+        choices = ", ".join(describe())
+        raise UserError(f"unknown data set {spec!r} (choose from {choices})")
+    return loader, argument, dict(_parse_option(name, loader, s) for s in settings)
+
+
+def _parse_option(name: str, loader: Loader, setting: str) -> tuple[str, object]:
+    option, _, text = setting.partition("=")
+    if option not in loader.options:
+        known = ", ".join(loader.options) or "none"
+        raise UserError(f"{name}: unknown option {option!r} (choose from {known})")
+    try:
+        return option, loader.options[option](text)
+    except ValueError as error:
+        raise UserError(f"{name}: {option}={text!r} is not {error}") from error

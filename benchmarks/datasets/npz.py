@@ -1,5 +1,6 @@
 """A user's own arrays from an ``.npz`` file."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,10 @@ def load_npz(path: Path) -> Dataset:
     UserError
         If the file is missing or is no ``.npz``, or an array is missing or unusable.
     """
-    arrays, names = _read_arrays(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such file; check the path after npz:")
+    advice = "save one with numpy.savez(file, X=..., y=...)"
+    arrays, names = read_arrays(path, ("X", "y", "group"), advice)
     for key in ("X", "y"):
         if key not in arrays:
             raise UserError(
@@ -49,23 +53,44 @@ def load_npz(path: Path) -> Dataset:
     )
 
 
-def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Read the arrays that matter, unpickling nothing, and list the names of all."""
-    if not path.exists():
-        raise UserError(f"{path}: no such file; check the path after npz:")
+def read_arrays(
+    path: Path, keys: Collection[str], advice: str
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Read arrays from an ``.npz`` file, unpickling nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : collection of str
+        Names of the arrays that matter.
+    advice : str
+        What the user should do if the file is none.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        Those of `keys` that there are.
+    names : list of str
+        The names of all arrays in the file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read as an archive of plain arrays.
+    """
     try:
         # Opened here, as np.load leaves a file open that is no whole archive.
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, NpzFile):
                 raise ValueError("it holds a single array")
-            wanted = [key for key in ("X", "y", "group") if key in archive.files]
+            wanted = [key for key in keys if key in archive.files]
             return {key: archive[key] for key in wanted}, archive.files
     except Exception as error:
         # Damaged archives raise many kinds, from zipfile, zlib and NumPy's own parser.
         raise UserError(
-            f"{path}: not an .npz file of plain arrays ({one_line(error)}); "
-            "save one with numpy.savez(file, X=..., y=...)"
+            f"{path}: not an .npz file of plain arrays ({one_line(error)}); {advice}"
         ) from error
 
 

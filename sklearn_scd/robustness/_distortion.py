@@ -181,8 +181,8 @@ def minimum_distortion(
         Seed of starts and directions.
 
     n_jobs : int or None, default=None
-        Threads. Each attack runs with one BLAS thread: results do not depend on
-        `n_jobs`.
+        Processes, or what :func:`joblib.parallel_config` says. Each attack runs with
+        one BLAS thread: results do not depend on `n_jobs`.
 
     verbose : int, default=0
         1 shows a line with attacks done, mean distance and time left.
@@ -216,23 +216,21 @@ def minimum_distortion(
     if X_train is not None:
         X_train = _check_samples(X_train, "X_train", estimator, clip_values)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-    with threadpool_limits(1, user_api="blas"):
-        right = np.flatnonzero(labels.predict(estimator, X) == codes)
-        problem = _Problem(
-            estimator, labels, attack, norm, clip_values, max_iter, init_size,
-            _starts(estimator, labels, X_train, np.unique(codes[right])),
-        )  # fmt: skip
-        jobs = (
-            delayed(_attempt)(problem, X[i], codes[i], restart, (seed, i, restart))
-            for i in right
-            for restart in range(n_restarts)
-        )
-        attempts = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-            jobs
-        )
-        attempts = _watched(attempts, right.size * n_restarts, verbose)
-        by_sample = {i: [next(attempts) for _ in range(n_restarts)] for i in right}
-        return _collect(problem, X, codes, by_sample)
+    right = np.flatnonzero(labels.predict(estimator, X) == codes)
+    problem = _Problem(
+        estimator, labels, attack, norm, clip_values, max_iter, init_size,
+        _starts(estimator, labels, X_train, np.unique(codes[right])),
+    )  # fmt: skip
+    jobs = (
+        delayed(_attempt)(problem, X[i], codes[i], restart, (seed, i, restart))
+        for i in right
+        for restart in range(n_restarts)
+    )
+    # Processes: not every estimator's predict may run in two threads at once.
+    attempts = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    attempts = _watched(attempts, right.size * n_restarts, verbose)
+    by_sample = {i: [next(attempts) for _ in range(n_restarts)] for i in right}
+    return _collect(problem, X, codes, by_sample)
 
 
 def _check_samples(X, name, estimator, clip_values):
@@ -270,6 +268,7 @@ def _watched(attempts, n_attempts, verbose):
         yield attempt
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def _attempt(problem, x, code, restart, seed):
     """Attack one sample once."""
     from sklearn_scd.robustness import _attacks

@@ -1,0 +1,119 @@
+"""Training by gradient with early stopping, and the outputs of what it gave."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from tqdm import tqdm
+
+# Bounds the memory that a prediction takes.
+ROWS_AT_A_TIME = 128
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how fast to train; see `TorchClassifier` for each."""
+
+    max_iter: int
+    batch_size: int
+    learning_rate: float
+    n_iter_no_change: int
+    verbose: int
+
+
+def train(
+    module: nn.Module,
+    fitted: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+    settings: Settings,
+) -> list[float]:
+    """Train a network by Adam on cross-entropy until the held-out loss stops falling.
+
+    Parameters
+    ----------
+    module : nn.Module
+        From rows (n_samples, n_features) to logits. Trained in place; left with the
+        weights of its best epoch and in the mode for evaluation.
+    fitted, held_out : tuple of ndarray
+        X, float32, and y, positions of classes, of the rows to train on and of those
+        that tell when to stop.
+    settings : Settings
+        How long and how fast.
+
+    Returns
+    -------
+    list of float
+        The held-out loss after each epoch.
+    """
+    optimiser = torch.optim.Adam(
+        module.parameters(), lr=settings.learning_rate, fused=True
+    )
+    losses: list[float] = []
+    best_loss, best_epoch = math.inf, 0
+    best_state = copy.deepcopy(module.state_dict())
+    epochs = tqdm(
+        range(1, settings.max_iter + 1),
+        "epochs",
+        leave=False,
+        # None shows it on a terminal only.
+        disable=None if settings.verbose else True,
+    )
+    for epoch in epochs:
+        _run_epoch(module, *fitted, optimiser, settings.batch_size)
+        losses.append(_loss(module, *held_out))
+        if losses[-1] < best_loss:
+            best_loss, best_epoch = losses[-1], epoch
+            best_state = copy.deepcopy(module.state_dict())
+        if epoch - best_epoch >= settings.n_iter_no_change:
+            break
+    epochs.close()
+    optimiser.zero_grad()  # frees the gradients
+    module.load_state_dict(best_state)
+    module.eval()
+    return losses
+
+
+def evaluate(module: nn.Module, X: np.ndarray) -> np.ndarray:
+    """Return a network's logits, float32 of shape (n_samples, n_classes)."""
+    with torch.inference_mode():
+        return np.concatenate(
+            [
+                module(_tensor(X[start : start + ROWS_AT_A_TIME])).numpy()
+                for start in range(0, len(X), ROWS_AT_A_TIME)
+            ]
+        )
+
+
+def _run_epoch(
+    module: nn.Module,
+    X: np.ndarray,
+    y: np.ndarray,
+    optimiser: torch.optim.Optimizer,
+    batch_size: int,
+) -> None:
+    """Take one step for each batch, in a new order."""
+    module.train()
+    # Batches of nearly the same size: batch normalisation can't do with a single row.
+    n_batches = max(1, len(X) // batch_size)
+    for rows in np.array_split(torch.randperm(len(X)).numpy(), n_batches):
+        optimiser.zero_grad()
+        logits = module(_tensor(X[rows]))
+        functional.cross_entropy(logits, torch.from_numpy(y[rows])).backward()
+        optimiser.step()
+
+
+def _loss(module: nn.Module, X: np.ndarray, y: np.ndarray) -> float:
+    """Return the mean cross-entropy."""
+    module.eval()
+    logits = torch.from_numpy(evaluate(module, X))
+    return functional.cross_entropy(logits, torch.from_numpy(y)).item()
+
+
+def _tensor(X: np.ndarray) -> torch.Tensor:
+    # torch takes over numpy's memory, but not with strides below 0, and it warns of
+    # memory that it may not write to, such as joblib's for worker processes.
+    return torch.from_numpy(np.require(X, requirements=["C", "W"]))

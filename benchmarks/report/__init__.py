@@ -1,0 +1,10 @@
+"""The report of the medical benchmark: one HTML file and its figures.
+
+It is made from the record of a run (see ``benchmarks/_results.py``) and a few images,
+says no more than the record holds, and needs neither a network nor a script to read.
+"""
+
+from benchmarks.report._pictures import Pictures
+from benchmarks.report._write import write_report
+
+__all__ = ["Pictures", "write_report"]

@@ -1,0 +1,236 @@
+"""The attack stage of the medical benchmark: distances, tables, and going on."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("art")
+pytest.importorskip("matplotlib")
+pytest.importorskip("PIL")
+pytest.importorskip("skimage")
+pytest.importorskip("tqdm")
+
+from benchmarks import _attacking, _distances, _training, medical
+from benchmarks._pieces import Pieces
+from benchmarks._protocols import PROTOCOLS
+from benchmarks._tables import Table, make_tables
+
+MODELS = ["scdce", "linear01", "random-forest"]
+SHORT = ["--votes", "3", "--train-iter", "10", "--jobs", "1", "--seeds", "1"]
+SHORT += ["--images", "3", "--restarts", "2", "--max-iter", "2", "--init-size", "12"]
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Sixty grey images of two shades and much noise, as the argument of --dataset."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = rng.integers(0, 200, (60, 6, 6)) + 55 * y[:, None, None]
+    np.savez(tmp_path / "shades.npz", X=X.astype(np.uint8), y=y)
+    return f"npz:{tmp_path / 'shades.npz'}"
+
+
+def _run(images, folder, *more, models=MODELS):
+    argv = ["--dataset", images, "--models", *models, *SHORT, "--output", str(folder)]
+    assert medical.main([*argv, *more]) == 0
+    return json.loads((folder / "results.json").read_text())
+
+
+def _measured(data):
+    """The record without what differs between two runs of the same thing."""
+    entries = json.loads(json.dumps(data["datasets"]))
+    for entry in entries.values():
+        for model in entry["models"].values():
+            for times in (model, *model["seeds"].values()):
+                del times["fit_seconds"], times["predict_seconds"]
+        for model in entry["attack"]["models"].values():
+            del model["seconds"]
+    return entries
+
+
+def test_every_model_is_attacked_on_the_same_images(images, tmp_path, capsys):
+    folder = tmp_path / "out"
+    data = _run(images, folder)
+    attack = data["datasets"][images]["attack"]
+    assert attack["protocol"] == "custom"
+    assert attack["settings"] == {
+        "images": 3, "restarts": 2, "max_iter": 2, "init_size": 12
+    }  # fmt: skip
+    assert len({image["row"] for image in attack["images"]}) == 3
+    assert list(attack["models"]) == MODELS
+    found = 0
+    for model in attack["models"].values():
+        summary = model["summary"]
+        kinds = ("attacked", "misclassified", "failed")
+        assert sum(summary[f"n_{kind}"] for kind in kinds) == summary["n"] == 3
+        for status, distance, history in zip(
+            model["status"], model["distances"], model["history"], strict=True
+        ):
+            assert (distance == 0) == (status == "misclassified")
+            assert len(history) == 3
+            if status == "attacked":
+                found += 1
+                assert history[-1] == pytest.approx(distance, rel=1e-6)
+        known = [d for d in model["distances"] if d]
+        assert summary["median"] == (pytest.approx(np.median(known)) if known else None)
+    assert found >= 5  # or this test shows little
+    transfer = attack["transfer"]
+    assert transfer["names"] == transfer["sources"] == MODELS
+    for k, model in enumerate(attack["models"].values()):
+        fooled, valid = transfer["fooled"][k][k], transfer["valid"][k]
+        assert valid == [status == "attacked" for status in model["status"]]
+        assert fooled == valid
+    for model in attack["robust"]["models"].values():
+        assert (np.diff(model["accuracies"]) <= 0).all()
+    names = {file.name for file in folder.iterdir()}
+    tables = {"table1", "table2-shades", "table5", "table7"}
+    assert {f"{name}.{kind}" for name in tables for kind in ("csv", "rst")} <= names
+    assert {"results.json", "accuracy.csv", "report.html"} <= names
+    printed = capsys.readouterr().out
+    assert "2 restarts of 2 iterations, 12 images to start from" in printed
+
+
+def test_nothing_finished_is_computed_twice(images, tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    first = _run(images, folder)
+
+    def fail(*args, **kwargs):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(_training, "run_trial", fail)
+    monkeypatch.setattr(_attacking, "attack_image", fail)
+    again = _run(images, folder, "--resume")
+    assert _measured(again) == _measured(first)
+    # Fewer images, in the same order, are part of what is there.
+    fewer = _run(images, folder, "--resume", "--images", "2")
+    both = (r["datasets"][images]["attack"]["images"] for r in (fewer, first))
+    assert next(both) == next(both)[:2]
+    with pytest.raises(AssertionError, match="computed again"):
+        _run(images, folder, "--resume", "--max-iter", "3")
+    with pytest.raises(AssertionError, match="computed again"):
+        _run(images, folder)  # without --resume all is new
+
+
+@pytest.mark.parametrize("n_done", [1, 8])
+def test_an_interrupted_run_goes_on_to_the_same_result(
+    images, tmp_path, monkeypatch, n_done
+):
+    whole = _run(images, tmp_path / "whole")
+    done = []
+
+    def attack_some(*args):
+        if len(done) == n_done:
+            raise KeyboardInterrupt
+        done.append(args)
+        return _distances.attack_image(*args)
+
+    folder = tmp_path / "part"
+    argv = ["--dataset", images, "--models", *MODELS, *SHORT, "--output", str(folder)]
+    with monkeypatch.context() as patch:
+        patch.setattr(_attacking, "attack_image", attack_some)
+        assert medical.main(argv) == 130
+    partial = json.loads((folder / "results.json").read_text())
+    attack = partial["datasets"][images].get("attack", {"models": {}})
+    assert sum(len(m["status"]) for m in attack["models"].values()) == n_done
+    assert _measured(_run(images, folder, "--resume")) == _measured(whole)
+
+
+def test_a_damaged_piece_is_computed_again(images, tmp_path, capsys):
+    folder = tmp_path / "out"
+    first = _run(images, folder, models=["random-forest"])
+    for piece in (folder / "pieces").iterdir():
+        piece.write_bytes(piece.read_bytes()[:50])
+    again = _run(images, folder, "--resume", models=["random-forest"])
+    assert _measured(again) == _measured(first)
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_pieces_of_another_basis_are_not_found(tmp_path):
+    pieces = Pieces(tmp_path, resume=True)
+    pieces.save("model", {"a": 1, "b": [2]}, "it")
+    assert pieces.load("model", {"b": [2], "a": 1}) == "it"
+    assert pieces.load("model", {"a": 1, "b": [3]}) is None
+    assert pieces.load("attack", {"a": 1, "b": [2]}) is None
+    assert Pieces(tmp_path, resume=False).load("model", {"a": 1, "b": [2]}) is None
+
+
+def test_protocols_and_their_knobs():
+    paper = PROTOCOLS["paper"]
+    assert paper.settings() == {
+        "images": 5, "restarts": 10, "max_iter": 100, "init_size": 1000
+    }  # fmt: skip
+    assert paper.with_knobs(images=None, restarts=10) is paper
+    changed = paper.with_knobs(images=2)
+    assert (changed.name, changed.images, changed.restarts) == ("custom", 2, 10)
+
+
+def test_without_a_protocol_nothing_is_attacked(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(_attacking, "attack_image", None)
+    data = _run(images, tmp_path / "out", "--protocol", "none", "--images", "2")
+    assert "attack" not in data["datasets"][images]
+    assert (tmp_path / "out" / "report.html").exists()
+    assert not (tmp_path / "out" / "table5.csv").exists()
+
+
+def _record():
+    """A record of two models and two images, with figures easy to check."""
+    accuracy = {"mean": 0.9, "std": None, "paper_accuracy": None}
+    models = {name: {"label": name.upper(), **accuracy} for name in ("a", "b|c")}
+    budget = {"images": 2, "restarts": 1, "max_iter": 5, "init_size": 9}
+
+    def attacked(distances, status, **summary):
+        return {
+            "label": "x",
+            "distances": distances,
+            "status": status,
+            "summary": {
+                **dict.fromkeys(("mean", "median", "q1", "q3")),
+                "n_misclassified": 0,
+                "n_failed": 0,
+                **summary,
+            },
+        }
+
+    attack = {
+        "settings": budget,
+        "images": [{"class": "ill"}, {"class": "well"}],
+        "models": {
+            "a": attacked([1.5, 2.5], ["attacked"] * 2, mean=2.0),
+            "b|c": attacked([None, 0.0], ["no_start", "misclassified"], n_failed=1),
+        },
+        "transfer": {
+            "names": ["a", "b|c"],
+            "sources": ["a", "b|c"],
+            "fooled": [[[True, True], [False, True]], [[False] * 2, [False] * 2]],
+            "valid": [[True, True], [False, False]],
+            "accuracies": [None, 0.5],
+        },
+    }
+    entry = {"name": "my set", "models": models, "paper_row": None, "attack": attack}
+    return {"datasets": {"npz:x": entry}}
+
+
+def test_tables_say_what_was_found_and_what_was_not():
+    tables = {table.name: table for table in make_tables(_record())}
+    assert list(tables) == ["table1", "table2-my-set", "table5", "table7"]
+    distances = list(csv.reader(tables["table2-my-set"].to_csv().splitlines()))
+    assert distances[1] == ["image 1 (ill)", "1.500", "none found"]
+    assert distances[2] == ["image 2 (well)", "2.500", "0 (misclassified)"]
+    assert ["mean of those found", "2.000", "-"] in distances
+    assert ["none found", "0", "1"] in distances
+    assert "1 restarts of 5 iterations" in tables["table2-my-set"].title
+    assert tables["table5"].rows[-1] == ["mean over data sets", "2.000", "-"]
+    assert tables["table7"].rows == [["my set", "-", "50.00"]]
+
+
+def test_tables_are_documents_that_docutils_reads():
+    core = pytest.importorskip("docutils.core")
+    table = Table("t", "A *title* | with `marks`_", ["a", "b"], [["<b>", "1_ 2"]])
+    html = core.publish_string(
+        table.to_rst(), writer="html5", settings_overrides={"report_level": 1}
+    ).decode()
+    for text in ("A *title* | with `marks`_", "&lt;b&gt;", "1_ 2"):
+        assert text in html
+    assert 'class="system-message' not in html
