@@ -4,6 +4,7 @@ import csv
 import io
 import textwrap
 
+from benchmarks._columns import align
 from benchmarks._paper import TABLE_1
 
 WIDTH = 88
@@ -50,17 +51,8 @@ def render_table(data: dict) -> str:
         if entry["paper_row"]:
             rows.append(["  the paper", *_cells(entry, labels, _paper_accuracy)])
         rows.append(["  fit, s", *_cells(entry, labels, _fit_seconds)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    lines.insert(1, "-" * max(map(len, lines)))
     title = "Table 1. Clean accuracy on the test rows, %"
-    return "\n".join([title, "", *lines, "", *_footnotes(data)])
+    return "\n".join([title, "", *align(rows), "", *_footnotes(data)])
 
 
 def render_csv(data: dict) -> str:

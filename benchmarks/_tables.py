@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks._columns import align
 from benchmarks._results import write_atomically
 
 WIDTH = 88
@@ -46,16 +47,7 @@ class Table:
 
     def to_text(self) -> str:
         """Return the table in columns, for a terminal."""
-        rows = [self.header, *self.rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if place == 0 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
-        lines.insert(1, "-" * max(map(len, lines)))
+        lines = align([self.header, *self.rows])
         return "\n".join([*textwrap.wrap(self.title, WIDTH), "", *lines])
 
     def to_rst(self) -> str:

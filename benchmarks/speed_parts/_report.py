@@ -2,6 +2,8 @@
 
 import textwrap
 
+from benchmarks._columns import align
+
 WIDTH = 88
 
 
@@ -28,7 +30,7 @@ def render_section(section: dict) -> str:
         rows.append([entry["name"], *shown[: 1 if len(entry["values"]) == 1 else 3]])
     notes = [line for note in section["notes"] for line in textwrap.wrap(note, WIDTH)]
     title = textwrap.wrap(section["title"], WIDTH)
-    return "\n".join([*title, "", *_align(rows), "", *notes]).rstrip()
+    return "\n".join([*title, "", *align(rows), "", *notes]).rstrip()
 
 
 def render_targets(data: dict) -> str:
@@ -41,7 +43,7 @@ def render_targets(data: dict) -> str:
             value = show(target["value"], target["unit"])
             met = "met" if target["met"] else "missed"
             rows.append([target["name"], value, limit, met])
-    return "\n".join(_align(rows)) if len(rows) > 1 else ""
+    return "\n".join(align(rows)) if len(rows) > 1 else ""
 
 
 def show(value: float, unit: str) -> str:
@@ -74,19 +76,3 @@ def _describe_run(data: dict) -> str:
             "A quick run: sizes and repeats are cut, so the aims are only indicative."
         )
     return "\n".join(line for text in lines for line in textwrap.wrap(text, WIDTH))
-
-
-def _align(rows: list[list[str]]) -> list[str]:
-    """Align columns: names to the left, figures to the right; rule under the head."""
-    n_columns = max(map(len, rows))
-    rows = [row + [""] * (n_columns - len(row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    lines.insert(1, "-" * max(map(len, lines)))
-    return lines
