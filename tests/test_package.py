@@ -1,5 +1,6 @@
 """The package itself: what it imports, and that what is public is documented."""
 
+import dataclasses
 import inspect
 import re
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 import sklearn_scd
-from sklearn_scd import SCDClassifier
+from sklearn_scd import SCDClassifier, robustness
 
 
 def _public_methods(kind):
@@ -24,7 +25,10 @@ def _public_methods(kind):
     ]
 
 
-PUBLIC = [SCDClassifier, *_public_methods(SCDClassifier)]
+ROBUSTNESS = [getattr(robustness, name) for name in robustness.__all__]
+RESULTS = [item for item in ROBUSTNESS if inspect.isclass(item)]
+FUNCTIONS = [item for item in ROBUSTNESS if inspect.isfunction(item)]
+PUBLIC = [SCDClassifier, *_public_methods(SCDClassifier), *FUNCTIONS]
 public = pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__qualname__)
 
 
@@ -60,6 +64,7 @@ def test_public_names_are_there():
     assert {"SCDClassifier", "__version__"} <= set(sklearn_scd.__all__)
     for name in sklearn_scd.__all__:
         assert hasattr(sklearn_scd, name)
+    assert len(FUNCTIONS) + len(RESULTS) == len(robustness.__all__)
     names = {item.__name__ for item in PUBLIC[1:]}
     assert {"fit", "predict", "predict_proba", "decision_function"} <= names
     assert {"votes", "agreement"} <= names
@@ -89,6 +94,12 @@ def test_docstring_names_all_fitted_attributes():
     )
     fitted = {name for name in vars(model) if name.endswith("_")}
     assert set(_section(SCDClassifier, "Attributes")) == fitted
+
+
+@pytest.mark.parametrize("item", RESULTS, ids=lambda item: item.__qualname__)
+def test_docstring_of_a_result_names_its_fields(item):
+    fields = [field.name for field in dataclasses.fields(item)]
+    assert set(_section(item, "Attributes")) == set(fields)
 
 
 @public

@@ -17,8 +17,10 @@ class RobustAccuracy:
     ----------
     epsilons : ndarray of shape (n_epsilons,)
     accuracies : ndarray of shape (n_epsilons,)
-    low, high : ndarray of shape (n_epsilons,)
-        Wilson's interval of each, samples taken as independent.
+    low : ndarray of shape (n_epsilons,)
+        Lower ends of Wilson's intervals, samples taken as independent.
+    high : ndarray of shape (n_epsilons,)
+        Upper ends.
     n_samples : int
     """
 
@@ -50,6 +52,7 @@ def robust_accuracy(distances, epsilons, *, confidence_level=0.95):
     Returns
     -------
     curve : RobustAccuracy
+        Accuracies with their intervals.
 
     Raises
     ------

@@ -190,6 +190,7 @@ def minimum_distortion(
     Returns
     -------
     result : DistortionResult
+        One entry a sample: distance, adversarial sample, queries, status.
 
     Raises
     ------

@@ -82,6 +82,7 @@ def transfer_matrix(estimators, adversarials, y):
     Returns
     -------
     result : TransferResult
+        Who is fooled on which sample, rates and accuracies.
 
     Raises
     ------
