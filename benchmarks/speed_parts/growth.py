@@ -53,7 +53,7 @@ class Sizes:
     base_features: int = 784
     max_features: int = 100
     max_iter: tuple[int, int] = (10, 110)
-    max_iter_features: tuple[int, int] = (10, 510)
+    max_iter_features: tuple[int, int] = (10, 2_010)
     repeats: int = 5
     memory_rows: int = 200_000
     memory_votes: int = 2
