@@ -9,6 +9,7 @@ from benchmarks._paper import TABLE_1
 
 WIDTH = 88
 EMPTY = "-"
+SINGLE_RUNS = ("lenet", "resnet18")  # unless --vote-all
 
 
 def describe_dataset(entry: dict) -> str:
@@ -125,7 +126,8 @@ def _footnotes(data: dict) -> list[str]:
     shown = f"Mean ± standard deviation over {seeds} seeds" if seeds > 1 else "One seed"
     notes = [
         f"{shown}. Votes: "
-        f"{arguments['votes']}; the Random Forest has 100 trees. Fit: mean wall time "
+        f"{arguments['votes']}; {_single_runs(data)}the Random Forest has 100 trees. "
+        "Fit: mean wall time "
         f"with --jobs {arguments['jobs']}."
     ]
     notes += [
@@ -140,6 +142,15 @@ def _footnotes(data: dict) -> list[str]:
         for model in entry["models"].values():
             notes += _trial_notes(f"{entry['name']}, {model['label']}", model["seeds"])
     return [line for note in notes for line in textwrap.wrap(note, WIDTH)]
+
+
+def _single_runs(data: dict) -> str:
+    """Name the networks that are not voted, if there are any."""
+    if data["arguments"].get("vote_all"):
+        return ""
+    labels = _model_labels(data)
+    single = [labels[name] for name in SINGLE_RUNS if name in labels]
+    return f"{' and '.join(single)}: single runs; " if single else ""
 
 
 def _trial_notes(heading: str, seeds: dict) -> list[str]:

@@ -34,7 +34,9 @@ def run(arguments: argparse.Namespace) -> None:
         or no model is for a data set.
     """
     jobs = arguments.jobs or joblib.cpu_count()
-    budget = Budget(arguments.votes, jobs, arguments.train_iter)
+    budget = Budget(
+        arguments.votes, jobs, arguments.train_iter, vote_all=arguments.vote_all
+    )
     models = [MODELS[name] for name in dict.fromkeys(arguments.models)]
     check_modules(tuple(dict.fromkeys(name for m in models for name in m.modules)))
     protocol = choose_protocol(arguments)

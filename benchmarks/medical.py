@@ -98,6 +98,12 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="networks a vote is taken over (default: %(default)s; the paper: 100)",
     )
     add(
+        "--vote-all",
+        action="store_true",
+        help="vote over runs of LeNet and ResNet18, too, which are single runs by "
+        "default for their cost",
+    )
+    add(
         "--train-iter",
         type=_positive,
         metavar="N",
