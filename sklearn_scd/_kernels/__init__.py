@@ -33,6 +33,8 @@ from numba import njit
 # check for it that Python asks for would be in every loop.
 kernel = njit(nogil=True, cache=True, error_model="numpy")
 
+# A literal among the arguments makes a version of its own, ``np.int64(0)`` does not.
+
 # For parts of one caller: as a function of its own, the parts and all that they call
 # would go through the compiler's optimisation once more.
 inlined_kernel = njit(nogil=True, cache=True, error_model="numpy", inline="always")

@@ -45,8 +45,8 @@ def _window(samples, bar, reach, space):
         return np.float64(low) - reach, np.float64(high) + reach
     clear_bins(n_bins, space)
     fill_bins(
-        samples.values, samples.gains, 0, samples.n_positive, n, low, scale, n_bins,
-        space,
+        samples.values, samples.gains, np.int64(0), samples.n_positive, n, low, scale,
+        n_bins, space,
     )  # fmt: skip
     # Sums over bins below k, with bins out of range empty.
     below_positive = np.zeros(n_bins + 1, dtype=np.int64)
@@ -86,16 +86,17 @@ def _light_limit(gains):
 
 
 @kernel
-def _pick(samples, start, stop, limits, light, done, work):
-    """Append to `work` the heavy or light ones of some samples inside the limits."""
-    low, high, limit = limits
+def _pick(samples, start, stop, limits, done, work):
+    """Append to `work` those of some samples whose value and gain are in the limits."""
+    low, high, least, most = limits
     for i in range(start, stop):
         value, gain = samples.values[i], samples.gains[i]
         # Stored in any case, kept where it counts: no branch to be mispredicted.
         work.rows[done] = samples.rows[i]
         work.values[done] = value
         work.gains[done] = gain
-        done += (low <= value) & (value <= high) & ((abs(gain) < limit) == light)
+        size = abs(gain)
+        done += (low <= value) & (value <= high) & (least <= size) & (size < most)
     return done
 
 
@@ -120,20 +121,23 @@ def find_contenders(samples, bar, reach, work, space):
     """
     low, high = _window(samples, bar, reach, space)
     n, n_positive = samples.rows.shape[0], samples.n_positive
-    limits = (low - reach, high + reach, _light_limit(samples.gains))
-    a = b = c = d = 0
-    on_gain, light_gain = np.int64(0), np.int64(0)
+    limit, zero = _light_limit(samples.gains), np.int64(0)
+    lowest, highest = low - reach, high + reach
+    heavy = (lowest, highest, limit, np.int64(1) << np.int64(_EXPONENTS - 2))
+    light = (lowest, highest, zero, limit)
+    a = b = c = d = zero
+    on_gain, light_gain = zero, zero
     if low <= high:
-        a = _pick(samples, 0, n_positive, limits, False, 0, work)
-        b = _pick(samples, n_positive, n, limits, False, a, work)
+        a = _pick(samples, zero, n_positive, heavy, zero, work)
+        b = _pick(samples, n_positive, n, heavy, a, work)
         c = d = b
-        if limits[2] > 0:
-            c = _pick(samples, 0, n_positive, limits, True, b, work)
-            d = _pick(samples, n_positive, n, limits, True, c, work)
+        if limit > 0:
+            c = _pick(samples, zero, n_positive, light, b, work)
+            d = _pick(samples, n_positive, n, light, c, work)
         for i in range(b, c):
             light_gain += work.gains[i]
         for i in range(n):
-            if samples.values[i] > limits[1]:
+            if samples.values[i] > highest:
                 on_gain += samples.gains[i]
     return Contenders(
         work.rows[:d], work.values[:d], work.gains[:d], a, b, c, light_gain, on_gain,

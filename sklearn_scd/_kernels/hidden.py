@@ -62,8 +62,9 @@ def collect_samples(
     if u_j < 0.0:
         helped, hurt = hurt, helped
     n_helped = _collect(
-        helped, 0, projections, u_j, drive, c, u_j > 0.0, weight, cross_entropy, work
-    )
+        helped, np.int64(0), projections, u_j, drive, c, u_j > 0.0, weight,
+        cross_entropy, work,
+    )  # fmt: skip
     n = _collect(
         hurt, n_helped, projections, u_j, drive, c, not u_j > 0.0, weight,
         cross_entropy, work,
@@ -135,7 +136,7 @@ def _move(j, features, data, samples, settings, network, scratch):
     """Set the threshold and at most one weight of a silent node by its samples."""
     values, gains, space = samples.values, samples.gains, scratch.space
     dtype = values.dtype.type
-    bar, feature, step, flipped = np.int64(-1), -1, 0.0, False
+    bar, feature, step, flipped = np.int64(-1), np.int64(-1), 0.0, False
     # The linear classifier has no output node to turn a unit round: try w and -w.
     for side in range(2 if settings.linear else 1):
         if side == 1:

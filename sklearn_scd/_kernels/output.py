@@ -243,7 +243,7 @@ def output_step_ce(units, data, rows, n_positive, settings, network, scratch):
     # The arrays for gains are free here; outputs are float64 whatever projections are.
     residual, curvature = scratch.samples.gains[:-1], scratch.contenders.gains[:-1]
     out = scratch.samples.gains.view(np.float64)
-    values = _values_after(0, 0.0, rows, network, out)
+    values = _values_after(np.int64(0), 0.0, rows, network, out)  # no step
     c = refit_bias(values, weight, rows, n_positive, network.c[0])
     network.c[0] = c
     if units.shape[0] == 0:

@@ -156,11 +156,12 @@ def best_step(
     if n == 0:
         return bar, best_feature, best_signed
     x, shifted = scratch.x[:n], scratch.shifted[:n]
+    first = np.int64(0)
     for f in features:
         if lowest[f] == highest[f]:
             continue  # a constant feature moves every value alike
         centre = 0.5 * np.float64(lowest[f]) + 0.5 * np.float64(highest[f])
-        _gather_part(columns[f], contenders, 0, n_heavy, x)
+        _gather_part(columns[f], contenders, first, n_heavy, x)
         all_gathered = False
         for side in range(1 if binary else 2):
             if binary:
@@ -174,10 +175,10 @@ def best_step(
             high = dtype(contenders.high + signed * centre)
             n_bins, scale = bin_scale(low, high, n_heavy)
             clear_bins(n_bins, space)
-            _shift_part(contenders, x, signed, 0, n_heavy, shifted)
+            _shift_part(contenders, x, signed, first, n_heavy, shifted)
             fill_bins(
-                shifted, contenders.gains, 0, contenders.heavy_positive, n_heavy, low,
-                scale, n_bins, space,
+                shifted, contenders.gains, first, contenders.heavy_positive, n_heavy,
+                low, scale, n_bins, space,
             )  # fmt: skip
             if n_heavy < n:
                 _, bound = scan_bins(n_bins, contenders.on_gain, bar, space)

@@ -210,7 +210,8 @@ def best_score(values, gains, n_positive, space):
     low, high = extent(values)
     n_bins, scale = bin_scale(low, high, n)
     clear_bins(n_bins, space)
-    fill_bins(values, gains, 0, n_positive, n, low, scale, n_bins, space)
+    first = np.int64(0)
+    fill_bins(values, gains, first, n_positive, n, low, scale, n_bins, space)
     nothing = np.int64(0)  # the score of all off
     best, bound = scan_bins(n_bins, nothing, nothing, space)
     if bound > best:
@@ -228,7 +229,8 @@ def _find_cut(values, gains, n_positive, score, space):
     low, high = extent(values)
     n_bins, scale = bin_scale(low, high, n)
     clear_bins(n_bins, space)
-    fill_bins(values, gains, 0, n_positive, n, low, scale, n_bins, space)
+    first = np.int64(0)
+    fill_bins(values, gains, first, n_positive, n, low, scale, n_bins, space)
     suffix = np.int64(0)
     for k in range(n_bins, 0, -1):
         if suffix + space.positive[k] >= score:

@@ -56,7 +56,7 @@ def _draw_rows(n_positive, n_negative, data, state, out):
     """Draw rows of each class, the positive ones first."""
     n_rows, start, stop = data.weight.shape[0], data.start, data.stop
     size = stop - start
-    draw_sorted(size, 0, start, n_positive, state, out)
+    draw_sorted(size, np.int64(0), start, n_positive, state, out)
     draw_sorted(n_rows - size, start, size, n_negative, state, out[n_positive:])
     return out[: n_positive + n_negative]
 
