@@ -102,8 +102,8 @@ def describe_budget(attack: dict) -> str:
     """Say in a few words with what distances were found."""
     s = attack["settings"]
     return (
-        f"HopSkipJump, L2, {s['restarts']} restarts of {s['max_iter']} iterations, "
-        f"{s['init_size']} images to start from"
+        f"HopSkipJump, L2, restarts: {s['restarts']}, iterations: {s['max_iter']}, "
+        f"images to start from: {s['init_size']}"
     )
 
 

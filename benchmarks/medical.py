@@ -14,7 +14,7 @@ from benchmarks._errors import UserError, check_modules
 
 # Modules that need the extra are imported in functions, after check_modules.
 
-# With these the default takes about two minutes on two free cores.
+# With these the default takes some six minutes on two cores.
 DEFAULT_DATASET = "colon-ihc"
 DEFAULT_SEEDS = 3
 DEFAULT_VOTES = 20

@@ -89,7 +89,7 @@ def test_every_model_is_attacked_on_the_same_images(images, tmp_path, capsys):
     assert {f"{name}.{kind}" for name in tables for kind in ("csv", "rst")} <= names
     assert {"results.json", "accuracy.csv", "report.html"} <= names
     printed = capsys.readouterr().out
-    assert "2 restarts of 2 iterations, 12 images to start from" in printed
+    assert "restarts: 2, iterations: 2, images to start from: 12" in printed
 
 
 def test_nothing_finished_is_computed_twice(images, tmp_path, monkeypatch):
@@ -220,7 +220,7 @@ def test_tables_say_what_was_found_and_what_was_not():
     assert distances[2] == ["image 2 (well)", "2.500", "0 (misclassified)"]
     assert ["mean of those found", "2.000", "-"] in distances
     assert ["none found", "0", "1"] in distances
-    assert "1 restarts of 5 iterations" in tables["table2-my-set"].title
+    assert "restarts: 1, iterations: 5" in tables["table2-my-set"].title
     assert tables["table5"].rows[-1] == ["mean over data sets", "2.000", "-"]
     assert tables["table7"].rows == [["my set", "-", "50.00"]]
 
