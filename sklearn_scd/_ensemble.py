@@ -85,7 +85,7 @@ def canonical_rows(X, labels, weights):
 def training_set(X, labels, weights, n_classes):
     """Make the one feature-major copy of `X` that all networks share.
 
-    Parameters are those of :func:`canonical_rows`.
+    Parameters are those of :func:`canonical_rows`, and the number of classes.
     """
     rows, weights = canonical_rows(X, labels, weights)
     columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)

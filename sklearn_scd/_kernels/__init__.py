@@ -30,10 +30,9 @@ moved leaves caches behind that can't be read. Keep their places.
 from numba import njit
 
 # Every kernel is compiled so. Division by zero gives inf or nan as numpy's does; the
-# check for it that Python asks for would be in every loop.
+# check for it that Python asks for would be in every loop. A literal among a kernel's
+# arguments makes a version of its own, np.int64(0) does not.
 kernel = njit(nogil=True, cache=True, error_model="numpy")
-
-# A literal among the arguments makes a version of its own, ``np.int64(0)`` does not.
 
 # For parts of one caller: as a function of its own, the parts and all that they call
 # would go through the compiler's optimisation once more.

@@ -41,7 +41,7 @@ class Record:
     distance : float
         Its distance, inf before one is found.
     history : list of float
-        The distance at the end of each of the attack's iterations.
+        The distance after 0, 1, ... iterations of HopSkipJump.
     """
 
     def __init__(self, x, code, predict, norm):

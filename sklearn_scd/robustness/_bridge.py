@@ -70,8 +70,8 @@ def as_art_classifier(estimator, clip_values=(0.0, 1.0), *, response_method="aut
     >>> X, y = load_iris(return_X_y=True)
     >>> X = minmax_scale(X)
     >>> model = SCDClassifier(n_estimators=5, max_iter=50, random_state=0).fit(X, y)
-    >>> classifier = as_art_classifier(model)  # doctest: +SKIP
-    >>> classifier.predict(X[:1]).shape  # doctest: +SKIP
+    >>> classifier = as_art_classifier(model)
+    >>> classifier.predict(X[:1]).shape
     (1, 3)
     """
     require_art()
