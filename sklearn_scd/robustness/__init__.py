@@ -1,12 +1,16 @@
-"""Measure what an image can stand before a classifier takes it for another class.
+"""Measure, certify and attack: what a sample can stand before its class changes.
 
-Attacks come from the Adversarial Robustness Toolbox (ART), which the extra ``art``
-installs; it is imported where it is needed, not before.
+Certificates and attacks that know the weights are for :class:`SCDClassifier`; attacks
+on decisions, for any classifier, come from the Adversarial Robustness Toolbox (ART),
+which the extra ``art`` installs. It is imported where it is needed, not before.
 """
 
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
 from sklearn_scd.robustness._bridge import as_art_classifier
+from sklearn_scd.robustness._certificates import certified_distortion
 from sklearn_scd.robustness._distortion import DistortionResult, minimum_distortion
+from sklearn_scd.robustness._exact import exact_distance
+from sklearn_scd.robustness._nearest_flip import nearest_flip
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
 __all__ = [
@@ -14,7 +18,10 @@ __all__ = [
     "RobustAccuracy",
     "TransferResult",
     "as_art_classifier",
+    "certified_distortion",
+    "exact_distance",
     "minimum_distortion",
+    "nearest_flip",
     "robust_accuracy",
     "transfer_matrix",
 ]

@@ -78,7 +78,7 @@ class DistortionResult:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """What is the same for all samples and restarts."""
 
     estimator: object
@@ -92,7 +92,7 @@ class _Problem:
 
 
 @dataclass(frozen=True)
-class _Attempt:
+class Attempt:
     """What one restart gave."""
 
     best: np.ndarray | None
@@ -211,14 +211,14 @@ def minimum_distortion(
     labels = LabelCodes(estimator)
     clip_values = check_clip_values(clip_values)
     norm = np.inf if norm == "inf" else float(norm)
-    X = _check_samples(X, "X", estimator, clip_values)
+    X = check_samples(X, "X", estimator, clip_values)
     check_consistent_length(X, y)
     codes = labels.encode(y, "y")
     if X_train is not None:
-        X_train = _check_samples(X_train, "X_train", estimator, clip_values)
+        X_train = check_samples(X_train, "X_train", estimator, clip_values)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     right = np.flatnonzero(labels.predict(estimator, X) == codes)
-    problem = _Problem(
+    problem = Problem(
         estimator, labels, attack, norm, clip_values, max_iter, init_size,
         _starts(estimator, labels, X_train, np.unique(codes[right])),
     )  # fmt: skip
@@ -231,10 +231,10 @@ def minimum_distortion(
     attempts = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
     attempts = _watched(attempts, right.size * n_restarts, verbose)
     by_sample = {i: [next(attempts) for _ in range(n_restarts)] for i in right}
-    return _collect(problem, X, codes, by_sample)
+    return collect(problem, X, codes, by_sample)
 
 
-def _check_samples(X, name, estimator, clip_values):
+def check_samples(X, name, estimator, clip_values):
     """Floats of the estimator's number of features, within the clip values."""
     X = check_array(X, dtype=[np.float32, np.float64], input_name=name)
     if X.shape[1] != estimator.n_features_in_:
@@ -304,7 +304,7 @@ def _attempt(problem, x, code, restart, seed):
         _search_boundary(record, problem.clip_values)
         if problem.attack == "hop_skip_jump":
             record.history.append(record.distance)
-    return _Attempt(
+    return Attempt(
         record.best, record.distance, record.n_queries, record.history, stopped
     )
 
@@ -375,7 +375,7 @@ def _search_boundary(record, clip_values):
     record.keep(outer)
 
 
-def _collect(problem, X, codes, by_sample):
+def collect(problem, X, codes, by_sample):
     """Keep the best attempt of each sample, and make sure that it is what it says."""
     n_samples = len(X)
     distances = np.zeros(n_samples)
@@ -397,7 +397,7 @@ def _collect(problem, X, codes, by_sample):
     lost = _settle(problem, X, codes, adversarials, found)
     distances[lost], adversarials[lost], status[lost] = np.inf, np.nan, STOPPED
     for i in np.setdiff1d(found, lost):
-        distances[i] = _distance(adversarials[i], X[i], problem.norm)
+        distances[i] = distance_between(adversarials[i], X[i], problem.norm)
     return DistortionResult(
         distances, adversarials, queries, status, history, problem.norm, problem.attack
     )
@@ -444,6 +444,6 @@ def _settle(problem, X, codes, adversarials, rows):
     return failing
 
 
-def _distance(a, b, norm):
+def distance_between(a, b, norm):
     difference = a.astype(np.float64) - b.astype(np.float64)
     return np.linalg.norm(difference, ord=norm)

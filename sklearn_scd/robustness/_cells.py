@@ -1,0 +1,199 @@
+"""The nearest cell between hyperplanes in which another class is predicted."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, replace
+from itertools import count
+from time import monotonic
+
+import numpy as np
+
+from sklearn_scd.robustness._least_distance import least_distance, rows_of
+from sklearn_scd.robustness._standing import SET, steps_of
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A part of the space: some units must have switched, some must not have."""
+
+    bound: float
+    switched: tuple[int, ...]
+    kept: tuple[int, ...]
+    moves: np.ndarray  # of its nearest point towards each hyperplane, (n_rows,)
+
+
+def nearest_cell(order, geometry, standing, winner, time_limit=None):
+    """Least L2 size of a perturbation that changes the class, by branch and bound.
+
+    A node of the search says of some units that they have switched, of others that they
+    have not; its nearest point solves a least-distance problem. Where the votes at that
+    point predict another class, that is the node's answer; elsewhere a unit that would
+    help is decided both ways. The node with the lowest bound is next, so that the first
+    answer is the nearest one.
+
+    Parameters
+    ----------
+    order : OrderBound
+        Its bounds prune.
+    geometry : Geometry
+    standing : Standing
+        Of hard votes of sign networks.
+    winner : int
+        Code of the class predicted.
+    time_limit : float, default=None
+        Seconds.
+
+    Returns
+    -------
+    distance : float
+        Exact but for rounding; at the time limit a lower bound. inf where nothing
+        changes the class.
+    """
+    search = _Search(order, geometry, standing, winner)
+    end = np.inf if time_limit is None else monotonic() + time_limit
+    ticket = count()  # nodes of equal bounds can't be compared
+    root = _Node(0.0, (), (), np.zeros(standing.signs.size))
+    nodes = [(0.0, next(ticket), root)]
+    while nodes:
+        bound, _, node = heapq.heappop(nodes)
+        unit = search.unit_to_decide(node)
+        if unit is None or monotonic() > end:
+            return bound
+        for child in search.decide(node, unit):
+            heapq.heappush(nodes, (child.bound, next(ticket), child))
+    return np.inf
+
+
+class _Search:
+    """What nodes of one search share."""
+
+    def __init__(self, order, geometry, standing, winner):
+        self.order, self.geometry = order, geometry
+        self.standing, self.winner = standing, winner
+        self.n_classes = standing.counts.size
+        self.targets = [code for code in range(self.n_classes) if code != winner]
+        self.signs = standing.signs.ravel()
+        self.distances = standing.distances.ravel()
+        # A unit that stays may look as if it had switched by as much as is rounded.
+        self.ends = self.distances + 2 * standing.rounding.ravel()
+
+    def unit_to_decide(self, node):
+        """A unit whose switching would help at the node's point.
+
+        None where another class is predicted there. Where none would, the lack is found
+        when the node's parts are bounded.
+        """
+        standing = self._at(node)
+        if standing.counts.argmax() != self.winner:
+            return None
+        best, unit = np.inf, -1
+        costs = self._remaining(node)
+        by_vote = standing.vote_costs(SET, costs)
+        for target in self.targets:
+            steps = steps_of(by_vote, standing.named, self.winner, target, summed=True)
+            cost = steps.cheapest(standing.needed(self.winner, target))[-1]
+            if cost < best:
+                best = cost
+                unit = self._helper(standing, costs, int(steps.first.argmin()), target)
+        return unit
+
+    def decide(self, node, unit):
+        """The node's two parts, those that can be empty left out."""
+        if unit < 0:
+            return
+        for switched, kept in (
+            ((*node.switched, unit), node.kept),
+            (node.switched, (*node.kept, unit)),
+        ):
+            moves = node.moves
+            reached = moves[unit] >= self.distances[unit]
+            if (len(switched) > len(node.switched)) != reached or not switched:
+                moves, bound = self._nearest(switched, kept)
+            else:
+                bound = node.bound
+            if moves is None:
+                continue
+            bound = max(bound, node.bound, self._bound(switched, kept))
+            if bound < np.inf:
+                yield _Node(bound, switched, kept, moves)
+
+    def _nearest(self, switched, kept):
+        """Moves at the nearest point with these units decided, and its distance."""
+        rows = np.array([*switched, *kept], dtype=np.intp)
+        if rows.size == 0:
+            return np.zeros(self.signs.size), 0.0
+        towards = self.signs[rows] * np.repeat([1.0, -1.0], [len(switched), len(kept)])
+        levels = np.concatenate(
+            [self.distances[list(switched)], -self.ends[list(kept)]]
+        )
+        products = self.geometry.inner_products(rows) * towards[:, np.newaxis] * towards
+        try:
+            multipliers = least_distance(rows_of(products), levels)
+        except RuntimeError:
+            return np.zeros(self.signs.size), 0.0  # of which nothing is known
+        if multipliers is None:
+            return None, np.inf
+        along = self.geometry.inner_products(rows, slice(None))
+        moves = ((multipliers * towards) @ along) * self.signs
+        moves[list(switched)] = np.maximum(
+            moves[list(switched)], self.distances[list(switched)]
+        )
+        squared = multipliers @ products @ multipliers
+        return moves, np.sqrt(max(squared, 0.0))
+
+    def _bound(self, switched, kept):
+        """The bound of single votes, with the decided units free or out of reach."""
+        distances = self.distances.copy()
+        distances[list(switched)] = 0.0
+        distances[list(kept)] = np.inf
+        distances = distances.reshape(self.standing.distances.shape)
+        return min(
+            self.order(self.standing, self.winner, target, distances)
+            for target in self.targets
+        )
+
+    def _at(self, node):
+        """The standing at a node's nearest point."""
+        on = node.moves >= self.distances
+        on[list(node.switched)] = True
+        on[list(node.kept)] = False
+        standing = self.standing
+        turned = on.reshape(standing.changes.shape)
+        changes = standing.changes
+        outputs = standing.outputs + (changes * turned).sum(axis=1).reshape(
+            standing.outputs.shape
+        )
+        named = (
+            (outputs[:, 0] > 0).astype(np.intp)
+            if outputs.shape[1] == 1
+            else outputs.argmax(axis=1)
+        )
+        counts = np.bincount(named, minlength=self.n_classes)
+        return replace(
+            standing, changes=np.where(turned, -changes, changes), outputs=outputs,
+            named=named, counts=counts,
+        )  # fmt: skip
+
+    def _remaining(self, node):
+        """Squared way to each hyperplane from the node's point; decided ones can't."""
+        costs = np.square(self.distances - node.moves)
+        costs[list(node.switched)] = np.inf
+        costs[list(node.kept)] = np.inf
+        return costs.reshape(self.standing.distances.shape)
+
+    def _helper(self, standing, costs, vote, target):
+        """The unit of a vote that brings it nearest to another class for its cost."""
+        n_rivals = standing.outputs.shape[1]
+        gains = np.zeros_like(standing.changes)
+        named = standing.named[vote]
+        if n_rivals == 1:
+            gains[vote] = standing.changes[vote] * (1.0 if named == 0 else -1.0)
+        else:
+            first = vote * n_rivals
+            # Whatever class it may go over to.
+            gains[first : first + n_rivals] = standing.changes[first : first + n_rivals]
+            gains[first + named] *= -1.0
+        useful = (gains > 0) & np.isfinite(costs)
+        ratios = np.where(useful, costs / np.where(useful, gains, 1.0), np.inf)
+        return int(ratios.argmin()) if useful.any() else -1

@@ -1,0 +1,267 @@
+"""The shortest step that crosses chosen hyperplanes and so changes chosen votes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sklearn_scd.robustness._kernels import greedy_set, press
+from sklearn_scd.robustness._least_distance import least_distance
+from sklearn_scd.robustness._standing import SET, steps_of
+
+_SWEEPS, _TOLERANCE = 30, 1e-5  # of ascent while votes are added,
+_LAST_SWEEPS, _LAST_TOLERANCE = 2_000, 1e-10  # and at the end
+
+
+class Sample:
+    """A sample's hyperplanes, and the votes at any point near it.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    standing : Standing
+        Of the sample, L2.
+    """
+
+    def __init__(self, geometry, standing):
+        self.geometry, self.standing = geometry, standing
+        self.signs = standing.signs.ravel()
+        distances = standing.distances.ravel()
+        rounding = standing.rounding.ravel()
+        # Far enough beyond or before a hyperplane that rounding does not matter.
+        self.beyond = distances + 3 * rounding
+        self.before = distances - rounding
+        self.products = None
+        if geometry.coordinates is None or geometry.coordinates.shape[1] > 256:
+            products = geometry.inner_products(np.arange(self.signs.size))
+            self.products = products * self.signs[:, np.newaxis] * self.signs
+
+    def at(self, moves):
+        """The standing at a point, from its moves towards each hyperplane."""
+        standing = self.standing
+        turned = (moves > self.before).reshape(standing.changes.shape)
+        outputs = standing.outputs + (standing.changes * turned).sum(axis=1).reshape(
+            standing.outputs.shape
+        )
+        if outputs.shape[1] == 1:
+            named = (outputs[:, 0] > 0).astype(np.intp)
+        else:
+            named = outputs.argmax(axis=1)
+        return replace(
+            standing,
+            changes=np.where(turned, -standing.changes, standing.changes),
+            outputs=outputs,
+            named=named,
+            counts=np.bincount(named, minlength=standing.counts.size),
+        )
+
+
+class Crossing:
+    """Hyperplanes to cross and not to cross, and the shortest step that does so.
+
+    Parameters
+    ----------
+    sample : Sample
+    """
+
+    def __init__(self, sample):
+        self.sample = sample
+        self.rows = np.empty(0, dtype=np.int64)
+        self.sides = np.empty(0)
+        self.votes = np.empty(0, dtype=np.int64)  # for whose sake
+        self.multipliers = np.empty(0)
+        self.moves = np.zeros(sample.signs.size)
+        self.feasible = True
+
+    def copy(self):
+        """A crossing that can be changed by itself."""
+        other = Crossing(self.sample)
+        for name in ("rows", "sides", "votes", "multipliers", "moves"):
+            setattr(other, name, getattr(self, name).copy())
+        return other
+
+    @property
+    def levels(self):
+        """Where the step must get to, or stay below, at each row."""
+        sample = self.sample
+        return np.where(
+            self.sides > 0, sample.beyond[self.rows], sample.before[self.rows]
+        )
+
+    @property
+    def length(self):
+        """L2 norm of the step."""
+        squared = (self.multipliers * self.sides) @ self.moves[self.rows]
+        return np.sqrt(max(squared, 0.0))
+
+    def add(self, rows, sides, vote):
+        """Decide about further hyperplanes."""
+        new = ~np.isin(rows, self.rows)
+        self.rows = np.append(self.rows, rows[new])
+        self.sides = np.append(self.sides, sides[new])
+        self.votes = np.append(self.votes, np.full(new.sum(), vote))
+        self.multipliers = np.append(self.multipliers, np.zeros(new.sum()))
+
+    def remove(self, chosen):
+        """Forget the hyperplanes that a mask chooses."""
+        for name in ("rows", "sides", "votes", "multipliers"):
+            setattr(self, name, getattr(self, name)[~chosen])
+
+    def solve(self, last=False):
+        """Find the shortest step."""
+        sample = self.sample
+        if self.rows.size == 0:
+            self.moves[:] = 0.0
+        elif sample.products is None:
+            self._solve_exactly()
+        else:
+            sides = self.multipliers * self.sides
+            self.moves = sides @ sample.products[self.rows]
+            press(
+                sample.products, self.rows, self.sides, self.levels, self.multipliers,
+                self.moves, np.int64(_LAST_SWEEPS if last else _SWEEPS),
+                np.float64(_LAST_TOLERANCE if last else _TOLERANCE),
+            )  # fmt: skip
+            lack = self.sides * (self.levels - self.moves[self.rows])
+            self.feasible = lack.max() < 1e-6 * max(self.length, 1e-9) or not last
+
+    def _solve_exactly(self):
+        sample = self.sample
+        coordinates = sample.geometry.coordinates
+        towards = self.sides * sample.signs[self.rows]
+        turned = coordinates[self.rows] * towards[:, np.newaxis]
+        try:
+            multipliers = least_distance(turned, self.sides * self.levels)
+        except RuntimeError:
+            multipliers = None
+        self.feasible = multipliers is not None
+        if self.feasible:
+            self.multipliers = multipliers
+            self.moves = (coordinates @ (multipliers @ turned)) * sample.signs
+
+    def complete(self, winner, target):
+        """Add votes, the cheapest first, until another class wins.
+
+        Returns
+        -------
+        done : bool
+            Whether it does.
+        """
+        banned = set()
+        n_votes = self.sample.standing.named.size
+        for _ in range(4 * n_votes):
+            standing = self.sample.at(self.moves)
+            if standing.counts.argmax() == target:
+                self.solve(last=True)
+                standing = self.sample.at(self.moves)
+                if self.feasible and standing.counts.argmax() != winner:
+                    return True
+                if not self.feasible:
+                    return False
+            before = self.copy()
+            vote = self.add_cheapest(winner, target, banned)
+            if vote is None:
+                return False
+            self.solve()
+            if not self.feasible:
+                self.__dict__.update(before.__dict__)
+                banned.add(vote)
+        return False
+
+    def add_cheapest(self, winner, target, banned=()):
+        """Decide about hyperplanes of the vote that changes for the least.
+
+        Parameters
+        ----------
+        winner, target : int
+        banned : collection of int, default=()
+            Votes that are left alone.
+
+        Returns
+        -------
+        vote : int or None
+            None where no vote can change.
+        """
+        standing = self.sample.at(self.moves)
+        costs = self._costs()
+        by_vote = standing.vote_costs(SET, costs)
+        steps = steps_of(by_vote, standing.named, winner, target, summed=False)
+        over = np.where(standing.named == winner, steps.second, steps.first)
+        over[list(banned)] = np.inf
+        vote = int(over.argmin())
+        if over[vote] == np.inf:
+            return None
+        self._add_vote(standing, costs, vote, target)
+        return vote
+
+    def _costs(self):
+        """Squared way to the other side of each hyperplane that is not decided."""
+        sample = self.sample
+        ways = np.where(
+            self.moves > sample.before,
+            self.moves - sample.before,
+            sample.beyond - self.moves,
+        )
+        costs = np.square(np.where(np.isfinite(ways), ways, np.inf))
+        costs[self.rows] = np.inf
+        return costs.reshape(sample.standing.changes.shape)
+
+    def _add_vote(self, standing, costs, vote, target):
+        """Decide about a set of hyperplanes that makes a vote name the target."""
+        n_rivals, n_units = standing.outputs.shape[1], costs.shape[1]
+        named = standing.named[vote]
+        if n_rivals == 1:
+            networks, signs = [vote], [1.0 if target == 1 else -1.0]
+            need = -signs[0] * standing.outputs[vote, 0]
+        else:
+            networks = [vote * n_rivals + target, vote * n_rivals + named]
+            signs = [1.0, -1.0]
+            need = standing.outputs[vote, named] - standing.outputs[vote, target]
+        if target > named:
+            need = np.nextafter(need, np.inf)
+        gains = np.concatenate(
+            [s * standing.changes[n] for n, s in zip(networks, signs, strict=True)]
+        )
+        members = np.zeros(gains.size, dtype=bool)
+        greedy_set(costs[networks].ravel(), gains, np.float64(need), members)
+        units = np.concatenate([n * n_units + np.arange(n_units) for n in networks])
+        # What has helped so far must not be undone.
+        on = self.moves[units] > self.sample.before[units]
+        helps = members | (on & (gains < 0))
+        rows = units[helps]
+        sides = np.where(on[helps] & members[helps], -1.0, 1.0)
+        self.add(rows, sides, vote)
+
+    def vote_towards(self, winner, target, moves):
+        """Decide so as the point at some moves does, for as many votes as are needed.
+
+        Parameters
+        ----------
+        winner, target : int
+        moves : ndarray of shape (n_rows,), float64
+            Of a point at which the target wins.
+        """
+        sample = self.sample
+        start, there = sample.standing, sample.at(moves)
+        won = np.flatnonzero((there.named == target) & (start.named != target))
+        shape = (start.named.size, start.outputs.shape[1], -1)
+        changes = start.changes.reshape(shape)
+        if shape[1] == 1:
+            roles = np.full(shape[:2], 1.0 if target == 1 else -1.0)
+        else:
+            roles = np.zeros(shape[:2])
+            roles[:, target] = 1.0
+            roles[np.arange(len(roles)), start.named] = -1.0
+        on = (moves > sample.before).reshape(changes.shape)
+        helps = on & (changes * roles[:, :, np.newaxis] > 0)
+        units = np.arange(on.size).reshape(on.shape)
+        chosen = [units[vote][helps[vote]] for vote in won]
+        costs = [np.square(sample.beyond[units]).sum() for units in chosen]
+        lead = start.needed(winner, target)
+        for place in np.argsort(costs):
+            if lead <= 0:
+                break
+            vote = int(won[place])
+            self.add(chosen[place], np.ones(chosen[place].size), vote)
+            lead -= 2 if start.named[vote] == winner else 1

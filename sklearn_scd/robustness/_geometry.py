@@ -1,0 +1,160 @@
+"""How the hyperplanes of an ensemble lie to one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cholesky
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+_LOW_RANK = 256  # up to this rank, rows are kept in coordinates of the space they span
+_RESIDUAL = 1e-9  # of rows of unit norm, outside that space
+_SMALL = 128  # matrices up to this size are solved whole
+_LARGEST_GRAM = 6_000  # rows
+SLACK = 1e-6  # of every bound, for what is computed in float64
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Inner products of unit normals, by whichever is smaller.
+
+    Attributes
+    ----------
+    coordinates : ndarray of shape (n_rows, rank), float64, or None
+        The rows in an orthonormal basis of the space they span, where that is small.
+
+    basis : ndarray of shape (rank, n_features), float64, or None
+        The basis; None also where it is the features themselves.
+
+    gram : ndarray of shape (n_rows, n_rows), float64, or None
+        Inner products, where there is no small basis. None also where there are too
+        many rows for it.
+    """
+
+    coordinates: np.ndarray | None
+    basis: np.ndarray | None
+    gram: np.ndarray | None
+
+    @property
+    def is_known(self):
+        """Whether there is anything."""
+        return self.coordinates is not None or self.gram is not None
+
+    @property
+    def has_small_basis(self):
+        """Whether rows have few coordinates, but more than one."""
+        return self.coordinates is not None and (
+            1 < self.coordinates.shape[1] <= _LOW_RANK
+        )
+
+    def inner_products(self, rows, others=None):
+        """Inner products of some rows with one another, or with others.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (n,)
+        others : ndarray of int, shape (m,), or slice, default=None
+
+        Returns
+        -------
+        products : ndarray of shape (n, n) or (n, m)
+        """
+        others = rows if others is None else others
+        if self.coordinates is not None:
+            return self.coordinates[rows] @ self.coordinates[others].T
+        return self.gram[rows][:, others]
+
+    def largest_eigenvalue(self, weights):
+        """Upper bound of the largest eigenvalue of ``sum_i weights_i a_i a_i^T``.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_rows,), not negative
+
+        Returns
+        -------
+        bound : float
+            Never below it; at most some percent above.
+        """
+        rows = np.flatnonzero(weights)
+        if rows.size == 0:
+            return 0.0
+        if self.coordinates is not None:
+            return np.linalg.eigvalsh(self.second_moment(weights))[-1] * (1 + SLACK)
+        roots = np.sqrt(weights[rows])
+        matrix = self.gram[np.ix_(rows, rows)] * roots[:, np.newaxis] * roots
+        return _largest_eigenvalue(matrix)
+
+    def second_moment(self, weights):
+        """``sum_i weights_i a_i a_i^T`` in coordinates, shape (rank, rank)."""
+        return (self.coordinates.T * weights) @ self.coordinates
+
+
+def geometry_of(normals):
+    """Work out the geometry of unit rows.
+
+    Parameters
+    ----------
+    normals : ndarray of shape (n_rows, n_features), float64
+
+    Returns
+    -------
+    geometry : Geometry
+    """
+    n_rows, n_features = normals.shape
+    basis = _small_basis(normals)
+    if basis is not None:
+        return Geometry(normals @ basis.T, basis, None)
+    if n_features <= n_rows and n_features <= _LARGEST_GRAM:
+        return Geometry(normals, None, None)
+    if n_rows <= _LARGEST_GRAM:
+        return Geometry(None, None, normals @ normals.T)
+    return Geometry(None, None, None)
+
+
+def _small_basis(normals):
+    """Orthonormal basis of the rows' span, None where it is large.
+
+    It is found from random combinations of the rows.
+    """
+    n_rows, n_features = normals.shape
+    if min(n_rows, n_features) <= _LOW_RANK:
+        return None
+    mix = np.random.RandomState(0).standard_normal((_LOW_RANK + 16, n_rows))
+    _, sizes, basis = np.linalg.svd(mix @ normals, full_matrices=False)
+    rank = int((sizes > 1e-9 * sizes[0]).sum())
+    if rank > _LOW_RANK:
+        return None
+    basis = basis[:rank]
+    outside = normals - (normals @ basis.T) @ basis
+    return basis if np.abs(outside).max() < _RESIDUAL else None
+
+
+def _largest_eigenvalue(matrix):
+    """Upper bound of a positive matrix's largest eigenvalue.
+
+    The Lanczos method gives a lower one; a Cholesky factorisation tells that a number
+    above is an upper one.
+    """
+    n = len(matrix)
+    if n <= _SMALL:
+        return np.linalg.eigvalsh(matrix)[-1] * (1 + SLACK)
+    start = np.random.RandomState(0).standard_normal(n)
+    try:
+        value = eigsh(
+            matrix, k=1, which="LA", tol=3e-3, v0=start, return_eigenvectors=False
+        )[0]
+    except ArpackNoConvergence:
+        return np.linalg.eigvalsh(matrix)[-1] * (1 + SLACK)
+    diagonal = np.arange(n)
+    for excess in (0.005, 0.02, 0.08):
+        candidate = value * (1 + excess)
+        shifted = -matrix
+        shifted[diagonal, diagonal] += candidate
+        try:
+            cholesky(shifted, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            continue
+        return candidate * (1 + SLACK)
+    return np.linalg.eigvalsh(matrix)[-1] * (1 + SLACK)

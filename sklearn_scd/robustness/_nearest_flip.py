@@ -1,0 +1,338 @@
+"""An attack that knows the hyperplanes: cross the fewest that change the vote."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from time import monotonic
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    validate_params,
+)
+from threadpoolctl import threadpool_limits
+
+from sklearn_scd._progress import ProgressLine
+from sklearn_scd.robustness import _distortion as distortion
+from sklearn_scd.robustness._bridge import check_clip_values
+from sklearn_scd.robustness._crossing import Crossing, Sample
+from sklearn_scd.robustness._geometry import geometry_of
+from sklearn_scd.robustness._labels import LabelCodes
+from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
+from sklearn_scd.robustness._networks import sign_networks
+from sklearn_scd.robustness._standing import stand
+
+_TRIALS = 40  # exchanges of votes, where there is no time limit
+_FEWEST_TARGETS = 3  # classes tried a sample, the most promising first
+_REPAIRS = 20  # votes added because the range of values undid others
+_HALVINGS = 40
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods("predict")],
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "norm": [Options(object, {2, np.inf, "inf"})],
+        "clip_values": ["array-like"],
+        "X_start": ["array-like", None],
+        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def nearest_flip(
+    estimator,
+    X,
+    y,
+    *,
+    norm=2,
+    clip_values=(0.0, 1.0),
+    X_start=None,
+    time_limit=None,
+    random_state=None,
+    n_jobs=None,
+    verbose=0,
+):
+    """Find adversarial samples of a vote of sign networks by its hyperplanes.
+
+    A white-box attack: votes are added, the cheapest first, each with units that make
+    it change; the shortest step across all of their hyperplanes solves a least-distance
+    problem. Then votes are exchanged for others as long as the step gets shorter, it is
+    fitted into the range of values, and the estimator's own predictions are asked.
+
+    Parameters
+    ----------
+    estimator : SCDClassifier, or Pipeline of affine steps and an SCDClassifier
+        Or a search over them.
+
+    X : array-like of shape (n_samples, n_features)
+        Samples to attack, within `clip_values`.
+
+    y : array-like of shape (n_samples,)
+        Their true labels. Samples that are misclassified are not attacked.
+
+    norm : {2, numpy.inf}, default=2
+        Norm of distances.
+
+    clip_values : tuple of (float, float), default=(0.0, 1.0)
+        Smallest and largest value a feature may take.
+
+    X_start : array-like of shape (n_samples, n_features), default=None
+        Adversarial samples that another attack found, to start from; NaN in rows that
+        have none. Nothing worse is returned.
+
+    time_limit : float, default=None
+        Seconds of exchanging votes, a sample. None: a fixed number of exchanges, so
+        that results do not depend on the machine.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the exchanges.
+
+    n_jobs : int or None, default=None
+        Threads, or what :func:`joblib.parallel_config` says.
+
+    verbose : int, default=0
+        1 shows a line with samples done, mean distance and time left.
+
+    Returns
+    -------
+    result : DistortionResult
+        As of :func:`minimum_distortion`. `queries` counts predictions asked of the
+        estimator; `history` is empty.
+
+    Raises
+    ------
+    TypeError
+        If the classifier is no SCDClassifier.
+    ValueError
+        If a step before it is not affine, a label is unknown, or a value lies outside
+        `clip_values`.
+
+    See Also
+    --------
+    certified_distortion : The other end: what no perturbation gets below.
+
+    Notes
+    -----
+    Soft votes, and linear classifiers under 0/1 loss with more than two classes, have
+    no set of hyperplanes to cross: for them the step comes from
+    :func:`surrogate_attack`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import minmax_scale
+    >>> from sklearn_scd import SCDClassifier
+    >>> from sklearn_scd.robustness import nearest_flip
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X = minmax_scale(X)
+    >>> model = SCDClassifier(n_estimators=5, max_iter=50, random_state=0).fit(X, y)
+    >>> nearest_flip(model, X[:3], y[:3], random_state=0).status.tolist()
+    ['attacked', 'attacked', 'attacked']
+    """
+    labels = LabelCodes(estimator)
+    clip_values = check_clip_values(clip_values)
+    norm = np.inf if norm == "inf" else float(norm)
+    X = distortion.check_samples(X, "X", estimator, clip_values)
+    check_consistent_length(X, y)
+    codes = labels.encode(y, "y")
+    starts = _check_starts(X_start, X)
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    networks = sign_networks(estimator, X)
+    attack = _Attack(
+        estimator, labels, networks, geometry_of(networks.normals), norm, clip_values,
+        time_limit,
+    )  # fmt: skip
+    right = np.flatnonzero(labels.predict(estimator, X) == codes)
+    starts = attack.add_surrogates(X, y, right, starts, seed)
+    jobs = (delayed(attack.run)(X[i], codes[i], starts[i], (seed, i)) for i in right)
+    found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
+    line = ProgressLine("nearest_flip", "samples", right.size, "distance")
+    attempts = {}
+    for i, attempt in zip(right, found, strict=True):
+        attempts[i] = [attempt]
+        if verbose:
+            line(attempt.distance)
+    problem = distortion.Problem(
+        estimator, labels, "nearest_flip", norm, clip_values, 0, 0, {}
+    )
+    return distortion.collect(problem, X, codes, attempts)
+
+
+def _check_starts(X_start, X):
+    """Starts of each sample, none where a row is NaN."""
+    if X_start is None:
+        return [[] for _ in X]
+    X_start = check_array(
+        X_start, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan",
+        input_name="X_start",
+    )  # fmt: skip
+    if X_start.shape != X.shape:
+        raise ValueError(
+            f"X_start must have the shape of X, {X.shape}, got {X_start.shape}."
+        )
+    return [[] if np.isnan(row).any() else [row] for row in X_start]
+
+
+class _Attack:
+    """What is the same for all samples."""
+
+    def __init__(
+        self, estimator, labels, networks, geometry, norm, clip_values, time_limit
+    ):
+        self.estimator, self.labels = estimator, labels
+        self.networks, self.geometry = networks, geometry
+        self.norm, self.clip_values, self.time_limit = norm, clip_values, time_limit
+        self.has_hyperplanes = (
+            networks.voting == "hard"
+            and not networks.distances_are_outputs
+            and geometry.is_known
+        )
+
+    def add_surrogates(self, X, y, rows, starts, seed):
+        """Give samples a start from a gradient where hyperplanes alone give none."""
+        if rows.size == 0 or (self.has_hyperplanes and self.norm == 2):
+            return starts
+        from sklearn_scd.robustness._surrogate import surrogate_attack
+
+        found = surrogate_attack(
+            self.estimator, X[rows], np.asarray(y)[rows], norm=self.norm,
+            clip_values=self.clip_values, random_state=seed,
+        )  # fmt: skip
+        for i, row in zip(rows, found.adversarials, strict=True):
+            if not np.isnan(row).any():
+                starts[i] = [*starts[i], row]
+        return starts
+
+    @threadpool_limits.wrap(limits=1, user_api="blas")
+    def run(self, x, code, starts, seed):
+        """Attack one sample."""
+        hunt = _Hunt(self, x, code)
+        for start in starts:
+            hunt.try_point(start)
+        if self.has_hyperplanes:
+            rng = np.random.default_rng(seed)
+            self._cross(hunt, rng)
+        hunt.search_boundary()
+        return distortion.Attempt(hunt.best, hunt.distance, hunt.n_queries, [], False)
+
+    def _cross(self, hunt, rng):
+        """Cross hyperplanes towards the most promising classes, and fit the step in."""
+        standing = next(stand(self.networks, hunt.x[np.newaxis], 2.0))
+        sample = Sample(self.geometry, standing)
+        winner = int(standing.counts.argmax())
+        crossings = []
+        targets = np.argsort(-standing.counts, kind="stable")
+        for target in targets[targets != winner][:_FEWEST_TARGETS]:
+            for moves in [None, *self._moves_to(hunt, standing, winner, target)]:
+                crossing = Crossing(sample)
+                if moves is not None:
+                    crossing.vote_towards(winner, target, moves)
+                    crossing.solve()
+                if crossing.feasible and crossing.complete(winner, target):
+                    crossings.append((crossing, target))
+        for crossing, target in sorted(crossings, key=lambda found: found[0].length)[
+            :2
+        ]:
+            crossing = self._exchange(crossing, winner, target, rng)
+            self._fit_in(hunt, crossing, winner, target)
+
+    def _moves_to(self, hunt, standing, winner, target):
+        """Moves to the best point so far, if it is of the class."""
+        if hunt.best is None:
+            return []
+        step = hunt.best.astype(np.float64) - hunt.x
+        moves = (self.networks.normals @ step) * standing.signs.ravel()
+        predicted = self.labels.predict(self.estimator, hunt.best[np.newaxis])[0]
+        return [moves] if predicted == target else []
+
+    def _exchange(self, best, winner, target, rng):
+        """Exchange votes for others while the step gets shorter."""
+        end = np.inf if self.time_limit is None else monotonic() + self.time_limit
+        trial = 0
+        while monotonic() < end and (self.time_limit is not None or trial < _TRIALS):
+            trial += 1
+            votes, places = np.unique(best.votes, return_inverse=True)
+            shares = np.zeros(votes.size)
+            np.add.at(shares, places, best.multipliers * best.sides * best.levels)
+            shares = np.maximum(shares, 0.0)
+            if not shares.any():
+                break
+            most = int(np.count_nonzero(shares))
+            n_out = min(int(rng.choice([1, 1, 2, 3, 5])), most)
+            out = rng.choice(votes, size=n_out, replace=False, p=shares / shares.sum())
+            other = best.copy()
+            other.remove(np.isin(other.votes, out))
+            other.solve()
+            if (
+                other.feasible
+                and other.complete(winner, target)
+                and other.length < best.length
+            ):
+                best = other
+        return best
+
+    def _fit_in(self, hunt, crossing, winner, target):
+        """Make the step one within the range of values, and add votes that it loses."""
+        sample = crossing.sample
+        for _ in range(_REPAIRS):
+            if crossing.rows.size == 0:
+                return
+            towards = crossing.sides * sample.signs[crossing.rows]
+            rows = self.networks.normals[crossing.rows] * towards[:, np.newaxis]
+            levels = crossing.sides * crossing.levels
+            low, high = (end - hunt.x for end in self.clip_values)
+            shortest = cube_in_box if self.norm == np.inf else least_distance_in_box
+            step = shortest(rows, levels, low, high)
+            if step is None or hunt.try_point(hunt.x + step):
+                return
+            crossing.moves = (self.networks.normals @ step) * sample.signs
+            if crossing.add_cheapest(winner, target) is None:
+                return
+
+
+class _Hunt:
+    """The nearest adversarial point so far of a sample."""
+
+    def __init__(self, attack, x, code):
+        self.attack, self.code = attack, code
+        self.dtype = x.dtype
+        self.x = x.astype(np.float64)
+        self.best, self.distance, self.n_queries = None, np.inf, 0
+
+    def is_other(self, point):
+        """Whether the estimator gives a point another class."""
+        self.n_queries += 1
+        labels, estimator = self.attack.labels, self.attack.estimator
+        return labels.predict(estimator, point[np.newaxis])[0] != self.code
+
+    def try_point(self, point):
+        """Keep a point if it is adversarial and the nearest; say whether it is."""
+        point = np.clip(point, *self.attack.clip_values).astype(self.dtype)
+        if not self.is_other(point):
+            return False
+        distance = distortion.distance_between(point, self.x, self.attack.norm)
+        if 0 < distance < self.distance:
+            self.best, self.distance = point, distance
+        return True
+
+    def search_boundary(self):
+        """Move the best point towards the sample as far as it stays adversarial."""
+        if self.best is None:
+            return
+        near, far, step = 0.0, 1.0, self.best - self.x
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (near + far)
+            if self.try_point(self.x + middle * step):
+                far = middle
+            else:
+                near = middle
+            if far - near < 1e-6:
+                break

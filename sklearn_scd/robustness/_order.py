@@ -1,0 +1,118 @@
+"""Certificate from single votes: the k-th of them that must change."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from sklearn_scd.robustness._standing import BOTTLENECK, SET, steps_of
+
+
+class OrderBound:
+    """Lower bounds from what each vote can stand by itself.
+
+    Parameters
+    ----------
+    networks : SignNetworks
+    norm : float
+        2 or inf.
+    """
+
+    def __init__(self, networks, norm):
+        self.voting = networks.voting
+        self.linear = networks.distances_are_outputs
+        self.scales = networks.scales.reshape(networks.output_coef.shape)
+        by_network = networks.normals.reshape(*networks.output_coef.shape, -1)
+        if self.linear:
+            rows = by_network[:, 0] * self.scales
+            rows = rows.reshape(networks.n_votes, networks.n_classes, -1)
+            dual = 2 if norm == 2 else 1
+            self.pairs = np.stack(
+                [np.linalg.norm(rows - rows[:, [k]], ord=dual, axis=2)
+                 for k in range(networks.n_classes)], axis=2,
+            )  # fmt: skip
+        self.spectra = None
+        if norm == 2 and self.voting == "hard":
+            self.spectra = np.array(
+                [np.linalg.eigvalsh(rows @ rows.T)[-1] for rows in by_network]
+            ).reshape(networks.n_votes, networks.n_rivals)
+
+    def __call__(self, standing, winner, target, distances=None):
+        """Least size of a perturbation that can bring about another class.
+
+        Parameters
+        ----------
+        standing : Standing
+        winner, target : int
+            Class codes.
+        distances : ndarray of shape (n_networks, n_units), default=None
+            Other distances than the standing's.
+
+        Returns
+        -------
+        bound : float
+        """
+        if distances is None:
+            distances = standing.distances
+        if self.voting == "soft":
+            return _soft_bound(standing, winner, target, distances)
+        by_vote = (
+            self._linear_votes(standing)
+            if self.linear
+            else self._votes(standing, distances)
+        )
+        steps = steps_of(by_vote, standing.named, winner, target, summed=False)
+        return steps.cheapest(standing.needed(winner, target))[-1]
+
+    def _votes(self, standing, distances):
+        """Distance at which each vote could name each class."""
+        by_vote = standing.vote_costs(BOTTLENECK, distances)
+        if self.spectra is None:
+            return by_vote
+        spectra = self.spectra
+        if spectra.shape[1] > 1:  # two of its networks take part
+            named = standing.named[:, np.newaxis]
+            spectra = spectra + np.take_along_axis(spectra, named, axis=1)
+        sets = standing.vote_costs(SET, np.square(distances))
+        return np.maximum(by_vote, np.sqrt(sets / spectra))
+
+    def _linear_votes(self, standing):
+        """Distances at which linear classifiers' largest output is another one."""
+        outputs = standing.outputs
+        places = np.arange(len(outputs)), standing.named
+        slack = (standing.rounding * self.scales).reshape(outputs.shape)
+        leads = outputs[places][:, np.newaxis] - outputs
+        leads = leads - slack - slack[places][:, np.newaxis]
+        sizes = self.pairs[places[0], :, places[1]]
+        distances = np.where(leads > 0, np.inf, 0.0)
+        np.divide(leads, sizes, where=(leads > 0) & (sizes > 0), out=distances)
+        distances[places] = 0.0
+        return distances
+
+
+def _soft_bound(standing, winner, target, distances):
+    """Size within which no units can move the mean probabilities far enough."""
+    n_units = distances.shape[1]
+    outputs = standing.outputs.ravel().copy()
+    roles = np.zeros(standing.outputs.shape)
+    if roles.shape[1] == 1:
+        roles[:] = 1.0 if target == 1 else -1.0
+        lead = roles[0, 0] * (0.5 * len(roles) - expit(outputs).sum())
+    else:
+        roles[:, target], roles[:, winner] = 1.0, -1.0
+        lead = -(roles * expit(standing.outputs)).sum()
+    roles = roles.ravel()
+    lead -= 1e-9 * outputs.size  # of sums that are computed otherwise in the model
+    gains = roles[:, np.newaxis] * standing.changes
+    order = np.argsort(distances, axis=None)
+    previous = 0.0
+    for place in order[np.isfinite(distances.ravel()[order])]:
+        if lead <= 0:
+            return previous
+        network, unit = divmod(int(place), n_units)
+        previous = distances[network, unit]
+        if gains[network, unit] > 0:
+            before = expit(outputs[network])
+            outputs[network] += standing.changes[network, unit]
+            lead -= abs(expit(outputs[network]) - before)
+    return previous if lead <= 0 else np.inf

@@ -1,0 +1,169 @@
+"""Where a sample stands among an ensemble's hyperplanes, and what would change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from sklearn_scd.robustness._kernels import vote_costs
+
+SET, BOTTLENECK, PRICE = (np.int64(measure) for measure in range(3))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One sample seen by the networks.
+
+    Attributes
+    ----------
+    distances : ndarray of shape (n_networks, n_units), float64
+        Size of the perturbation that switches a unit, less what may be rounded; inf for
+        units that none switches.
+
+    signs : ndarray of shape (n_networks, n_units), float64
+        1 where a unit would have to start firing, -1 where to stop.
+
+    changes : ndarray of shape (n_networks, n_units), float64
+        Of the network's output by switching a unit.
+
+    outputs : ndarray of shape (n_votes, n_rivals), float64
+
+    named : ndarray of shape (n_votes,), intp
+
+    counts : ndarray of shape (n_classes,), int64
+        Votes for each class.
+
+    rounding : ndarray of shape (n_networks, n_units), float64
+        L2 distance from a hyperplane within which its side may be rounded.
+    """
+
+    distances: np.ndarray
+    signs: np.ndarray
+    changes: np.ndarray
+    outputs: np.ndarray
+    named: np.ndarray
+    counts: np.ndarray
+    rounding: np.ndarray
+
+    def winner(self, voting):
+        """Code of the class predicted."""
+        if voting == "hard":
+            return int(self.counts.argmax())
+        means = expit(self.outputs).mean(axis=0)
+        return int(means[0] > 0.5) if means.size == 1 else int(means.argmax())
+
+    def vote_costs(self, measure, costs):
+        """What it takes to make each vote name each class, (n_votes, n_classes).
+
+        Parameters
+        ----------
+        measure : {SET, BOTTLENECK, PRICE}
+        costs : ndarray of shape (n_networks, n_units), float64
+        """
+        out = np.empty((self.named.size, self.counts.size))
+        vote_costs(measure, costs, self.changes, self.outputs, self.named, out)
+        return out
+
+    def needed(self, winner, target):
+        """Steps by which the winner's lead over another class must shrink.
+
+        A vote that goes from the one to the other is two steps. Of classes with equally
+        many votes the first is predicted.
+        """
+        return int(self.counts[winner] - self.counts[target]) + (winner < target)
+
+
+def stand(networks, X, norm):
+    """Locate samples among the hyperplanes.
+
+    Parameters
+    ----------
+    networks : SignNetworks
+    X : ndarray of shape (n_samples, n_features)
+    norm : float
+        2 or inf.
+
+    Yields
+    ------
+    standing : Standing
+        Of each sample.
+    """
+    shape = networks.output_coef.shape
+    positions = networks.positions(X)
+    rounding = networks.rounding(X)
+    distances = np.maximum(np.abs(positions) - rounding, 0.0)
+    if norm == np.inf:
+        sizes = np.abs(networks.normals).sum(axis=1)
+        distances /= np.where(sizes > 0, sizes, 1.0)
+    distances[:, ~networks.normals.any(axis=1)] = np.inf
+    outputs = networks.outputs(positions)
+    named = networks.named(outputs)
+    counts = networks.counts(outputs)
+    for i in range(len(X)):
+        signs = np.where(positions[i] > 0, -1.0, 1.0).reshape(shape)
+        yield Standing(
+            distances[i].reshape(shape), signs, signs * networks.output_coef,
+            outputs[i], named[i], counts[i], rounding[i].reshape(shape),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Single steps by which votes take a winner's lead over another class away.
+
+    A vote for the winner can take two, by leaving it and by going over to the other
+    class, any third vote one. Costs are never above what a step really costs.
+
+    Attributes
+    ----------
+    first : ndarray of shape (n_votes,), float64
+        inf for votes that name the other class already.
+    second : ndarray of shape (n_votes,), float64
+        inf but for the winner's votes.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+
+    def cheapest(self, n):
+        """Costs of the `n` cheapest steps, the dearest one last."""
+        costs = np.concatenate([self.first, self.second])
+        if n > costs.size:
+            return np.full(n, np.inf)
+        costs = np.partition(costs, n - 1)[:n]
+        return np.append(np.delete(costs, costs.argmax()), costs.max())
+
+
+def steps_of(costs, named, winner, target, *, summed):
+    """Costs of single steps, from those of changing votes.
+
+    Parameters
+    ----------
+    costs : ndarray of shape (n_votes, n_classes)
+        What it takes to make each vote name each class.
+    named : ndarray of shape (n_votes,)
+    winner, target : int
+        Class codes.
+    summed : bool
+        Whether costs add up: going over is then paid in two steps.
+
+    Returns
+    -------
+    steps : Steps
+    """
+    backing = named == winner
+    over = costs[:, target]
+    first = np.where(named == target, np.inf, over)
+    second = np.full(first.size, np.inf)
+    others = np.delete(costs[backing], winner, axis=1)
+    leave = others.min(axis=1)
+    if not summed:
+        first[backing], second[backing] = leave, over[backing]
+        return Steps(first, second)
+    # Where going over costs less than twice leaving, half of it for each step.
+    first[backing] = np.minimum(leave, over[backing] / 2)
+    possible = backing & (over < np.inf)
+    second[possible] = over[possible] - first[possible]
+    return Steps(first, second)

@@ -1,0 +1,348 @@
+"""Certificates, against distances that are known: brute force, and linear models."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import nnls
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA, KernelPCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
+from sklearn.svm import LinearSVC
+
+from sklearn_scd import SCDClassifier
+from sklearn_scd.robustness import certified_distortion, exact_distance, nearest_flip
+from sklearn_scd.robustness._kernels import (
+    bottleneck,
+    cheapest_set,
+    greedy_set,
+    press,
+    price,
+)
+from sklearn_scd.robustness._least_distance import least_distance
+
+
+def made_model(rng, n_features, n_classes=2, voting="hard"):
+    """An ensemble with random weights, and with what chance would not make.
+
+    Ties, duplicated rows and votes, weights of zero, binary weights. Output weights lie
+    on a binary grid, as training leaves them, so that their sums are exact.
+    """
+    n_votes, n_units = rng.integers(1, 10), rng.integers(2, 7)
+    n_networks = n_votes * (1 if n_classes == 2 else n_classes)
+    binary = rng.random() < 0.25
+    w = rng.standard_normal((n_networks, n_units, n_features))
+    grid = 2.0 ** rng.integers(0, 10)
+    u = np.round(grid * rng.standard_normal((n_networks, n_units))) / grid
+    b = 0.5 * rng.standard_normal((n_networks, n_units))
+    c = np.round(0.5 * grid * rng.standard_normal(n_networks)) / grid
+    if binary:
+        w, u = np.where(w > 0, 1, -1), np.where(u >= 0, 1, -1)
+    if rng.random() < 0.3:
+        w[0, 1], b[0, 1] = w[0, 0], b[0, 0]
+    if rng.random() < 0.3:
+        w[-1], b[-1], u[-1], c[-1] = w[0], b[0], u[0], c[0]
+    if rng.random() < 0.2 and not binary:
+        w[0, 0] = 0.0
+    kind = np.int8 if binary else np.float64
+    model = SCDClassifier(
+        n_estimators=n_votes, hidden_units=n_units, binary_weights=binary, voting=voting
+    )
+    model.classes_, model.n_features_in_ = np.arange(n_classes), n_features
+    model.hidden_coef_, model.hidden_intercept_ = w.astype(kind), b
+    model.output_coef_, model.output_intercept_ = u.astype(kind), c
+    model.loss_curve_ = model.n_iter_ = np.empty(0)
+    return model
+
+
+def hyperplanes(model):
+    """Rows of unit norm and offsets, those without a direction left out."""
+    w = model.hidden_coef_.reshape(-1, model.n_features_in_).astype(float)
+    b = model.hidden_intercept_.ravel()
+    sizes = np.linalg.norm(w, axis=1)
+    return w[sizes > 0] / sizes[sizes > 0, None], b[sizes > 0] / sizes[sizes > 0]
+
+
+def brute_force_in_the_plane(model, x):
+    """Distance to the nearest other class: it is taken at a foot or an intersection."""
+    rows, offsets = hyperplanes(model)
+    levels = -(rows @ x + offsets)
+    feet = levels[:, None] * rows
+    corners = []
+    for i, j in combinations(range(len(rows)), 2):
+        pair = rows[[i, j]]
+        if abs(np.linalg.det(pair)) > 1e-9:
+            corners.append(np.linalg.solve(pair, levels[[i, j]]))
+    points = x + np.vstack([feet, np.reshape(corners, (-1, 2))])
+    # Around a point, each sector between two lines has a class of its own.
+    directions = np.arctan2(rows[:, 0], -rows[:, 1])
+    angles = np.sort(np.concatenate([directions, directions + np.pi]) % (2 * np.pi))
+    middles = 0.5 * (angles + np.append(angles[1:], angles[0] + 2 * np.pi))
+    ring = 1e-7 * np.stack([np.cos(middles), np.sin(middles)], axis=1)
+    around = (points[:, None] + ring).reshape(-1, 2)
+    other = model.predict(around) != model.predict(x[None])[0]
+    other = other.reshape(len(points), -1).any(axis=1)
+    return np.linalg.norm(points[other] - x, axis=1).min(initial=np.inf)
+
+
+def brute_force_by_patterns(model, x):
+    """Distance to the nearest cell of another class, over all 2 ** n cells."""
+    rows, offsets = hyperplanes(model)
+    levels = -(rows @ x + offsets)
+    n_rivals = 1 if model.classes_.size == 2 else model.classes_.size
+    shape = model.output_coef_.shape
+    predicted = model.predict(x[None])[0]
+    best = np.inf
+    for pattern in product([1.0, -1.0], repeat=len(rows)):
+        fires = np.reshape(pattern, shape) > 0
+        outputs = (model.output_coef_ * fires).sum(axis=1) + model.output_intercept_
+        outputs = outputs.reshape(1, -1, n_rivals)
+        if model._probabilities(outputs).argmax() == predicted:
+            continue
+        signs = np.array(pattern)
+        system = np.vstack([(signs[:, None] * rows).T, signs * levels])
+        aim = np.append(np.zeros(rows.shape[1]), 1.0)
+        solution, _ = nnls(system, aim, maxiter=1000)
+        rest = aim - system @ solution
+        if rest[-1] > 1e-12:
+            best = min(best, np.linalg.norm(rest[:-1] / rest[-1]))
+    return best
+
+
+METHODS = ["best", "order", "spectral", "split", "branch_and_bound"]
+
+
+@pytest.mark.parametrize(("n_classes", "n_models"), [(2, 150), (3, 30)])
+def test_certificate_exact_distance_and_attack_in_the_plane(n_classes, n_models):
+    rng = np.random.default_rng(n_classes)
+    ratios = {method: [] for method in [*METHODS, "attack"]}
+    for _ in range(n_models):
+        model = made_model(rng, 2, n_classes)
+        x = rng.standard_normal((1, 2))
+        exact = brute_force_in_the_plane(model, x[0])
+        found = nearest_flip(
+            model, x, model.predict(x), clip_values=(-1e3, 1e3), random_state=0
+        ).distances[0]
+        assert found >= exact
+        for method in METHODS:
+            bound = certified_distortion(model, x, method=method, time_limit=0.1)[0]
+            assert bound <= exact, (method, bound, exact)
+            if exact < np.inf:
+                ratios[method].append(bound / exact)
+        if exact < np.inf:
+            ratios["attack"].append(exact / found)
+    medians = {name: np.median(values) for name, values in ratios.items()}
+    assert medians["branch_and_bound"] > 0.999
+    assert medians["attack"] > 0.98
+    assert min(medians.values()) > 0.1  # none is empty
+
+
+def test_certificates_in_space_are_never_above_all_cells():
+    rng = np.random.default_rng(4)
+    exactly = n_models = 0
+    while n_models < 25:
+        model = made_model(rng, rng.integers(3, 6), 2 + rng.integers(2))
+        n_rows = model.output_coef_.size
+        # Cells of a unit that nothing switches, or of two that are one, don't exist.
+        if n_rows > 9 or len(np.unique(hyperplanes(model)[0], axis=0)) < n_rows:
+            continue
+        n_models += 1
+        x = rng.standard_normal(model.n_features_in_)
+        exact = brute_force_by_patterns(model, x)
+        for method in METHODS:
+            bound = certified_distortion(model, x[None], method=method)[0]
+            assert bound <= exact * (1 + 1e-9), (method, bound, exact)
+        exactly += np.isclose(bound, exact, rtol=1e-4)
+    assert exactly == n_models
+
+
+@pytest.mark.parametrize("voting", ["hard", "soft"])
+@pytest.mark.parametrize("norm", [2, np.inf])
+def test_certificates_hold_against_random_perturbations(norm, voting):
+    rng = np.random.default_rng(5)
+    above = 0
+    for n in range(60):
+        model = made_model(rng, 3, 2 + n % 2, voting)
+        x = rng.standard_normal((1, 3))
+        bound = certified_distortion(model, x, norm=norm)[0]
+        steps = rng.standard_normal((2_000, 3))
+        steps /= np.linalg.norm(steps, ord=norm, axis=1)[:, None]
+        size = min(bound, 10.0)
+        inside = x + size * rng.random((2_000, 1)) ** 0.1 * steps
+        assert (model.predict(inside) == model.predict(x)).all()
+        beyond = x + 3 * size * steps
+        above += (model.predict(beyond) != model.predict(x)).any() and size > 0
+    assert above > 20  # bounds are not so low that nothing could break them
+
+
+def test_linear_votes_have_their_exact_distances():
+    rng = np.random.default_rng(6)
+    X, y = make_blobs(60, 4, centers=3, random_state=0)
+    for labels, norm in product([y > 0, y], [2, np.inf]):
+        model = SCDClassifier(
+            "01", hidden_units=0, n_estimators=1, max_iter=20, random_state=0
+        ).fit(X, labels)
+        w = model.hidden_coef_[:, 0].astype(float)
+        scores = X @ w.T + model.hidden_intercept_[:, 0]
+        dual = 2 if norm == 2 else 1
+        if len(w) == 1:
+            exact = np.abs(scores[:, 0]) / np.linalg.norm(w[0], ord=dual)
+        else:
+            order = np.argsort(-scores, axis=1)
+            exact = [
+                min((s[o[0]] - s[k]) / np.linalg.norm(w[o[0]] - w[k], ord=dual)
+                    for k in o[1:])
+                for s, o in zip(scores, order, strict=True)
+            ]  # fmt: skip
+        bounds = certified_distortion(model, X, norm=norm)
+        assert (bounds <= exact).all()
+        assert_allclose(bounds, exact, rtol=1e-3, atol=1e-3)
+        assert_allclose(
+            exact_distance(model, X, norm=norm), exact, rtol=1e-3, atol=1e-3
+        )
+        step = rng.standard_normal(X.shape)
+        step *= bounds[:, None] / np.linalg.norm(step, ord=norm, axis=1)[:, None]
+        assert (model.predict(X + step) == model.predict(X)).all()
+
+
+def test_exact_distances_of_scikit_learns_linear_classifiers():
+    X, y = make_blobs(60, 4, centers=3, random_state=0)
+    for labels in (y > 0, y):
+        for model in (LogisticRegression(), LinearSVC(), LinearDiscriminantAnalysis()):
+            model = make_pipeline(StandardScaler(), PCA(3), model).fit(X, labels)
+            exact = exact_distance(model, X)
+            step = np.eye(4)[:, None] * exact[:, None] * 0.999
+            for sign in (1, -1):
+                for s in sign * step:
+                    assert (model.predict(X + s) == model.predict(X)).all()
+            # The gradient of the nearest score leads there.
+            found = minimum_norm_of_linear(model, X)
+            assert_allclose(found, exact, rtol=1e-9)
+    with pytest.raises(TypeError, match="not of RandomForestClassifier"):
+        exact_distance(RandomForestClassifier(5).fit(X, y), X)
+
+
+def minimum_norm_of_linear(model, X):
+    """By the scores of the whole pipeline, of which differences give the rows."""
+    zero = np.zeros((1, X.shape[1]))
+    at_zero = model.decision_function(zero)
+    steps = np.eye(X.shape[1])
+    rows = (model.decision_function(steps) - at_zero).T.reshape(-1, X.shape[1])
+    scores = model.decision_function(X).reshape(len(X), -1)
+    if scores.shape[1] == 1:
+        return np.abs(scores[:, 0]) / np.linalg.norm(rows[0])
+    best = scores.argmax(axis=1)
+    result = np.full(len(X), np.inf)
+    for k in range(scores.shape[1]):
+        other = best != k
+        gap = scores[np.arange(len(X)), best] - scores[:, k]
+        size = np.linalg.norm(rows[best] - rows[k], axis=1)
+        result[other] = np.minimum(result[other], gap[other] / size[other])
+    return result
+
+
+def test_a_pipeline_is_certified_in_the_units_of_its_input():
+    X, y = make_blobs(80, 6, centers=2, random_state=0, cluster_std=3)
+    front = make_pipeline(MinMaxScaler(), PCA(3), StandardScaler())
+    plain = SCDClassifier(n_estimators=5, hidden_units=4, max_iter=30, random_state=0)
+    model = Pipeline([("front", front), ("vote", plain)]).fit(X, y)
+    # The same as one layer: rows times the front's matrix.
+    matrix = front.transform(np.eye(6)) - front.transform(np.zeros((1, 6)))
+    folded = clone(plain).fit(X, y)
+    folded.hidden_coef_ = model[-1].hidden_coef_ @ matrix.T
+    folded.hidden_intercept_ = (
+        model[-1].hidden_intercept_
+        + model[-1].hidden_coef_ @ front.transform(np.zeros((1, 6)))[0]
+    )
+    folded.output_coef_ = model[-1].output_coef_
+    folded.output_intercept_ = model[-1].output_intercept_
+    for norm in (2, np.inf):
+        assert_allclose(
+            certified_distortion(model, X, norm=norm),
+            certified_distortion(folded, X, norm=norm),
+            rtol=1e-4, atol=1e-6,
+        )  # fmt: skip
+    assert (certified_distortion(model, X, 1 - y)[model.predict(X) == y] == 0).all()
+
+
+@pytest.mark.parametrize("step", [Normalizer(), KernelPCA(2, kernel="rbf")])
+def test_steps_that_are_not_affine_are_refused(step):
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    model = make_pipeline(step, SCDClassifier(n_estimators=1, max_iter=5)).fit(X, y)
+    with pytest.raises(ValueError, match=f"{type(step).__name__}, are not affine"):
+        certified_distortion(model, X)
+
+
+def test_certificates_say_what_they_can_not_do():
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    with pytest.raises(TypeError, match="got RandomForestClassifier"):
+        certified_distortion(RandomForestClassifier(5).fit(X, y), X)
+    model = SCDClassifier(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="'spectral' needs norm=2 and hard votes"):
+        certified_distortion(model, X, norm=np.inf, method="spectral")
+    with pytest.raises(ValueError, match="X has 2 features"):
+        certified_distortion(model, X[:, :2])
+    with pytest.raises(ValueError, match="y has the label 7"):
+        certified_distortion(model, X, np.full(40, 7))
+
+
+def test_a_model_that_says_one_class_stands_everything():
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    model = SCDClassifier(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
+    model.output_intercept_ = np.full(3, 1e6)
+    assert (certified_distortion(model, X) == np.inf).all()
+    found = nearest_flip(model, X, np.ones(40, int), clip_values=(-99, 99))
+    assert (found.distances == np.inf).all()
+    assert (found.status == "no_start").all()
+
+
+def test_kernels_equal_their_naive_twins():
+    rng = np.random.default_rng(7)
+    for _ in range(300):
+        n = rng.integers(1, 9)
+        costs = rng.random(n).round(rng.integers(1, 5))
+        gains = np.round(8 * rng.standard_normal(n)) / 8
+        need = np.round(8 * rng.uniform(-0.5, 3)) / 8
+        enough = [
+            (costs[chosen].sum(), costs[chosen].max(initial=0.0))
+            for chosen in map(list, product([False, True], repeat=n))
+            if gains[chosen].sum() >= need
+        ]
+        cheapest = min((cost for cost, _ in enough), default=np.inf)
+        lowest = min((top for _, top in enough), default=np.inf)
+        assert_allclose(cheapest_set(costs, gains, need), cheapest)
+        assert bottleneck(costs, gains, need) == lowest
+        members = np.zeros(n, dtype=bool)
+        spent = greedy_set(costs, gains, need, members)
+        if np.isinf(cheapest):
+            assert np.isinf(spent)
+            assert np.isinf(price(costs, gains, need))
+        else:
+            assert gains[members].sum() >= need
+            assert cheapest - 1e-12 <= spent
+            assert_allclose(spent, costs[members].sum())
+
+
+def test_press_solves_the_least_distance_problem():
+    rng = np.random.default_rng(8)
+    for _ in range(30):
+        rows = rng.standard_normal((6, 12))
+        rows /= np.linalg.norm(rows, axis=1)[:, None]
+        levels = rng.random(6)
+        sides = np.where(rng.random(6) < 0.3, -1.0, 1.0)
+        expected = least_distance(sides[:, None] * rows, sides * levels)
+        multipliers, moves = np.zeros(6), np.zeros(6)
+        press(
+            rows @ rows.T, np.arange(6), sides, levels, multipliers, moves,
+            np.int64(10_000), 1e-13,
+        )  # fmt: skip
+        assert_allclose(multipliers, expected, atol=1e-8)
+        assert_allclose(moves, rows @ ((multipliers * sides) @ rows), atol=1e-9)
+    opposite = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    assert least_distance(opposite, np.array([1.0, 1.0])) is None
