@@ -68,11 +68,11 @@ def certified_distortion(
         Norm of perturbations.
 
     method : {'best', 'order', 'spectral', 'split', 'branch_and_bound'}, default='best'
-        How the bound is found; see Notes. ``'best'`` is the largest of the first three,
-        or with a `time_limit` of all.
+        How the bound is found; see Notes. ``'best'`` is the largest of the first three.
 
     time_limit : float, default=None
-        Seconds for the branch and bound of a sample. None: it goes on until the
+        Seconds a sample: ``'split'`` goes on along further directions, and
+        ``'branch_and_bound'`` stops. None: no further directions, and no stop until the
         distance is exact, which takes for ever but with a few units.
 
     n_jobs : int or None, default=None
@@ -111,8 +111,9 @@ def certified_distortion(
         votes is smaller than the root of their cheapest ``sum_i D_i t_i^2`` over
         lambda. Weights fall where a unit is too expensive to matter. L2, hard votes.
     ``'split'``
-        The same where the normals span a small space, say behind a PCA, with that space
-        split into boxes along the two directions that most normals share.
+        The same where the normals span a small space, say behind a PCA: units that are
+        too far to switch at all are left out, and the space is split along the
+        directions that most normals share.
     ``'branch_and_bound'``
         Searches the cells between hyperplanes, by least-distance problems. It ends with
         the exact distance, or at `time_limit` with what is proven by then. L2, hard
@@ -175,8 +176,7 @@ def _methods(networks, norm, method, time_limit):
         return [method]
     if not together:
         return ["order"]
-    methods = ["order", "spectral", "split"]
-    return methods if time_limit is None else [*methods, "branch_and_bound"]
+    return ["order", "spectral", "split"]
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
@@ -187,14 +187,16 @@ def _certify(networks, order, geometry, X, codes, norm, methods, time_limit):
         if standing.winner(networks.voting) != codes[i]:
             bounds[i] = 0.0  # float32 decides: the sample lies on the boundary
             continue
-        bounds[i] = max(
-            _bound(method, order, geometry, standing, codes[i], time_limit)
-            for method in methods
-        )
+        bounds[i] = 0.0
+        for method in methods:
+            bound = _bound(
+                method, order, geometry, standing, codes[i], bounds[i], time_limit
+            )
+            bounds[i] = max(bounds[i], bound)
     return bounds * (1 - SLACK)
 
 
-def _bound(method, order, geometry, standing, winner, time_limit):
+def _bound(method, order, geometry, standing, winner, known, time_limit):
     """The least bound over all other classes, by one method."""
     if method == "branch_and_bound":
         return nearest_cell(order, geometry, standing, winner, time_limit)
@@ -203,5 +205,11 @@ def _bound(method, order, geometry, standing, winner, time_limit):
         return min(order(standing, winner, target) for target in targets)
     if not geometry.is_known or (method == "split" and not geometry.has_small_basis):
         return 0.0
-    bound = spectral_bound if method == "spectral" else split_bound
-    return min(bound(standing, geometry, winner, target) for target in targets)
+    if method == "spectral":
+        return min(
+            spectral_bound(standing, geometry, winner, target) for target in targets
+        )
+    return min(
+        split_bound(standing, geometry, winner, target, known, time_limit)
+        for target in targets
+    )

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cholesky
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
+from sklearn_scd.robustness._kernels import weigh_products
+
 _LOW_RANK = 256  # up to this rank, rows are kept in coordinates of the space they span
 _RESIDUAL = 1e-9  # of rows of unit norm, outside that space
 _SMALL = 128  # matrices up to this size are solved whole
@@ -65,6 +67,22 @@ class Geometry:
             return self.coordinates[rows] @ self.coordinates[others].T
         return self.gram[rows][:, others]
 
+    def of_features(self, chosen):
+        """The geometry of the rows' parts in some features.
+
+        Parameters
+        ----------
+        chosen : ndarray of shape (n_features,), bool
+
+        Returns
+        -------
+        geometry : Geometry
+            Only for a geometry with a basis.
+        """
+        sizes, vectors = np.linalg.eigh(self.basis[:, chosen] @ self.basis[:, chosen].T)
+        roots = np.sqrt(np.maximum(sizes, 0.0))
+        return Geometry(self.coordinates @ (vectors * roots), None, None)
+
     def largest_eigenvalue(self, weights):
         """Upper bound of the largest eigenvalue of ``sum_i weights_i a_i a_i^T``.
 
@@ -83,7 +101,8 @@ class Geometry:
         if self.coordinates is not None:
             return np.linalg.eigvalsh(self.second_moment(weights))[-1] * (1 + SLACK)
         roots = np.sqrt(weights[rows])
-        matrix = self.gram[np.ix_(rows, rows)] * roots[:, np.newaxis] * roots
+        matrix = np.empty((rows.size, rows.size))
+        weigh_products(self.gram, rows, roots, matrix)
         return _largest_eigenvalue(matrix)
 
     def second_moment(self, weights):
@@ -140,16 +159,17 @@ def _largest_eigenvalue(matrix):
     n = len(matrix)
     if n <= _SMALL:
         return np.linalg.eigvalsh(matrix)[-1] * (1 + SLACK)
-    start = np.random.RandomState(0).standard_normal(n)
+    start = np.random.RandomState(0).standard_normal(n).astype(np.float32)
     try:
         value = eigsh(
-            matrix, k=1, which="LA", tol=3e-3, v0=start, return_eigenvectors=False
-        )[0]
+            matrix.astype(np.float32), k=1, which="LA", ncv=12, tol=1e-2, v0=start,
+            return_eigenvectors=False,
+        )[0]  # fmt: skip
     except ArpackNoConvergence:
         return np.linalg.eigvalsh(matrix)[-1] * (1 + SLACK)
     diagonal = np.arange(n)
     for excess in (0.005, 0.02, 0.08):
-        candidate = value * (1 + excess)
+        candidate = float(value) * (1 + excess)
         shifted = -matrix
         shifted[diagonal, diagonal] += candidate
         try:

@@ -352,3 +352,19 @@ def press(products, rows, sides, levels, multipliers, moves, n_sweeps, tolerance
                     moves[q] += change * products[i, q]
         if largest <= tolerance:
             break
+
+
+@kernel
+def weigh_products(products, rows, roots, out):
+    """Inner products of some rows, each times a factor.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_rows, n_rows), float64
+    rows : ndarray of shape (n,), int64
+    roots : ndarray of shape (n,), float64
+    out : ndarray of shape (n, n), float64
+    """
+    for i in range(rows.size):
+        for j in range(rows.size):
+            out[i, j] = products[rows[i], rows[j]] * (roots[i] * roots[j])

@@ -28,6 +28,7 @@ from sklearn_scd.robustness._standing import stand
 
 _TRIALS = 40  # exchanges of votes, where there is no time limit
 _FEWEST_TARGETS = 3  # classes tried a sample, the most promising first
+_ROUNDS = 3  # with the features left out that the last one pressed against an end
 _REPAIRS = 20  # votes added because the range of values undid others
 _HALVINGS = 40
 
@@ -224,25 +225,45 @@ class _Attack:
         return distortion.Attempt(hunt.best, hunt.distance, hunt.n_queries, [], False)
 
     def _cross(self, hunt, rng):
-        """Cross hyperplanes towards the most promising classes, and fit the step in."""
+        """Cross hyperplanes towards the most promising classes."""
         standing = next(stand(self.networks, hunt.x[np.newaxis], 2.0))
-        sample = Sample(self.geometry, standing)
         winner = int(standing.counts.argmax())
-        crossings = []
         targets = np.argsort(-standing.counts, kind="stable")
         for target in targets[targets != winner][:_FEWEST_TARGETS]:
-            for moves in [None, *self._moves_to(hunt, standing, winner, target)]:
-                crossing = Crossing(sample)
-                if moves is not None:
-                    crossing.vote_towards(winner, target, moves)
-                    crossing.solve()
-                if crossing.feasible and crossing.complete(winner, target):
-                    crossings.append((crossing, target))
-        for crossing, target in sorted(crossings, key=lambda found: found[0].length)[
-            :2
-        ]:
-            crossing = self._exchange(crossing, winner, target, rng)
-            self._fit_in(hunt, crossing, winner, target)
+            geometry = self.geometry
+            for _ in range(_ROUNDS):
+                sample = Sample(geometry, standing)
+                crossing = self._shortest_crossing(sample, hunt, winner, target, rng)
+                if crossing is None:
+                    break
+                step = self._fit_in(hunt, crossing, winner, target)
+                if step is None or geometry.gram is not None or self.norm == np.inf:
+                    break
+                geometry = self._movable(hunt, step)
+                if geometry is None:
+                    break
+
+    def _movable(self, hunt, step):
+        """The geometry in the features that a step does not press against an end."""
+        low, high = self.clip_values
+        pressed = ((hunt.x <= low) & (step <= 0)) | ((hunt.x >= high) & (step >= 0))
+        if self.geometry.basis is None or not pressed.any():
+            return None
+        return self.geometry.of_features(~pressed)
+
+    def _shortest_crossing(self, sample, hunt, winner, target, rng):
+        """The best crossing from the sample, and from the best point so far."""
+        best = None
+        standing = sample.standing
+        for moves in [None, *self._moves_to(hunt, standing, winner, target)]:
+            crossing = Crossing(sample)
+            if moves is not None:
+                crossing.vote_towards(winner, target, moves)
+                crossing.solve()
+            done = crossing.feasible and crossing.complete(winner, target)
+            if done and (best is None or crossing.length < best.length):
+                best = crossing
+        return None if best is None else self._exchange(best, winner, target, rng)
 
     def _moves_to(self, hunt, standing, winner, target):
         """Moves to the best point so far, if it is of the class."""
@@ -280,11 +301,17 @@ class _Attack:
         return best
 
     def _fit_in(self, hunt, crossing, winner, target):
-        """Make the step one within the range of values, and add votes that it loses."""
+        """Make the step one within the range of values, and add votes that it loses.
+
+        Returns
+        -------
+        step : ndarray of shape (n_features,), or None
+            None where there is none.
+        """
         sample = crossing.sample
         for _ in range(_REPAIRS):
             if crossing.rows.size == 0:
-                return
+                return None
             towards = crossing.sides * sample.signs[crossing.rows]
             rows = self.networks.normals[crossing.rows] * towards[:, np.newaxis]
             levels = crossing.sides * crossing.levels
@@ -292,10 +319,11 @@ class _Attack:
             shortest = cube_in_box if self.norm == np.inf else least_distance_in_box
             step = shortest(rows, levels, low, high)
             if step is None or hunt.try_point(hunt.x + step):
-                return
+                return step
             crossing.moves = (self.networks.normals @ step) * sample.signs
             if crossing.add_cheapest(winner, target) is None:
-                return
+                break
+        return None
 
 
 class _Hunt:

@@ -15,19 +15,20 @@ leaves the cost as it is and makes lambda much smaller.
 
 from __future__ import annotations
 
-import heapq
-from itertools import count
+from time import monotonic
 
 import numpy as np
 
+from sklearn_scd.robustness._geometry import SLACK
 from sklearn_scd.robustness._kernels import cap_costs
-from sklearn_scd.robustness._standing import BOTTLENECK, PRICE, SET, steps_of
+from sklearn_scd.robustness._standing import PRICE, SET, steps_of
 
 _FACTOR = 1.5  # of what a unit's gain is worth, up to which it keeps its cost
-# A third direction gained a hundredth of the bound and needed ten times the boxes.
-_DIRECTIONS = 2  # that are split
-_BOXES = 128  # that are looked at
-_REACH = 3.0  # times the bound without splitting, beyond which nothing is split
+# Directions that are split, and how often a box is halved at most. With more of them
+# the bound rises slowly and the work grows fast: the first alone without a time limit.
+_SPLITS = (1, 6), (2, 10), (3, 13), (4, 16)
+_REACH = 4.0  # times the bound without splitting: no more is tried
+_HALVINGS = 7  # of the range in which the bound is looked for
 
 
 def spectral_bound(standing, geometry, winner, target):
@@ -50,13 +51,15 @@ def spectral_bound(standing, geometry, winner, target):
     return np.sqrt(cost / geometry.largest_eigenvalue(weights.ravel()))
 
 
-def split_bound(standing, geometry, winner, target):
-    """The same, with the space split along the directions that most normals share.
+def split_bound(standing, geometry, winner, target, start=0.0, time_limit=None):
+    """The same, sharper where the normals span a small space.
 
-    The part of a perturbation along those directions is taken to lie in a box, which
-    moves every hyperplane by a known amount at most; the rest obeys the spectral bound
-    and that of the bottlenecks, in the space that is left. The box with the lowest
-    bound is halved again and again.
+    Two things are added. Below a radius r, units farther than r can't switch at all:
+    votes that need them are dearer, and r is proven if even so the bound is not below
+    it. And along the direction that most normals share the perturbation is taken to lie
+    in an interval, which moves every hyperplane by a known amount at most; only the
+    rest, which is shorter by as much, obeys the spectral bound. Intervals are halved
+    where they can't be proven.
 
     Parameters
     ----------
@@ -65,6 +68,10 @@ def split_bound(standing, geometry, winner, target):
         With coordinates, at least two.
     winner, target : int
         Class codes.
+    start : float, default=0.0
+        A bound that is known.
+    time_limit : float, default=None
+        Seconds for splitting along further directions.
 
     Returns
     -------
@@ -74,69 +81,73 @@ def split_bound(standing, geometry, winner, target):
     if cost in (0.0, np.inf):
         return cost
     sizes, vectors = np.linalg.eigh(geometry.second_moment(weights.ravel()))
-    n_along = min(_DIRECTIONS, len(sizes) - 1)
-    along = geometry.coordinates @ vectors[:, -n_along:]
-    slab = _Slab(
-        standing, winner, target, along * standing.signs.reshape(-1, 1),
-        geometry.coordinates @ vectors[:, :-n_along],
-    )  # fmt: skip
-    widths = np.sqrt(sizes[-n_along:])
-    reach = _REACH * np.sqrt(cost / sizes[-1])
-    low = np.full(n_along, -reach)
-    order = count()  # boxes of equal bounds can't be compared
-    boxes = [(slab.bound(low, -low), next(order), low, -low)]
-    for _ in range(_BOXES // 2):
-        bound, _, low, high = boxes[0]
-        if bound >= reach:
+    proven = max(start, np.sqrt(cost / (sizes[-1] * (1 + SLACK))))
+    end = monotonic() + (time_limit or 0.0)
+    for n_along, depth in _SPLITS:
+        if n_along >= len(sizes) or (n_along > 1 and monotonic() > end):
             break
-        heapq.heappop(boxes)
-        axis = np.argmax((high - low) * widths)
-        middle = 0.5 * (low[axis] + high[axis])
-        for side in (low, high):
-            halves = low.copy(), high.copy()
-            halves[1 if side is low else 0][axis] = middle
-            # A part of a box is never worse than the box.
-            part = max(bound, slab.bound(*halves))
-            heapq.heappush(boxes, (part, next(order), *halves))
-    return min(boxes[0][0], reach)  # outside of all boxes is beyond reach
+        space = _Space(
+            standing, winner, target, geometry.coordinates, vectors, sizes, n_along,
+            np.inf if n_along == 1 else end,
+        )  # fmt: skip
+        low, high = proven, _REACH * proven
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            if space.is_free(middle, depth):
+                low = middle
+            else:
+                high = middle
+        proven = low
+    return proven
 
 
-class _Slab:
-    """The space as a few directions and the rest."""
+class _Space:
+    """The space as a few directions and the rest, around a sample."""
 
-    def __init__(self, standing, winner, target, along, rest):
+    def __init__(
+        self, standing, winner, target, coordinates, vectors, sizes, n_along, end
+    ):
         self.standing, self.winner, self.target = standing, winner, target
-        self.along = along  # of the way to a unit's switching
-        self.rest = rest
-        self.rest_sizes = np.linalg.norm(rest, axis=1)
+        along = coordinates @ vectors[:, -n_along:]
+        self.along = along * standing.signs.reshape(-1, 1)  # of the way to switching
+        self.rest = coordinates @ vectors[:, :-n_along]
+        self.rest_sizes = np.linalg.norm(self.rest, axis=1)
+        self.widths = np.sqrt(sizes[-n_along:])
+        self.end = end
 
-    def bound(self, low, high):
-        """Least size of a perturbation whose part along the directions is in a box."""
-        standing = self.standing
-        shape = standing.distances.shape
-        nearer = np.maximum(self.along * low, self.along * high).sum(axis=1)
-        distances = np.maximum(standing.distances - nearer.reshape(shape), 0.0)
+    def is_free(self, radius, depth):
+        """Whether it is proven that no perturbation within a radius will do."""
+        corner = np.full(self.widths.size, radius)
+        boxes = [(-corner, corner, depth)]
+        while boxes:
+            low, high, depth = boxes.pop()
+            if self._is_box_free(low, high, radius):
+                continue
+            if depth == 0 or monotonic() > self.end:
+                return False
+            axis = np.argmax((high - low) * self.widths)
+            middle = 0.5 * (low[axis] + high[axis])
+            below, above = high.copy(), low.copy()
+            below[axis] = above[axis] = middle
+            boxes.append((low, below, depth - 1))
+            boxes.append((above, high, depth - 1))
+        return True
+
+    def _is_box_free(self, low, high, radius):
         nearest = np.maximum(np.maximum(low, -high), 0.0)
-        rest = max(self._spectral(distances), self._order(distances))
-        return np.sqrt(np.square(nearest).sum() + rest**2)
-
-    def _spectral(self, distances):
+        left = radius**2 - np.square(nearest).sum()
+        if left <= 0:
+            return True
+        nearer = np.maximum(self.along * low, self.along * high).sum(axis=1)
+        distances = self.standing.distances.ravel() - nearer
+        reached = distances < np.sqrt(left) * self.rest_sizes
+        distances = np.where(reached | (distances <= 0), distances, np.inf)
+        distances = np.maximum(distances, 0.0).reshape(self.standing.distances.shape)
         cost, weights = _weigh(self.standing, self.winner, self.target, distances)
         if cost in (0.0, np.inf):
-            return cost
+            return cost == np.inf
         moment = (self.rest.T * weights.ravel()) @ self.rest
-        largest = np.linalg.eigvalsh(moment)[-1]
-        return np.sqrt(cost / largest) if largest > 0 else np.inf
-
-    def _order(self, distances):
-        sizes = self.rest_sizes.reshape(distances.shape)
-        reached = np.where(distances > 0, np.inf, 0.0)
-        reached = np.divide(distances, sizes, where=sizes > 0, out=reached)
-        by_vote = self.standing.vote_costs(BOTTLENECK, reached)
-        steps = steps_of(
-            by_vote, self.standing.named, self.winner, self.target, summed=False
-        )
-        return steps.cheapest(self.standing.needed(self.winner, self.target))[-1]
+        return cost >= left * np.linalg.eigvalsh(moment)[-1] * (1 + SLACK)
 
 
 def _weigh(standing, winner, target, distances):
