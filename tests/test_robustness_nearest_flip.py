@@ -1,0 +1,135 @@
+"""The attack that knows the hyperplanes, against what is known otherwise."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from sklearn_scd import SCDClassifier
+from sklearn_scd.robustness import certified_distortion, nearest_flip
+from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
+
+
+def _data(n_classes=2, n_features=6):
+    X, y = make_blobs(
+        120, n_features, centers=n_classes, cluster_std=2.5, random_state=1
+    )
+    return MinMaxScaler().fit_transform(X), y
+
+
+def _model(**options):
+    return SCDClassifier(
+        n_estimators=9, hidden_units=4, max_iter=60, random_state=0, **options
+    )
+
+
+def _assert_is_what_it_says(result, model, X, y):
+    """Each sample found is of another class, within range, at the distance stated."""
+    right = model.predict(X) == y
+    assert_array_equal(result.status == "misclassified", ~right)
+    assert (result.distances[~right] == 0).all()
+    found = right & np.isfinite(result.distances)
+    assert found.sum() >= 0.9 * right.sum()
+    adversarials = result.adversarials[found]
+    assert (model.predict(adversarials) != y[found]).all()
+    for row, label in zip(adversarials, y[found], strict=True):
+        assert model.predict(row[np.newaxis])[0] != label
+    assert adversarials.min() >= 0
+    assert adversarials.max() <= 1
+    steps = adversarials.astype(float) - X[found]
+    distances = np.linalg.norm(steps, ord=result.norm, axis=1)
+    assert_allclose(result.distances[found], distances, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"loss": "01"}, {"binary_weights": True}, {"hidden_units": 0, "loss": "01"}],
+)
+def test_samples_found_lie_above_the_certificate(options, dtype):
+    X, y = _data()
+    X = X.astype(dtype)
+    model = _model().set_params(**options).fit(X, y)
+    result = nearest_flip(model, X[:40], y[:40], random_state=0)
+    _assert_is_what_it_says(result, model, X[:40], y[:40])
+    bounds = certified_distortion(model, X[:40], y[:40])
+    assert (bounds <= result.distances).all()
+    assert result.adversarials.dtype == dtype
+
+
+@pytest.mark.parametrize("labels", [("ill", "well"), (-1, 1), (3, 1, 2)])
+def test_pipelines_and_labels_of_any_kind(labels):
+    X, y = _data(len(labels))
+    y = np.array(labels)[y]
+    model = make_pipeline(StandardScaler(), PCA(3), _model()).fit(X, y)
+    result = nearest_flip(model, X[:20], y[:20], random_state=0)
+    _assert_is_what_it_says(result, model, X[:20], y[:20])
+    assert (certified_distortion(model, X[:20], y[:20]) <= result.distances).all()
+
+
+def test_nothing_worse_is_returned_than_what_it_starts_from():
+    X, y = _data()
+    model = _model().fit(X, y)
+    right = np.flatnonzero(model.predict(X) == y)[:10]
+    X, y = X[right], y[right]
+    alone = nearest_flip(model, X, y, random_state=0)
+    # So near that no search would find it again: the sample found, and a hair less.
+    started = nearest_flip(model, X, y, X_start=alone.adversarials, random_state=1)
+    assert (started.distances <= alone.distances * (1 + 1e-6)).all()
+    starts = alone.adversarials.copy()
+    starts[::2] = np.nan
+    mixed = nearest_flip(model, X, y, X_start=starts, random_state=0)
+    _assert_is_what_it_says(mixed, model, X, y)
+    with pytest.raises(ValueError, match=r"X_start must have the shape of X, \(10, 6\)"):
+        nearest_flip(model, X, y, X_start=starts[:3])
+
+
+def test_results_depend_on_the_seed_alone():
+    X, y = _data()
+    model = _model().fit(X, y)
+    one, two = (
+        nearest_flip(model, X[:12], y[:12], random_state=3, n_jobs=n) for n in (1, 2)
+    )
+    assert_array_equal(one.distances, two.distances)
+    assert_array_equal(one.adversarials, two.adversarials)
+    few = nearest_flip(model, X[4:5], y[4:5], random_state=3, time_limit=0.01)
+    assert few.status[0] == one.status[4]
+
+
+def test_other_models_and_values_out_of_range_are_refused():
+    X, y = _data()
+    with pytest.raises(TypeError, match="got RandomForestClassifier"):
+        nearest_flip(RandomForestClassifier(5).fit(X, y), X, y)
+    model = _model().fit(X, y)
+    with pytest.raises(ValueError, match="outside clip_values"):
+        nearest_flip(model, 2 * X, y)
+
+
+def test_shortest_steps_within_a_box_equal_a_general_solver():
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        rows = rng.standard_normal((3, 8))
+        low, high = -0.4 * rng.random(8), 0.4 * rng.random(8)
+        levels = 0.6 * (rows @ rng.uniform(low, high)) - 0.01
+        levels = np.maximum(levels, 0.05 * np.abs(levels))
+        bounds = list(zip(low, high, strict=True))
+        constraint = {"type": "ineq", "fun": lambda d, r=rows, t=levels: r @ d - t}
+        general = minimize(
+            lambda d: d @ d, np.zeros(8), jac=lambda d: 2 * d, bounds=bounds,
+            constraints=[constraint], method="SLSQP", options={"ftol": 1e-14},
+        )  # fmt: skip
+        step = least_distance_in_box(rows, levels, low, high)
+        if not general.success:
+            continue
+        assert (rows @ step >= levels - 1e-8).all()
+        assert (step >= low).all()
+        assert (step <= high).all()
+        assert_allclose(step, general.x, atol=1e-5)
+        flat = cube_in_box(rows, levels, low, high)
+        assert (rows @ flat >= levels - 1e-8).all()
+        assert np.abs(flat).max() <= np.abs(step).max() + 1e-9
