@@ -29,6 +29,7 @@ from sklearn_scd.robustness._standing import stand
 _TRIALS = 40  # exchanges of votes, where there is no time limit
 _FEWEST_TARGETS = 3  # classes tried a sample, the most promising first
 _ROUNDS = 3  # with the features left out that the last one pressed against an end
+_DIRECTIONS, _SIZES, _PROBES = 200, 40, 5  # of lines looked along, and starts on them
 _REPAIRS = 20  # votes added because the range of values undid others
 _HALVINGS = 40
 
@@ -255,7 +256,10 @@ class _Attack:
         """The best crossing from the sample, and from the best point so far."""
         best = None
         standing = sample.standing
-        for moves in [None, *self._moves_to(hunt, standing, winner, target)]:
+        starts = [None, *self._moves_to(hunt, standing, winner, target)]
+        if self.geometry.has_small_basis:
+            starts += self._probe(sample, hunt, target, rng)
+        for moves in starts:
             crossing = Crossing(sample)
             if moves is not None:
                 crossing.vote_towards(winner, target, moves)
@@ -264,6 +268,31 @@ class _Attack:
             if done and (best is None or crossing.length < best.length):
                 best = crossing
         return None if best is None else self._exchange(best, winner, target, rng)
+
+    def _probe(self, sample, hunt, target, rng):
+        """Moves to the nearest points of a class along random directions.
+
+        In few dimensions the boundary has many local minima and directions are cheap.
+        """
+        coordinates = sample.geometry.coordinates
+        directions = rng.standard_normal((_DIRECTIONS, coordinates.shape[1]))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        moves = (directions @ coordinates.T) * sample.signs
+        reach = np.median(sample.beyond[np.isfinite(sample.beyond)])
+        found = np.full(_DIRECTIONS, np.inf)
+        for size in reach * np.geomspace(16, 1 / 16, _SIZES):
+            turned = size * moves > sample.before
+            outputs = self.networks.outputs(np.where(turned, -1.0, 1.0) * -sample.signs)
+            counts = self.networks.counts(outputs)
+            found[counts.argmax(axis=1) == target] = size
+        nearest = np.argsort(found, kind="stable")[:_PROBES]
+        nearest = nearest[np.isfinite(found[nearest])]
+        if sample.geometry is self.geometry:
+            basis = self.geometry.basis
+            steps = found[nearest, np.newaxis] * directions[nearest]
+            for step in steps if basis is None else steps @ basis:
+                hunt.try_point(hunt.x + step)
+        return [found[i] * moves[i] for i in nearest]
 
     def _moves_to(self, hunt, standing, winner, target):
         """Moves to the best point so far, if it is of the class."""
