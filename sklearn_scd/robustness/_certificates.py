@@ -186,30 +186,31 @@ def _certify(networks, order, geometry, X, codes, norm, methods, time_limit):
     for i, standing in enumerate(stand(networks, X, norm)):
         if standing.winner(networks.voting) != codes[i]:
             bounds[i] = 0.0  # float32 decides: the sample lies on the boundary
-            continue
-        bounds[i] = 0.0
-        for method in methods:
-            bound = _bound(
-                method, order, geometry, standing, codes[i], bounds[i], time_limit
-            )
-            bounds[i] = max(bounds[i], bound)
+        elif methods == ["branch_and_bound"]:
+            bounds[i] = nearest_cell(order, geometry, standing, codes[i], time_limit)
+        else:
+            bounds[i] = _bound(methods, order, geometry, standing, codes[i], time_limit)
     return bounds * (1 - SLACK)
 
 
-def _bound(method, order, geometry, standing, winner, known, time_limit):
-    """The least bound over all other classes, by one method."""
-    if method == "branch_and_bound":
-        return nearest_cell(order, geometry, standing, winner, time_limit)
-    targets = [code for code in range(standing.counts.size) if code != winner]
-    if method == "order":
-        return min(order(standing, winner, target) for target in targets)
-    if not geometry.is_known or (method == "split" and not geometry.has_small_basis):
-        return 0.0
-    if method == "spectral":
-        return min(
-            spectral_bound(standing, geometry, winner, target) for target in targets
+def _bound(methods, order, geometry, standing, winner, time_limit):
+    """The least bound over all other classes, for each by the best method."""
+    targets = np.delete(np.arange(standing.counts.size), winner)
+    bounds = np.zeros(targets.size)
+    if "order" in methods:
+        bounds = np.array([order(standing, winner, target) for target in targets])
+    if "spectral" in methods and geometry.is_known:
+        spectral = [spectral_bound(standing, geometry, winner, t) for t in targets]
+        bounds = np.maximum(bounds, spectral)
+    if "split" not in methods or not geometry.has_small_basis:
+        return bounds.min()
+    # It is dear, and the classes that are far away don't matter.
+    least = np.inf
+    for place in np.argsort(bounds):
+        if bounds[place] >= least:
+            break
+        bound = split_bound(
+            standing, geometry, winner, targets[place], bounds[place], time_limit
         )
-    return min(
-        split_bound(standing, geometry, winner, target, known, time_limit)
-        for target in targets
-    )
+        least = min(least, bound)
+    return least
