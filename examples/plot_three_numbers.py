@@ -52,7 +52,13 @@ share = model.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(grid.shape[:2])
 
 fig, ax = plt.subplots(figsize=(6.4, 6), layout="constrained")
 ax.imshow(
-    share, extent=(0, 1, 0, 1), origin="lower", cmap="RdBu_r", alpha=0.45, vmin=0, vmax=1
+    share,
+    extent=(0, 1, 0, 1),
+    origin="lower",
+    cmap="RdBu_r",
+    alpha=0.45,
+    vmin=0,
+    vmax=1,
 )
 for w, b in zip(
     model.hidden_coef_.reshape(-1, 2), model.hidden_intercept_.ravel(), strict=True

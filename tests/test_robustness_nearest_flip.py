@@ -23,9 +23,8 @@ def _data(n_classes=2, n_features=6):
 
 
 def _model(**options):
-    return SCDClassifier(
-        n_estimators=9, hidden_units=4, max_iter=60, random_state=0, **options
-    )
+    defaults = {"n_estimators": 9, "hidden_units": 4, "max_iter": 60}
+    return SCDClassifier(**{**defaults, **options}, random_state=0)
 
 
 def _assert_is_what_it_says(result, model, X, y):
@@ -62,6 +61,25 @@ def test_samples_found_lie_above_the_certificate(options, dtype):
     assert result.adversarials.dtype == dtype
 
 
+@pytest.mark.parametrize(
+    ("options", "norm"),
+    [
+        ({}, np.inf),
+        ({"voting": "soft"}, 2),
+        ({"voting": "soft"}, np.inf),
+        ({"hidden_units": 0, "loss": "01"}, 2),
+    ],
+)
+def test_other_norms_and_votes_lie_above_the_certificate_too(options, norm):
+    n_classes = 2 if norm == np.inf else 3
+    X, y = _data(n_classes)
+    model = _model(**options).fit(X, y)
+    result = nearest_flip(model, X[:20], y[:20], norm=norm, random_state=0)
+    _assert_is_what_it_says(result, model, X[:20], y[:20])
+    bounds = certified_distortion(model, X[:20], y[:20], norm=norm)
+    assert (bounds <= result.distances).all()
+
+
 @pytest.mark.parametrize("labels", [("ill", "well"), (-1, 1), (3, 1, 2)])
 def test_pipelines_and_labels_of_any_kind(labels):
     X, y = _data(len(labels))
@@ -85,7 +103,9 @@ def test_nothing_worse_is_returned_than_what_it_starts_from():
     starts[::2] = np.nan
     mixed = nearest_flip(model, X, y, X_start=starts, random_state=0)
     _assert_is_what_it_says(mixed, model, X, y)
-    with pytest.raises(ValueError, match=r"X_start must have the shape of X, \(10, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"X_start must have the shape of X, \(10, 6\)"
+    ):
         nearest_flip(model, X, y, X_start=starts[:3])
 
 

@@ -9,19 +9,27 @@ from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
 from sklearn_scd.robustness._bridge import as_art_classifier
 from sklearn_scd.robustness._certificates import certified_distortion
 from sklearn_scd.robustness._distortion import DistortionResult, minimum_distortion
+from sklearn_scd.robustness._evaluation import (
+    RobustnessEvaluation,
+    evaluate_robustness,
+)
 from sklearn_scd.robustness._exact import exact_distance
 from sklearn_scd.robustness._nearest_flip import nearest_flip
+from sklearn_scd.robustness._surrogate import surrogate_attack
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
 __all__ = [
     "DistortionResult",
     "RobustAccuracy",
+    "RobustnessEvaluation",
     "TransferResult",
     "as_art_classifier",
     "certified_distortion",
+    "evaluate_robustness",
     "exact_distance",
     "minimum_distortion",
     "nearest_flip",
     "robust_accuracy",
+    "surrogate_attack",
     "transfer_matrix",
 ]

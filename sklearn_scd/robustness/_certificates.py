@@ -158,7 +158,10 @@ def certified_distortion(
         for part in np.split(rows, range(_BATCH, rows.size, _BATCH))
     )
     bounds = np.zeros(len(X))
-    bounds[rows] = np.concatenate(Parallel(n_jobs=n_jobs, prefer="threads")(jobs))
+    # One BLAS thread each: limits of the jobs' own would be lifted by the first to end.
+    with threadpool_limits(limits=1, user_api="blas"):
+        found = Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+    bounds[rows] = np.concatenate(found)
     return bounds
 
 
@@ -179,7 +182,6 @@ def _methods(networks, norm, method, time_limit):
     return ["order", "spectral", "split"]
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
 def _certify(networks, order, geometry, X, codes, norm, methods, time_limit):
     """Bounds of some samples, of the classes predicted for them."""
     bounds = np.empty(len(X))

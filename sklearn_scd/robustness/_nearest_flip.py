@@ -25,6 +25,7 @@ from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
 from sklearn_scd.robustness._networks import sign_networks
 from sklearn_scd.robustness._standing import stand
+from sklearn_scd.robustness._surrogate import surrogate_attack
 
 _TRIALS = 40  # exchanges of votes, where there is no time limit
 _FEWEST_TARGETS = 3  # classes tried a sample, the most promising first
@@ -125,7 +126,8 @@ def nearest_flip(
     -----
     Soft votes, and linear classifiers under 0/1 loss with more than two classes, have
     no set of hyperplanes to cross: for them the step comes from
-    :func:`surrogate_attack`.
+    :func:`surrogate_attack`, and so does a start for L-infinity and for samples for
+    which votes could not be added.
 
     Examples
     --------
@@ -153,15 +155,13 @@ def nearest_flip(
         time_limit,
     )  # fmt: skip
     right = np.flatnonzero(labels.predict(estimator, X) == codes)
-    starts = attack.add_surrogates(X, y, right, starts, seed)
-    jobs = (delayed(attack.run)(X[i], codes[i], starts[i], (seed, i)) for i in right)
-    found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
-    line = ProgressLine("nearest_flip", "samples", right.size, "distance")
-    attempts = {}
-    for i, attempt in zip(right, found, strict=True):
-        attempts[i] = [attempt]
-        if verbose:
-            line(attempt.distance)
+    if not attack.has_hyperplanes or norm == np.inf:
+        attack.add_surrogates(X, y, right, starts, seed)
+    attempts = attack.run_all(X, codes, right, starts, seed, n_jobs, verbose)
+    lost = np.array([i for i in right if attempts[i][0].best is None], dtype=int)
+    if attack.has_hyperplanes and norm == 2 and lost.size:
+        attack.add_surrogates(X, y, lost, starts, seed)
+        attempts |= attack.run_all(X, codes, lost, starts, seed, n_jobs, verbose)
     problem = distortion.Problem(
         estimator, labels, "nearest_flip", norm, clip_values, 0, 0, {}
     )
@@ -199,21 +199,31 @@ class _Attack:
         )
 
     def add_surrogates(self, X, y, rows, starts, seed):
-        """Give samples a start from a gradient where hyperplanes alone give none."""
-        if rows.size == 0 or (self.has_hyperplanes and self.norm == 2):
-            return starts
-        from sklearn_scd.robustness._surrogate import surrogate_attack
-
+        """Give samples a start from a gradient, where hyperplanes alone give none."""
+        if rows.size == 0:
+            return
         found = surrogate_attack(
             self.estimator, X[rows], np.asarray(y)[rows], norm=self.norm,
             clip_values=self.clip_values, random_state=seed,
         )  # fmt: skip
         for i, row in zip(rows, found.adversarials, strict=True):
             if not np.isnan(row).any():
-                starts[i] = [*starts[i], row]
-        return starts
+                starts[i].append(row)
 
-    @threadpool_limits.wrap(limits=1, user_api="blas")
+    def run_all(self, X, codes, rows, starts, seed, n_jobs, verbose):
+        """Attack some samples; by its row the attempts at each."""
+        jobs = (delayed(self.run)(X[i], codes[i], starts[i], (seed, i)) for i in rows)
+        line = ProgressLine("nearest_flip", "samples", rows.size, "distance")
+        attempts = {}
+        # One BLAS thread each; limits of their own the first to end would lift.
+        with threadpool_limits(limits=1, user_api="blas"):
+            found = Parallel(n_jobs, prefer="threads", return_as="generator")(jobs)
+            for i, attempt in zip(rows, found, strict=True):
+                attempts[i] = [attempt]
+                if verbose:
+                    line(attempt.distance)
+        return attempts
+
     def run(self, x, code, starts, seed):
         """Attack one sample."""
         hunt = _Hunt(self, x, code)
