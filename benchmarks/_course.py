@@ -23,12 +23,16 @@ class Course:
         None leaves the attacks out.
     results : Results
     pieces : Pieces
+    white_box : bool, default=True
+        Whether certificates and the attacks that know a model's weights follow the
+        attacks of the protocol.
     """
 
     budget: Budget
     protocol: Protocol | None
     results: Results
     pieces: Pieces
+    white_box: bool = True
 
     def basis(self, task: Task, seed: int, name: str) -> dict:
         """Return all that a trained model depends on."""

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from benchmarks._curves import choose_epsilons, record_curve
 from benchmarks._protocols import Protocol
+from benchmarks._results import finite
 from benchmarks._splits import Split
 from benchmarks.datasets import Dataset
 from sklearn_scd.robustness import (
     DistortionResult,
     minimum_distortion,
-    robust_accuracy,
     transfer_matrix,
 )
-
-N_EPSILONS = 101
 
 
 @dataclass(frozen=True)
@@ -182,8 +181,8 @@ def record_transfer(
         "sources": list(transfer.sources),
         "fooled": transfer.fooled.tolist(),
         "valid": transfer.valid.tolist(),
-        "rates": _finite(transfer.rates),
-        "accuracies": _finite(transfer.accuracies),
+        "rates": finite(transfer.rates),
+        "accuracies": finite(transfer.accuracies),
     }
 
 
@@ -192,10 +191,10 @@ def _entry(result: DistortionResult, seconds: float) -> dict:
     distances = result.distances[found]
     quartiles = np.quantile(distances, [0.25, 0.5, 0.75]) if found.any() else [None] * 3
     return {
-        "distances": _finite(result.distances),
+        "distances": finite(result.distances),
         "status": result.status.tolist(),
         "queries": result.queries.tolist(),
-        "history": _finite(result.history),
+        "history": finite(result.history),
         "seconds": seconds,
         "summary": {
             "n": int(found.size),
@@ -216,19 +215,6 @@ def _robust(distances: Mapping[str, list]) -> dict:
         name: np.array([np.inf if d is None else d for d in values])
         for name, values in distances.items()
     }
-    finite = [d for array in arrays.values() for d in array if np.isfinite(d)]
-    epsilons = np.linspace(0, 1.05 * max([*finite, 1e-6]), N_EPSILONS)
-    curves = {}
-    for name, array in arrays.items():
-        curve = robust_accuracy(array, epsilons)
-        curves[name] = {
-            "accuracies": curve.accuracies.tolist(),
-            "low": curve.low.tolist(),
-            "high": curve.high.tolist(),
-        }
+    epsilons = choose_epsilons(arrays.values())
+    curves = {name: record_curve(array, epsilons) for name, array in arrays.items()}
     return {"epsilons": epsilons.tolist(), "models": curves}
-
-
-def _finite(values: np.ndarray) -> list:
-    """Nested lists with None where a number is not finite: JSON has no infinity."""
-    return np.where(np.isfinite(values), values, None).tolist()

@@ -5,6 +5,7 @@ To add a model, enter its name, the heading of its column and how to build it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -68,6 +69,9 @@ class Model:
         Whether it can't be built for a table.
     modules : tuple of str, default=()
         Top-level modules that it needs and others don't.
+    white_box : {"structure", "gradient"} or None, default=None
+        How it is attacked by what knows its weights: by its hyperplanes, by its
+        gradient, or not at all.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Model:
     build: Build
     needs_images: bool = False
     modules: tuple[str, ...] = ()
+    white_box: Literal["structure", "gradient"] | None = None
 
 
 def _sign_network(**parameters) -> Build:
@@ -141,30 +146,35 @@ MODELS: dict[str, Model] = {
             "SCD01",
             "sign network of 20 hidden units, 0/1 loss, voted",
             _sign_network(loss="01", hidden_units=HIDDEN_UNITS),
+            white_box="structure",
         ),
         Model(
             "scdce",
             "SCDCE",
             "the same with cross-entropy loss",
             _sign_network(loss="ce", hidden_units=HIDDEN_UNITS),
+            white_box="structure",
         ),
         Model(
             "scdcebnn",
             "SCDCEBNN",
             "the same with cross-entropy loss and binary weights",
             _sign_network(loss="ce", binary_weights=True, hidden_units=HIDDEN_UNITS),
+            white_box="structure",
         ),
         Model(
             "linear01",
             "Linear01",
             "linear classifier, 0/1 loss, voted",
             _sign_network(loss="01", hidden_units=0),
+            white_box="structure",
         ),
         Model(
             "mlp",
             "MLP",
             "scikit-learn's MLP of 20 logistic units, voted",
             _voted_mlp,
+            white_box="gradient",
         ),
         Model(
             "bnn-ste",
@@ -172,6 +182,7 @@ MODELS: dict[str, Model] = {
             "20 sign units of binary weights trained by gradient, voted",
             _torch_network("bnn-ste", always_voted=True),
             modules=("torch",),
+            white_box="gradient",
         ),
         Model(
             "lenet",
@@ -180,6 +191,7 @@ MODELS: dict[str, Model] = {
             _torch_network("lenet", always_voted=False),
             needs_images=True,
             modules=("torch",),
+            white_box="gradient",
         ),
         Model(
             "resnet18",
@@ -188,6 +200,7 @@ MODELS: dict[str, Model] = {
             _torch_network("resnet18", always_voted=False),
             needs_images=True,
             modules=("torch", "torchvision"),
+            white_box="gradient",
         ),
         Model(
             "random-forest",

@@ -2,6 +2,15 @@
 
 from dataclasses import asdict, dataclass, replace
 
+# As a reader knows them, by their names in the record.
+ATTACK_NAMES = {
+    "hop_skip_jump": "HopSkipJump",
+    "boundary": "the boundary attack",
+    "surrogate": "surrogate",
+    "nearest_flip": "nearest flip",
+    "gradient": "gradient",
+}
+
 
 @dataclass(frozen=True)
 class Protocol:

@@ -20,7 +20,7 @@ from benchmarks._splits import Split
 from benchmarks._trials import Trial
 from benchmarks.datasets import Dataset
 
-SCHEMA = 2
+SCHEMA = 3
 FILE_NAME = "results.json"
 
 
@@ -127,6 +127,11 @@ class Results:
         self.data["datasets"][spec]["attack"] = attack
         self.save()
 
+    def set_evaluation(self, spec: str, evaluation: dict) -> None:
+        """Enter what is known of a data set's models so far, and write the file."""
+        self.data["datasets"][spec]["evaluation"] = evaluation
+        self.save()
+
     def finish(self) -> None:
         """Write the file for the last time."""
         self.data["finished_utc"] = _now()
@@ -171,6 +176,11 @@ def _summary(trials: list[dict]) -> dict[str, float | None]:
 
 def _share(percent: float | None) -> float | None:
     return None if percent is None else round(percent / 100, 6)
+
+
+def finite(values: np.ndarray) -> list:
+    """Return nested lists with None where a number is not finite: JSON has no such."""
+    return np.where(np.isfinite(values), values, None).tolist()
 
 
 def plain(value: object) -> object:

@@ -7,6 +7,7 @@ import joblib
 from benchmarks._attacking import attack_models, make_pictures
 from benchmarks._course import Course
 from benchmarks._errors import check_modules
+from benchmarks._evaluating import evaluate_models
 from benchmarks._models import MODELS, Budget, Model
 from benchmarks._paper import find_row
 from benchmarks._pieces import Pieces
@@ -42,17 +43,20 @@ def run(arguments: argparse.Namespace) -> None:
     protocol = choose_protocol(arguments)
     if protocol is not None:
         check_modules(("art",))
+        if arguments.white_box and any(m.white_box == "gradient" for m in models):
+            check_modules(("torch",))
     # Everything is loaded and split first, so that a mistake shows at once.
     tasks = prepare_tasks(arguments, models)
     results = Results(arguments.output, record_arguments(arguments, jobs))
     pieces = Pieces(arguments.output, arguments.resume)
-    course = Course(budget, protocol, results, pieces)
+    course = Course(budget, protocol, results, pieces, arguments.white_box)
     for task in tasks:
         introduce(task, models, arguments, results)
     pictures = {}
     for task in tasks:
         trained = train_models(course, task)
         targets, attacked = attack_models(course, task, trained)
+        evaluate_models(course, task, trained, targets, attacked)
         if shown := make_pictures(task, targets, attacked):
             pictures[task.spec] = shown
     results.finish()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ pytest.importorskip("PIL")
 pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 
-from benchmarks import _attacking, _distances, _training, medical
+from benchmarks import _attacking, _bounds, _distances, _evaluating, _training, medical
 from benchmarks._pieces import Pieces
 from benchmarks._protocols import PROTOCOLS
 from benchmarks._tables import Table, make_tables
@@ -22,20 +23,37 @@ SHORT = ["--votes", "3", "--train-iter", "10", "--jobs", "1", "--seeds", "1"]
 SHORT += ["--images", "3", "--restarts", "2", "--max-iter", "2", "--init-size", "12"]
 
 
-@pytest.fixture
-def images(tmp_path):
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
     """Sixty grey images of two shades and much noise, as the argument of --dataset."""
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
     X = rng.integers(0, 200, (60, 6, 6)) + 55 * y[:, None, None]
-    np.savez(tmp_path / "shades.npz", X=X.astype(np.uint8), y=y)
-    return f"npz:{tmp_path / 'shades.npz'}"
+    path = tmp_path_factory.mktemp("data") / "shades.npz"
+    np.savez(path, X=X.astype(np.uint8), y=y)
+    return f"npz:{path}"
+
+
+@pytest.fixture(scope="module")
+def finished(images, tmp_path_factory):
+    """The folder of a finished run, to be copied where a test goes on with it."""
+    folder = tmp_path_factory.mktemp("finished")
+    _run(images, folder)
+    return folder
+
+
+def _read(folder):
+    return json.loads((folder / "results.json").read_text())
 
 
 def _run(images, folder, *more, models=MODELS):
     argv = ["--dataset", images, "--models", *models, *SHORT, "--output", str(folder)]
     assert medical.main([*argv, *more]) == 0
-    return json.loads((folder / "results.json").read_text())
+    return _read(folder)
+
+
+def _infinite(distances):
+    return [np.inf if d is None else d for d in distances]
 
 
 def _measured(data):
@@ -46,6 +64,8 @@ def _measured(data):
             for times in (model, *model["seeds"].values()):
                 del times["fit_seconds"], times["predict_seconds"]
         for model in entry["attack"]["models"].values():
+            del model["seconds"]
+        for model in entry["evaluation"]["models"].values():
             del model["seconds"]
     return entries
 
@@ -85,26 +105,78 @@ def test_every_model_is_attacked_on_the_same_images(images, tmp_path, capsys):
     for model in attack["robust"]["models"].values():
         assert (np.diff(model["accuracies"]) <= 0).all()
     names = {file.name for file in folder.iterdir()}
-    tables = {"table1", "table2-shades", "table5", "table7"}
+    tables = {"table1", "table2-shades", "table5", "table7", "table8-shades"}
     assert {f"{name}.{kind}" for name in tables for kind in ("csv", "rst")} <= names
     assert {"results.json", "accuracy.csv", "report.html"} <= names
     printed = capsys.readouterr().out
     assert "restarts: 2, iterations: 2, images to start from: 12" in printed
 
 
-def test_nothing_finished_is_computed_twice(images, tmp_path, monkeypatch):
-    folder = tmp_path / "out"
-    first = _run(images, folder)
+def test_no_attack_comes_nearer_than_the_certificate(images, finished, tmp_path):
+    """And none that knows the weights is farther than HopSkipJump."""
+    folder = shutil.copytree(finished, tmp_path / "out")
+    data = _run(images, folder, "--resume", "--images", "6")
+    entry = data["datasets"][images]
+    attack, evaluation = entry["attack"], entry["evaluation"]
+    assert list(evaluation["models"]) == MODELS
+    n_bands = 0
+    for name, model in evaluation["models"].items():
+        distances = model["distances"]
+        assert distances["hop_skip_jump"] == attack["models"][name]["distances"]
+        has_networks = name != "random-forest"
+        attacks = ["hop_skip_jump", *["surrogate", "nearest_flip"] * has_networks]
+        assert list(distances) == attacks
+        assert model["certificate"] == ("certified" if has_networks else None)
+        by_image = zip(*distances.values(), strict=True)
+        smallest = [min(_infinite(found)) for found in by_image]
+        assert _infinite(model["nearest"]) == smallest
+        assert model["summary"]["nearest"] == pytest.approx(
+            np.median([d for d in smallest if d]), nan_ok=True
+        )
+        for place, by in enumerate(model["nearest_by"]):
+            if by is not None:
+                assert distances[by][place] == model["nearest"][place]
+        if not has_networks:
+            assert model["certified"] is model["gap"] is model["roc_auc"] is None
+            continue
+        assert "hop_skip_jump" not in model["nearest_by"]
+        pairs = list(zip(_infinite(model["certified"]), smallest, strict=True))
+        assert all(low <= high for low, high in pairs)
+        assert all((low > 0) == (high > 0) for low, high in pairs)
+        n_bands += sum(0 < low < high < np.inf for low, high in pairs)
+        assert model["summary"]["n_misclassified"] == smallest.count(0)
+        curves = evaluation["curves"]["models"][name]
+        proven, left = (curves[k]["accuracies"] for k in ("certified", "attacked"))
+        assert (np.array(proven) <= left).all()
+        assert proven[0] == left[0] == np.mean([high > 0 for _, high in pairs])
+    assert n_bands >= 5  # or this test shows little
+
+
+def test_a_smooth_model_is_attacked_by_its_gradient(images, tmp_path):
+    pytest.importorskip("torch")
+    data = _run(images, tmp_path / "out", models=["mlp"])
+    model = data["datasets"][images]["evaluation"]["models"]["mlp"]
+    assert list(model["distances"]) == ["hop_skip_jump", "gradient"]
+    assert model["certificate"] is None
+    for name, nearest in zip(model["nearest_by"], model["nearest"], strict=True):
+        assert (name is None) == (nearest in (0, None))
+
+
+def test_nothing_finished_is_computed_twice(images, finished, tmp_path, monkeypatch):
+    first = _read(finished)
+    folder = shutil.copytree(finished, tmp_path / "out")
 
     def fail(*args, **kwargs):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(_training, "run_trial", fail)
     monkeypatch.setattr(_attacking, "attack_image", fail)
+    monkeypatch.setattr(_evaluating, "evaluate_model", fail)
     again = _run(images, folder, "--resume")
     assert _measured(again) == _measured(first)
     # Fewer images, in the same order, are part of what is there.
-    fewer = _run(images, folder, "--resume", "--images", "2")
+    fewer = _run(images, folder, "--resume", "--images", "2", "--no-white-box")
+    assert "evaluation" not in fewer["datasets"][images]
     both = (r["datasets"][images]["attack"]["images"] for r in (fewer, first))
     assert next(both) == next(both)[:2]
     with pytest.raises(AssertionError, match="computed again"):
@@ -113,28 +185,39 @@ def test_nothing_finished_is_computed_twice(images, tmp_path, monkeypatch):
         _run(images, folder)  # without --resume all is new
 
 
-@pytest.mark.parametrize("n_done", [1, 8])
+@pytest.mark.parametrize(
+    ("stage", "module", "piece", "n_done"),
+    [
+        (_attacking, _distances, "attack_image", 1),
+        (_attacking, _distances, "attack_image", 8),
+        (_evaluating, _bounds, "evaluate_model", 1),
+    ],
+)
 def test_an_interrupted_run_goes_on_to_the_same_result(
-    images, tmp_path, monkeypatch, n_done
+    images, finished, tmp_path, monkeypatch, stage, module, piece, n_done
 ):
-    whole = _run(images, tmp_path / "whole")
-    done = []
+    work, done = getattr(module, piece), []
 
-    def attack_some(*args):
+    def do_some(*args):
         if len(done) == n_done:
             raise KeyboardInterrupt
         done.append(args)
-        return _distances.attack_image(*args)
+        return work(*args)
 
     folder = tmp_path / "part"
     argv = ["--dataset", images, "--models", *MODELS, *SHORT, "--output", str(folder)]
     with monkeypatch.context() as patch:
-        patch.setattr(_attacking, "attack_image", attack_some)
+        patch.setattr(stage, piece, do_some)
         assert medical.main(argv) == 130
-    partial = json.loads((folder / "results.json").read_text())
-    attack = partial["datasets"][images].get("attack", {"models": {}})
-    assert sum(len(m["status"]) for m in attack["models"].values()) == n_done
-    assert _measured(_run(images, folder, "--resume")) == _measured(whole)
+    entry = _read(folder)["datasets"][images]
+    if stage is _attacking:
+        assert (
+            sum(len(m["status"]) for m in entry["attack"]["models"].values()) == n_done
+        )
+        assert "evaluation" not in entry
+    else:
+        assert list(entry["evaluation"]["models"]) == MODELS[:n_done]
+    assert _measured(_run(images, folder, "--resume")) == _measured(_read(finished))
 
 
 def test_a_damaged_piece_is_computed_again(images, tmp_path, capsys):
@@ -223,6 +306,46 @@ def test_tables_say_what_was_found_and_what_was_not():
     assert "restarts: 1, iterations: 5" in tables["table2-my-set"].title
     assert tables["table5"].rows[-1] == ["mean over data sets", "2.000", "-"]
     assert tables["table7"].rows == [["my set", "-", "50.00"]]
+
+
+def test_the_table_of_bounds_says_what_is_not_known():
+    data = _record()
+    (entry,) = data["datasets"].values()
+    entry["attack"]["attack"] = "hop_skip_jump"
+
+    def evaluated(label, certificate, by, **summary):
+        return {
+            "label": label,
+            "certificate": certificate,
+            "distances": by,
+            "summary": {"n": 4, "n_misclassified": 0, "n_nearest_by": by, **summary},
+        }
+
+    medians = {"certified": 0.25, "nearest": 0.5, "tightness": 0.6}
+    none = dict.fromkeys(medians)
+    entry["evaluation"] = {
+        "models": {
+            "a": evaluated(
+                "A", "certified", {"hop_skip_jump": 1, "nearest_flip": 2},
+                distances={"hop_skip_jump": 3.0}, **medians | {"n_misclassified": 1},
+            ),
+            "b": evaluated("B", None, {"hop_skip_jump": 0}, distances={}, **none),
+            "c": evaluated(
+                "C", None, {"hop_skip_jump": 0}, distances={}, **none | {"n": 0}
+            ),
+        }
+    }  # fmt: skip
+    table = make_tables(data)[-1]
+    assert table.name == "table8-my-set"
+    assert "not in the paper" in table.title
+    assert "restarts: 1, iterations: 5" in table.title
+    assert "the weights (nearest flip)" in table.title
+    assert table.rows == [
+        ["A", "3 of 4", "0.250", "0.500", "HopSkipJump 1, nearest flip 2", "3.000",
+         "0.600"],
+        ["B", "4 of 4", "-", "none found", "-", "none found", "-"],
+        ["C", "0 of 0", *["-"] * 5],
+    ]  # fmt: skip
 
 
 def test_tables_are_documents_that_docutils_reads():

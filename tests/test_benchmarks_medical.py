@@ -323,6 +323,19 @@ def test_missing_extra(capsys, monkeypatch):
     assert "pip install 'sklearn-scd[benchmarks]'" in message
 
 
+def test_missing_torch(capsys, monkeypatch):
+    """The attack on a smooth model's gradient needs it, even where it trains none."""
+    pytest.importorskip("art")
+    find_spec = _errors.find_spec
+    monkeypatch.setattr(
+        _errors, "find_spec", lambda name: None if name == "torch" else find_spec(name)
+    )
+    argv = ["--dataset", "npz:nowhere.npz", "--models"]
+    assert "torch" in complain_in_one_line(capsys, *argv, "scd01", "mlp")
+    for more in (["scd01"], ["mlp", "--no-white-box"], ["mlp", "--protocol", "none"]):
+        assert "nowhere.npz" in complain_in_one_line(capsys, *argv, *more)
+
+
 def run_module(*argv, **environment):
     return subprocess.run(
         [sys.executable, "-m", "benchmarks.medical", *argv],

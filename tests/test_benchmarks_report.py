@@ -4,6 +4,7 @@ import re
 import warnings
 from copy import deepcopy
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ pytest.importorskip("tqdm")
 
 from PIL import Image
 
+from benchmarks._bounds import EvaluatedModel, record_evaluation
 from benchmarks._errors import UserError
 from benchmarks._results import Results
 from benchmarks._trials import Trial
 from benchmarks.datasets import Dataset
 from benchmarks.report import Pictures, write_report
+from benchmarks.report._bands import bands_of
 from benchmarks.report._html import clean, tag
 from benchmarks.report._paper import MEANS_OF_ROWS, TABLE_5, TABLE_7, TABLES_2_TO_4
 from benchmarks.report._pictures import HIGHER, LOWER, NONE, show_difference
@@ -124,6 +127,36 @@ def make_attack(rng, names, pictures, class_names, protocol="quick"):
     }
 
 
+def make_evaluation(rng, attack):
+    """What the evaluation stage records: sign networks have bands, others none."""
+    evaluated = {}
+    for name, model in attack["models"].items():
+        decisions = np.array([np.inf if d is None else d for d in model["distances"]])
+        distances = {"hop_skip_jump": decisions}
+        nearest, certified = decisions, np.full(len(decisions), np.nan)
+        if name != "random-forest":
+            nearest = rng.uniform(0.05, 0.2, len(decisions)) * decisions
+            structural = LABELS[name].startswith("SCD")
+            distances["nearest_flip" if structural else "gradient"] = nearest
+            if structural:
+                finite = np.where(np.isfinite(nearest), nearest, 1.0)
+                certified = rng.uniform(0.4, 0.95, len(nearest)) * finite
+        found = (nearest > 0) & np.isfinite(nearest)
+        evaluation = SimpleNamespace(
+            certified=certified,
+            attacks={k: SimpleNamespace(distances=d) for k, d in distances.items()},
+            nearest=nearest,
+            gap=nearest - certified,
+            agreement_clean=np.full(len(nearest), 0.9) if certified[0] > 0 else None,
+            agreement_adversarial=np.where(found, 0.52, np.nan),
+            roc_auc=0.97 if certified[0] > 0 else None,
+        )
+        kind = "certified" if certified[0] > 0 else None
+        evaluated[name] = EvaluatedModel(evaluation, kind, 4.2)
+    labels = {name: model["label"] for name, model in attack["models"].items()}
+    return record_evaluation(evaluated, labels, 0)
+
+
 def make_course(rng, label, distances, status):
     found = np.isfinite(distances) & (status == "attacked")
     course = 1 + 4 * np.exp(-np.arange(MAX_ITER + 1) / rng.uniform(3, 7))
@@ -199,6 +232,7 @@ def make_record(
             pictures[spec] = made
             if attacked:
                 entry["attack"] = make_attack(rng, names, made, class_names)
+                entry["evaluation"] = make_evaluation(rng, entry["attack"])
     results.finish()
     return results.data, pictures
 
@@ -243,7 +277,7 @@ def test_report_of_a_full_record(tmp_path):
         sets=(("chest-xray", (24, 24), "chest-xray"), ("colon", (16, 16, 3), None)),
     )
     of_a_set = ["samples", *[f"adversarial-{k}" for k in (1, 2, 3)]]
-    of_a_set += ["iterations", "robust-accuracy", "transfer"]
+    of_a_set += ["iterations", "robust-accuracy", "bands", "transfer"]
     assert names == [
         "report.html",
         *[f"{stem}-{c}.png" for stem in ("chest-xray", "colon") for c in of_a_set],
@@ -251,7 +285,8 @@ def test_report_of_a_full_record(tmp_path):
     for name in names[1:]:
         with Image.open(tmp_path / "figures" / name) as image:
             assert min(image.size) > 100
-    for title in ("Table 1", "Tables 2 to 4", "Table 5", "Table 6", "Table 7"):
+    titles = ("Table 1", "Tables 2 to 4", "Table 5", "Table 6", "Table 7", "Table 8")
+    for title in titles:
         assert title in page.texts
     attack = data["datasets"]["npz:0"]["attack"]
     for model in attack["models"].values():
@@ -265,6 +300,33 @@ def test_report_of_a_full_record(tmp_path):
     assert "on 2 the search found nothing" in page.text
     assert f"numpy {np.__version__}" in page.text
     assert "Seeds 0, 1 " in page.text
+
+
+def test_bounds_say_where_there_are_none(tmp_path):
+    data, page, _ = report(tmp_path)
+    (entry,) = data["datasets"].values()
+    models = entry["evaluation"]["models"]
+    for model in models.values():
+        nearest = model["summary"]["nearest"]
+        assert (nearest is None) == (model["label"] == "SCD01")
+        assert ("∞" if nearest is None else f"{nearest:#.3g}") in page.texts
+    # SCD01: one distance, one image without an adversarial one, one misclassified.
+    low, unknown, _ = models["scd01"]["certified"]
+    high = models["scd01"]["nearest"][0]
+    assert f"{low:#.3g} to {high:#.3g}" in page.texts
+    assert f"{unknown:#.3g} to ∞" in page.texts
+    assert f"0 to {models['mlp']['nearest'][2]:#.3g}" in page.texts
+    assert "Table 8 has what they found." in page.text
+    assert "none was run here" not in page.text
+    bands = bands_of(entry, "scd01")
+    assert [(b.low, b.high, b.is_wrong) for b in bands] == [
+        (low, high, False), (unknown, np.inf, False), (0, 0, True)
+    ]  # fmt: skip
+    assert [b.low for b in bands_of(entry, "mlp")] == [0, 0, 0]
+    del entry["evaluation"]
+    page = Page(write_report(tmp_path, data, {})[0])
+    assert "Table 8" not in page.texts
+    assert "none was run here" in page.text
 
 
 def test_page_needs_nothing_else(tmp_path):

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.report._bands import draw_bands
 from benchmarks.report._iterations import chosen_image, draw_iterations
 from benchmarks.report._pictures import Pictures
-from benchmarks.report._record import noun, was_attacked
+from benchmarks.report._record import noun, was_attacked, was_evaluated
 from benchmarks.report._robust_accuracy import draw_robust_accuracy
 from benchmarks.report._sheets import draw_adversarials, draw_samples
 from benchmarks.report._style import Draw
@@ -90,6 +91,13 @@ def _plots(entry: dict) -> Iterator[Chart]:
             "robust-accuracy",
             "Accuracy against the size of the perturbation, a panel a model",
             partial(draw_robust_accuracy, entry),
+        )
+    if was_evaluated(entry):
+        yield Chart(
+            "bands",
+            f"Distances from certificate to best attack for each {noun(entry, 1)}, "
+            "grouped by model",
+            partial(draw_bands, entry),
         )
     if has_transfer(entry):
         yield Chart(

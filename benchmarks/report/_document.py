@@ -7,6 +7,7 @@ from benchmarks._paper import TABLE_1
 from benchmarks._report import describe_split
 from benchmarks._results import FILE_NAME
 from benchmarks.report import _tables
+from benchmarks.report._bands import MOST_IMAGES
 from benchmarks.report._charts import Chart, shown_images, shown_samples
 from benchmarks.report._gallery import adversarial_cells, sample_rows
 from benchmarks.report._html import Child, Markup, clean, join, tag
@@ -19,9 +20,10 @@ from benchmarks.report._record import (
     norm_name,
     noun,
     was_attacked,
+    was_evaluated,
 )
 from benchmarks.report._style import DARK, LIGHT, render
-from benchmarks.report._text import PAPER, meaning, protocol, summary_line
+from benchmarks.report._text import PAPER, bounds, meaning, protocol, summary_line
 from benchmarks.report._transfer import has_transfer
 
 STYLESHEET = Path(__file__).with_name("page.css")
@@ -174,7 +176,34 @@ def _attack(
         _folded("Table 6: who is fooled by whose, in numbers", _tables.transfer(entry))
         if shown
         else None,
+        _bounds(entry, charts) if was_evaluated(entry) else None,
         _gallery(entry, pictures),
+    )
+
+
+def _bounds(entry: dict, charts: Mapping[str, Chart]) -> Markup:
+    """Return what is known from below and from above."""
+    one = noun(entry, 1)
+    return join(
+        tag("h3", "Between certificate and best attack"),
+        tag("p", bounds(entry), class_="quiet"),
+        _tables.bounds(entry),
+        _folded(f"Table 8 by {one}", _tables.bounds_by_image(entry)),
+        tag("div", _plot(charts["bands"], *_band_caption(entry)), class_="single"),
+    )
+
+
+def _band_caption(entry: dict) -> tuple[str, str]:
+    """Return the name of the figure and what it shows."""
+    n_images = len(entry["attack"]["images"])
+    shown = f"#1 to #{min(n_images, MOST_IMAGES)}" if n_images > 1 else "#1"
+    left_out = " The others are not shown." if n_images > MOST_IMAGES else ""
+    return "What is known", (
+        f"For each model the {noun(entry)} {shown} from above to below.{left_out} "
+        f"Somewhere in the band is the nearest adversarial {noun(entry, 1)}, by its "
+        f"{norm_name(entry['evaluation'])} distance. A band that fades to the left is "
+        "of a model without a certificate: it may be as near as you like. Diamond: "
+        f"what {attack_name(entry['attack'])} found. Logarithmic scale."
     )
 
 

@@ -4,7 +4,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.report._record import attack_name, labels, norm_name
-from benchmarks.report._style import WIDTH, Theme, draw_grid, lines_of, name_lines
+from benchmarks.report._style import (
+    WIDTH,
+    Theme,
+    draw_grid,
+    label_powers,
+    lines_of,
+    name_lines,
+)
 
 
 def chosen_image(attack: dict) -> int | None:
@@ -50,8 +57,7 @@ def draw_iterations(entry: dict, place: int, theme: Theme) -> Figure:
         last = iterations[-1]
         ends.append((named[name], last, course[last], line.colour))
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    ax.yaxis.set_minor_formatter(lambda value, _: _minor_label(value, ax.get_ylim()))
+    label_powers(ax.yaxis)
     ax.set_xlim(0, max(1, *(len(course) - 1 for course in courses.values())))
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set(
@@ -74,9 +80,3 @@ def _course(model: dict, place: int) -> np.ndarray:
     course = np.array(model["history"][place], dtype=float)  # None becomes NaN
     course = np.where(course > 0, course, np.nan)
     return np.empty(0) if np.isnan(course).all() else course
-
-
-def _minor_label(value: float, limits: tuple[float, float]) -> str:
-    """Name 2 and 5 as well where few powers of ten lie within the limits."""
-    digit = round(value / 10 ** np.floor(np.log10(value)))
-    return f"{value:g}" if digit in (2, 5) and limits[1] < 1000 * limits[0] else ""

@@ -2,9 +2,9 @@
 
 import math
 
+from benchmarks._protocols import ATTACK_NAMES
 from benchmarks.report._html import clean
 
-ATTACKS = {"hop_skip_jump": "HopSkipJump", "boundary": "the boundary attack"}
 MISCLASSIFIED, STOPPED = "misclassified", "stopped"
 NOTHING = "\N{EN DASH}"
 
@@ -39,6 +39,21 @@ def attacked_entries(data: dict) -> list[dict]:
     return [entry for entry in data["datasets"].values() if was_attacked(entry)]
 
 
+def was_evaluated(entry: dict) -> bool:
+    """Tell whether at least one model was attacked by what knows its weights."""
+    return was_attacked(entry) and bool(entry.get("evaluation", {}).get("models"))
+
+
+def white_box_attacks(entry: dict) -> list[str]:
+    """Name the attacks that know the weights, in the order of the record."""
+    names = dict.fromkeys(
+        name
+        for model in entry["evaluation"]["models"].values()
+        for name in model["distances"]
+    )
+    return [named_attack(name) for name in names if name != entry["attack"]["attack"]]
+
+
 def noun(entry: dict, count: int = 2) -> str:
     """Say what the data set consists of."""
     return ("image" if entry["image"] else "sample") + ("" if count == 1 else "s")
@@ -52,7 +67,12 @@ def norm_name(attack: dict) -> str:
 
 def attack_name(attack: dict) -> str:
     """Return the attack's name as its authors write it."""
-    return ATTACKS.get(attack["attack"], attack["attack"].replace("_", " "))
+    return named_attack(attack["attack"])
+
+
+def named_attack(name: str) -> str:
+    """Return an attack's name for a reader, from that in the record."""
+    return ATTACK_NAMES.get(name, name.replace("_", " "))
 
 
 def search(attack: dict) -> str:

@@ -9,6 +9,7 @@ from itertools import cycle
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from sklearn.isotonic import isotonic_regression
@@ -146,6 +147,18 @@ def draw_grid(ax: Axes, theme: Theme, axis: str = "y") -> None:
     """Draw grid lines behind the data."""
     ax.grid(axis=axis, color=theme.grid, lw=0.8)
     ax.set_axisbelow(True)
+
+
+def label_powers(axis: Axis) -> None:
+    """Write powers of ten on a logarithmic axis, where they are few 2 and 5 as well."""
+
+    def minor_label(value: float, _: int) -> str:
+        low, high = axis.get_view_interval()
+        digit = round(value / 10 ** np.floor(np.log10(value)))
+        return f"{value:g}" if digit in (2, 5) and high < 1000 * low else ""
+
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(minor_label)
 
 
 def name_lines(ax: Axes, ends: list[tuple[str, float, float, str]]) -> None:

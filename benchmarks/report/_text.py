@@ -11,6 +11,8 @@ from benchmarks.report._record import (
     attacked_entries,
     norm_name,
     noun,
+    was_evaluated,
+    white_box_attacks,
 )
 from benchmarks.report._tables import has_paper
 
@@ -78,6 +80,27 @@ def meaning(data: dict) -> list[Markup]:
     return paragraphs
 
 
+def bounds(entry: dict) -> str:
+    """Say what certificate, best attack and the attack on answers each tell."""
+    name = attack_name(entry["attack"])
+    one, several = noun(entry, 1), noun(entry)
+    known = white_box_attacks(entry)
+    searched = f"{name} and by attacks that know the weights" if known else name
+    text = (
+        "A certificate is proven: nothing nearer changes the model's answer. The "
+        f"nearest adversarial {one} found, by {searched}, shows what suffices. What "
+        f"the {one} really stands lies between the two. The distance that {name} alone "
+        "finds is an upper bound, too, and a great one no sign of robustness."
+    )
+    if known:
+        text += (
+            f" Attacks that know the weights: {', '.join(known)}, each with its "
+            f"defaults, on the models that allow it; on the others only {name} was "
+            f"run, and their {several} may stand far less than is shown."
+        )
+    return text
+
+
 def count(number: int, one: str) -> str:
     """Return a number with its noun."""
     return f"{_figure(number)} {one}" + ("" if number == 1 else "s")
@@ -130,10 +153,10 @@ def _about_attacks(entries: list[dict]) -> list[Markup]:
         _paragraph(
             "Distances are upper bounds.",
             f"They were found by {names}, which knows a model by its answers alone. "
-            "Nearer adversarial images may exist. An attack that knows the weights may "
-            "find them; none was run here. A greater distance means that this search "
-            "found nothing nearer, be it that nothing is there or that the model's "
-            "answers lead the search astray.",
+            "Nearer adversarial images may exist. ",
+            _about_white_box(entries),
+            " A greater distance means that this search found nothing nearer, be it "
+            "that nothing is there or that the model's answers lead the search astray.",
         ),
         _paragraph(
             "One attack, one norm, one budget.",
@@ -144,6 +167,16 @@ def _about_attacks(entries: list[dict]) -> list[Markup]:
         _paragraph("Failures are counted, not averaged in.", _about_failures(attacks)),
         _about_size(entries),
     ]
+
+
+def _about_white_box(entries: list[dict]) -> str:
+    evaluated = [entry for entry in entries if was_evaluated(entry)]
+    if not any(map(white_box_attacks, evaluated)):
+        return "An attack that knows the weights may find them; none was run here."
+    text = "Attacks that know the weights look for them: Table 8 has what they found"
+    return text + (
+        "." if len(evaluated) == len(entries) else ", on the sets where they were run."
+    )
 
 
 def _protocols(entries: list[dict]) -> list[Child]:

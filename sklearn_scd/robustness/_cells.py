@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from time import monotonic
 
@@ -81,8 +81,8 @@ class _Search:
     def unit_to_decide(self, node):
         """A unit whose switching would help at the node's point.
 
-        None where another class is predicted there. Where none would, the lack is found
-        when the node's parts are bounded.
+        None where another class is predicted there; -1 where no unit that is not
+        decided could bring that about.
         """
         standing = self._at(node)
         if standing.counts.argmax() != self.winner:
@@ -95,7 +95,7 @@ class _Search:
             cost = steps.cheapest(standing.needed(self.winner, target))[-1]
             if cost < best:
                 best = cost
-                unit = self._helper(standing, costs, int(steps.first.argmin()), target)
+                unit = self._helper(standing, costs, int(steps.first.argmin()))
         return unit
 
     def decide(self, node, unit):
@@ -158,22 +158,7 @@ class _Search:
         on = node.moves >= self.distances
         on[list(node.switched)] = True
         on[list(node.kept)] = False
-        standing = self.standing
-        turned = on.reshape(standing.changes.shape)
-        changes = standing.changes
-        outputs = standing.outputs + (changes * turned).sum(axis=1).reshape(
-            standing.outputs.shape
-        )
-        named = (
-            (outputs[:, 0] > 0).astype(np.intp)
-            if outputs.shape[1] == 1
-            else outputs.argmax(axis=1)
-        )
-        counts = np.bincount(named, minlength=self.n_classes)
-        return replace(
-            standing, changes=np.where(turned, -changes, changes), outputs=outputs,
-            named=named, counts=counts,
-        )  # fmt: skip
+        return self.standing.switched(on)
 
     def _remaining(self, node):
         """Squared way to each hyperplane from the node's point; decided ones can't."""
@@ -182,7 +167,7 @@ class _Search:
         costs[list(node.kept)] = np.inf
         return costs.reshape(self.standing.distances.shape)
 
-    def _helper(self, standing, costs, vote, target):
+    def _helper(self, standing, costs, vote):
         """The unit of a vote that brings it nearest to another class for its cost."""
         n_rivals = standing.outputs.shape[1]
         gains = np.zeros_like(standing.changes)

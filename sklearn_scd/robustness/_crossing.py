@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from sklearn_scd.robustness._kernels import greedy_set, press
@@ -39,22 +37,7 @@ class Sample:
 
     def at(self, moves):
         """The standing at a point, from its moves towards each hyperplane."""
-        standing = self.standing
-        turned = (moves > self.before).reshape(standing.changes.shape)
-        outputs = standing.outputs + (standing.changes * turned).sum(axis=1).reshape(
-            standing.outputs.shape
-        )
-        if outputs.shape[1] == 1:
-            named = (outputs[:, 0] > 0).astype(np.intp)
-        else:
-            named = outputs.argmax(axis=1)
-        return replace(
-            standing,
-            changes=np.where(turned, -standing.changes, standing.changes),
-            outputs=outputs,
-            named=named,
-            counts=np.bincount(named, minlength=standing.counts.size),
-        )
+        return self.standing.switched(moves > self.before)
 
 
 class Crossing:

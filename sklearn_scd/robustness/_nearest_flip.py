@@ -165,7 +165,24 @@ def nearest_flip(
     problem = distortion.Problem(
         estimator, labels, "nearest_flip", norm, clip_values, 0, 0, {}
     )
-    return distortion.collect(problem, X, codes, attempts)
+    result = distortion.collect(problem, X, codes, attempts)
+    if X_start is not None:
+        _keep_better_starts(problem, result, X, codes, right, np.asarray(X_start))
+    return result
+
+
+def _keep_better_starts(problem, result, X, codes, rows, X_start):
+    """Put starts back that are nearer by the hair that results are kept outside."""
+    for i in rows:
+        start = X_start[i : i + 1].astype(X.dtype)
+        if np.isnan(start).any():
+            continue
+        distance = distortion.distance_between(start[0], X[i], problem.norm)
+        if 0 < distance < result.distances[i] and (
+            problem.labels.predict(problem.estimator, start)[0] != codes[i]
+        ):
+            result.adversarials[i], result.distances[i] = start[0], distance
+            result.status[i] = distortion.ATTACKED
 
 
 def _check_starts(X_start, X):

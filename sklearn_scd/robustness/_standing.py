@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -53,6 +53,28 @@ class Standing:
             return int(self.counts.argmax())
         means = expit(self.outputs).mean(axis=0)
         return int(means[0] > 0.5) if means.size == 1 else int(means.argmax())
+
+    def switched(self, turned):
+        """The standing where some units have switched; distances stay the sample's.
+
+        Parameters
+        ----------
+        turned : ndarray of shape (n_rows,), bool
+        """
+        turned = turned.reshape(self.changes.shape)
+        moved = (self.changes * turned).sum(axis=1)
+        outputs = self.outputs + moved.reshape(self.outputs.shape)
+        if outputs.shape[1] == 1:
+            named = (outputs[:, 0] > 0).astype(np.intp)
+        else:
+            named = outputs.argmax(axis=1)
+        return replace(
+            self,
+            changes=np.where(turned, -self.changes, self.changes),
+            outputs=outputs,
+            named=named,
+            counts=np.bincount(named, minlength=self.counts.size),
+        )
 
     def vote_costs(self, measure, costs):
         """What it takes to make each vote name each class, (n_votes, n_classes).

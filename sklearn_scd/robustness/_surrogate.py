@@ -30,13 +30,13 @@ _NOISE = 0.01  # size of the steps to start from, of the first radius
 
 # All that follows was tuned on SCDCE, 100 votes on chest X-rays, in pixels and in 32
 # principal components. Pairs are values at the start and at the end of a round.
-_SPREADS = 3.0  # a temperature of 1, in root mean squares of the units' movements
+_SPREADS = 3.0  # a temperature of 1, in root mean squares of movements
 _COOLING = (1.0, 0.1)  # factor of temperatures
 _WIDTH = (1.0, 0.02)  # of the votes' sigmoids, in mean output weights
 _REAL_WIDTH = 2.0  # factor of it where outputs are real: those move in leaps
 _LENGTH = (0.105, 0.005)  # of gradient steps, of the radius
-_CHANGE = (0.05, 0.005)  # of the radius
-_GROWTH = 0.1  # of the radius, until something adversarial is found
+_CHANGE = (0.1, 0.005)  # of the radius
+_GROWTH = 0.25  # of the radius, until something adversarial is found
 _COOLER = 0.3  # factor of temperatures and widths in the second round
 _ELITE = 0.25  # share of the attempts that the second round starts from
 
@@ -101,10 +101,10 @@ def surrogate_attack(
         Smallest and largest value a feature may take.
 
     temperatures : array-like of shape (n_temperatures,), default=(0.03, 0.1, 0.3)
-        Widths of the sigmoids that stand in for a unit's step, at the start of an
-        attempt. 1 is three times the root mean square of how far the units have moved
-        along their normals, for at first nothing has, of a third of their median
-        distance.
+        Widths of the sigmoids that stand in for the units' steps, at the start of an
+        attempt, in three times the root mean square of the units' movements along their
+        normals; until something adversarial is found, in their median distance if that
+        is more.
 
     n_restarts : int, default=4
         Attempts a temperature, from different starts: by turns through the smooth
@@ -396,7 +396,7 @@ class _Search:
         self.X = X
         n_attempts = plan.temperatures.size
         self.shape = len(X), n_attempts
-        self.codes = np.repeat(codes, n_attempts)
+        self.codes = self._by_row(codes)
         self.temperatures = np.tile(plan.temperatures, len(X))
         self.straight = np.tile(plan.straight, len(X))
         positions = stand_in.networks.positions(X)
@@ -407,7 +407,6 @@ class _Search:
             (high - X[:, np.newaxis]).astype(np.float32),
         )
         self._measure(X, positions)
-        self.radii = self.first_radii.copy()
         self.steps = noise
         self._to_radius()
         self.steps *= np.float32(_NOISE)
@@ -418,33 +417,31 @@ class _Search:
 
     def _measure(self, X, positions):
         """Scales of the samples: radii, distances to hyperplanes, outputs."""
-        networks, norm = self.stand_in.networks, self.problem.norm
-        n_attempts = self.shape[1]
+        networks, n_features = self.stand_in.networks, X.shape[1]
         low, high = self.problem.clip_values
-        sizes = np.abs(networks.normals).sum(axis=1)  # what a step of 1 can do, in Linf
-        some = sizes > 0
-        positions = np.abs(positions[:, some]) if some.any() else np.ones((len(X), 1))
-        n_features = X.shape[1]
+        distances = np.abs(positions)
+        self.distances = self._by_row(np.median(distances, axis=1))
         # Below this float32 can't tell on which side of a hyperplane a sample is.
         least = networks.rounding(X).max(axis=1)
-        self.widest = (high - low) * (np.sqrt(n_features) if norm == 2 else 1.0)
-        radii = np.median(positions, axis=1)
-        self.spreads = np.repeat(radii / 3, n_attempts)
-        if norm == np.inf:
+        self.widest = high - low
+        if self.problem.norm == np.inf:
+            sizes = np.abs(networks.normals).sum(axis=1)
+            distances = distances / np.where(sizes > 0, sizes, 1.0)
             least = least / np.sqrt(n_features)
-            if some.any():
-                radii = np.median(positions / sizes[some], axis=1)
-        self.least = np.repeat(least, n_attempts)
-        self.first_radii = np.repeat(
-            np.clip(radii, least, self.widest), n_attempts
-        ).astype(np.float32)
+        else:
+            self.widest *= np.sqrt(n_features)
+        self.least = self._by_row(np.minimum(least, self.widest))
+        radii = self._by_row(np.median(distances, axis=1))
+        self.radii = np.clip(radii, self.least, self.widest).astype(np.float32)
         if networks.distances_are_outputs:
             outputs = np.abs(networks.outputs(self.origin)).mean(axis=(1, 2))
         else:
             outputs = np.abs(networks.output_coef).mean()
-        self.width = np.maximum(outputs, 1e-6) * np.where(
-            self.straight, _REAL_WIDTH, 1.0
-        )
+        factors = np.where(self.straight, _REAL_WIDTH, 1.0)
+        self.widths = np.maximum(outputs, 1e-6) * factors
+
+    def _by_row(self, values):
+        return np.repeat(values, self.shape[1])
 
     def run(self):
         """Attack; returns an `Attempt` for each sample."""
@@ -479,7 +476,7 @@ class _Search:
             if share == 1.0:
                 self.positions, self.outputs = positions, outputs
             adversarial = self.stand_in.predict(outputs) != self.codes
-            better = adversarial & (share * self.sizes < self.best)
+            better = adversarial & (share * self.sizes < self.best) & (self.sizes > 0)
             self.best[better] = share * self.sizes[better]
             self.best_steps[better] = np.float32(share) * self.steps[better]
             seen.append(adversarial)
@@ -489,13 +486,14 @@ class _Search:
         """Follow the gradient."""
         found = np.isfinite(self.best)
         spreads = np.sqrt(np.square(self.movements).mean(axis=1))
-        spreads = np.where(found, spreads, np.maximum(spreads, self.spreads))
-        cooling = _SPREADS * cooler * _between(_COOLING, done)
-        temperatures = np.maximum(cooling * self.temperatures * spreads, 1e-20)
+        scales = _SPREADS * spreads
+        scales = np.where(found, scales, np.maximum(scales, self.distances))
+        cooling = cooler * _between(_COOLING, done)
+        temperatures = np.maximum(cooling * self.temperatures * scales, 1e-20)
         gradient = self.stand_in.gradient(
             self.positions, self.outputs, self.codes, self.straight,
             temperatures.astype(np.float32),
-            (cooler * _between(_WIDTH, done) * self.width).astype(np.float32),
+            (cooler * _between(_WIDTH, done) * self.widths).astype(np.float32),
         )  # fmt: skip
         if self.problem.norm == np.inf:
             gradient = np.sign(gradient, out=gradient)
@@ -504,7 +502,6 @@ class _Search:
             gradient /= np.where(sizes > 0, sizes, 1.0).astype(np.float32)[
                 :, np.newaxis
             ]
-        # The first step must not be lost in the noise: lengths fall linearly.
         length = _LENGTH[0] + done * (_LENGTH[1] - _LENGTH[0])
         gradient *= (length * self.radii).astype(np.float32)[:, np.newaxis]
         self.steps += gradient

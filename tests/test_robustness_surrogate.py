@@ -1,0 +1,255 @@
+"""The attack through smooth stand-ins, against what is known otherwise."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit, softmax
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+
+from sklearn_scd import SCDClassifier
+from sklearn_scd.robustness import certified_distortion, exact_distance
+from sklearn_scd.robustness._networks import SignNetworks
+from sklearn_scd.robustness._surrogate import _LEAST, _StandIn, surrogate_attack
+
+
+def _data(n_classes=2, n_features=6):
+    X, y = make_blobs(
+        120, n_features, centers=n_classes, cluster_std=2.5, random_state=1
+    )
+    return MinMaxScaler().fit_transform(X), y
+
+
+def _model(**options):
+    defaults = {"n_estimators": 9, "hidden_units": 4, "max_iter": 60}
+    return SCDClassifier(**{**defaults, **options}, random_state=0)
+
+
+def _assert_is_what_it_says(result, model, X, y):
+    """Each sample found is of another class, within range, at the distance stated."""
+    right = model.predict(X) == y
+    assert right.any()
+    assert_array_equal(result.status, np.where(right, "attacked", "misclassified"))
+    assert (result.distances[~right] == 0).all()
+    adversarials = result.adversarials
+    assert_array_equal(adversarials[~right], X[~right])
+    assert (model.predict(adversarials) != y).all()
+    for row, label in zip(adversarials, y, strict=True):
+        assert model.predict(row[np.newaxis])[0] != label
+    assert adversarials.dtype == X.dtype
+    assert adversarials.min() >= 0
+    assert adversarials.max() <= 1
+    steps = adversarials[right].astype(float) - X[right]
+    distances = np.linalg.norm(steps, ord=result.norm, axis=1)
+    assert_allclose(result.distances[right], distances, rtol=1e-12)
+    assert (distances > 0).all()
+
+
+@pytest.mark.parametrize("norm", [2, np.inf])
+@pytest.mark.parametrize("loss", ["01", "ce"])
+def test_distances_of_a_linear_model_are_the_exact_ones(loss, norm):
+    X, y = _data()
+    model = SCDClassifier(loss, hidden_units=0, n_estimators=1, random_state=0)
+    model.fit(X, y)
+    exact = exact_distance(model, X[:12], y[:12], norm=norm)
+    result = surrogate_attack(
+        model, X[:12], y[:12], norm=norm, clip_values=(-5, 6), random_state=0
+    )
+    right = exact > 0
+    assert (result.distances[right] >= exact[right] * (1 - 1e-5)).all()
+    assert_allclose(result.distances, exact, rtol=0.01)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("voting", ["hard", "soft"])
+@pytest.mark.parametrize("norm", [2, np.inf])
+def test_distances_in_the_plane_are_near_those_of_brute_force(norm, voting, n_classes):
+    X, y = _data(n_classes, n_features=2)
+    model = _model(voting=voting).fit(X, y)
+    rows = np.flatnonzero(model.predict(X) == y)[:12]
+    X, y = X[rows], y[rows]
+    result = surrogate_attack(model, X, y, norm=norm, max_iter=100, random_state=0)
+    _assert_is_what_it_says(result, model, X, y)
+    axis = np.linspace(0, 1, 401)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    predicted = model.predict(grid)
+    others = [grid[predicted != label] - x for x, label in zip(X, y, strict=True)]
+    known = np.array([np.linalg.norm(d, ord=norm, axis=1).min() for d in others])
+    step = np.linalg.norm([1 / 400, 1 / 400], ord=norm)
+    assert (result.distances <= 1.4 * known + step).all()
+    assert np.median(result.distances / known) < 1.05
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("options", "n_classes", "norm"),
+    [
+        ({}, 2, 2),
+        ({"loss": "01"}, 3, 2),
+        ({"binary_weights": True}, 2, np.inf),
+        ({"voting": "soft"}, 3, "inf"),
+        ({"hidden_units": 0, "loss": "01"}, 3, 2),
+        ({"hidden_units": 0, "loss": "01", "voting": "soft"}, 3, np.inf),
+    ],
+)
+def test_samples_found_lie_above_the_certificate(options, n_classes, norm, dtype):
+    X, y = _data(n_classes)
+    X = X.astype(dtype)
+    model = _model(**options).fit(X, y)
+    X, y = X[:20], y[:20]
+    result = surrogate_attack(model, X, y, norm=norm, max_iter=40, random_state=0)
+    _assert_is_what_it_says(result, model, X, y)
+    assert (certified_distortion(model, X, y, norm=norm) <= result.distances).all()
+
+
+@pytest.mark.parametrize("labels", [("ill", "well"), (-1, 1), (3, 1, 2)])
+def test_pipelines_and_labels_of_any_kind(labels):
+    X, y = _data(len(labels))
+    y = np.array(labels)[y]
+    model = make_pipeline(StandardScaler(), PCA(3), _model()).fit(X, y)
+    X, y = X[:20], y[:20]
+    result = surrogate_attack(model, X, y, max_iter=40, random_state=0)
+    _assert_is_what_it_says(result, model, X, y)
+    assert (certified_distortion(model, X, y) <= result.distances).all()
+
+
+def test_history_falls_to_the_distances_and_longer_attacks_get_nearer():
+    X, y = _data(n_features=30)
+    model = _model(n_estimators=25).fit(X, y)
+    rows = np.flatnonzero(model.predict(X) == y)[:6]
+    short, long = (
+        surrogate_attack(model, X[rows], y[rows], max_iter=n, random_state=0)
+        for n in (1, 80)
+    )
+    assert short.history.shape == (6, 2)
+    assert long.history.shape == (6, 81)
+    assert_allclose(long.history[:, -1], long.distances, rtol=1e-3)
+    earlier, later = long.history[:, :-1], long.history[:, 1:]
+    assert (later <= earlier * (1 + 1e-3)).all()
+    assert (long.distances < short.distances).all()
+    assert (long.queries > short.queries).all()
+    assert long.attack == "surrogate"
+
+
+def test_results_depend_on_the_seed_alone():
+    X, y = _data()
+    model = _model().fit(X, y)
+    options = {"max_iter": 20, "n_restarts": 3}
+    one, two, other = (
+        surrogate_attack(model, X[:13], y[:13], n_jobs=n, random_state=seed, **options)
+        for n, seed in [(1, 3), (2, 3), (1, 4)]
+    )
+    assert_array_equal(one.distances, two.distances)
+    assert_array_equal(one.adversarials, two.adversarials)
+    assert_array_equal(one.queries, two.queries)
+    assert_array_equal(one.history, two.history)
+    assert (one.adversarials != other.adversarials).any()
+
+
+@pytest.mark.parametrize("norm", [2, np.inf])
+def test_a_model_that_never_changes_is_no_start(norm):
+    X, y = _data()
+    model = _model().fit(X, y)
+    model.output_coef_ = np.zeros_like(model.output_coef_)
+    model.output_intercept_ = np.ones_like(model.output_intercept_)
+    result = surrogate_attack(model, X[:6], y[:6], norm=norm, random_state=0)
+    wrong = y[:6] == 0
+    assert_array_equal(result.status, np.where(wrong, "misclassified", "no_start"))
+    assert_array_equal(result.distances, np.where(wrong, 0, np.inf))
+    assert np.isnan(result.adversarials[~wrong]).all()
+    assert_array_equal(result.queries > 0, ~wrong)
+    assert np.isnan(result.history).all()
+
+
+@pytest.mark.parametrize("norm", [2, np.inf])
+@pytest.mark.parametrize("gap", [0.0, 1e-9, 1e-7, 1e-5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_sample_on_the_boundary_ends_with_a_result(gap, dtype, norm):
+    X, y = _data(n_features=3)
+    model = SCDClassifier(hidden_units=1, n_estimators=1, random_state=0).fit(X, y)
+    model.hidden_coef_ = np.array([[[0.0, -1.0, 0.0]]], dtype=np.float32)
+    model.hidden_intercept_ = np.array([[0.5 - gap]], dtype=np.float32)
+    model.output_coef_ = np.array([[1.0]], dtype=np.float32)
+    model.output_intercept_ = np.array([-0.5], dtype=np.float32)
+    x = np.full((1, 3), 0.5, dtype=dtype)
+    label = model.predict(x)
+    result = surrogate_attack(model, x, label, norm=norm, max_iter=30, random_state=0)
+    _assert_is_what_it_says(result, model, x, label)
+    assert result.distances[0] < max(1.1 * gap, 1e-5)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("voting", ["hard", "soft"])
+def test_gradient_is_that_of_the_smooth_lead(voting, n_classes):
+    rng = np.random.default_rng(0)
+    n_votes, n_units, n_features = 30, 5, 280
+    n_rivals = 1 if n_classes == 2 else n_classes
+    n_rows = n_votes * n_rivals * n_units
+    # Rows in a small space: the one case that has products of its own.
+    n_dimensions = 4 if n_rows > 256 else n_features
+    normals = rng.standard_normal((n_rows, n_dimensions))
+    normals = normals @ rng.standard_normal((n_dimensions, n_features))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    networks = SignNetworks(
+        normals, 0.3 * rng.standard_normal(n_rows),
+        rng.standard_normal((n_votes * n_rivals, n_units)),
+        rng.standard_normal(n_votes * n_rivals), n_classes, voting, False,
+        np.ones(n_rows),
+    )  # fmt: skip
+    x, temperature, width = rng.standard_normal(n_features), 0.4, 50.0
+    real = networks.outputs(networks.positions(x[np.newaxis]))
+    stand_in = _StandIn(networks)
+    shares = stand_in.shares(real)[0]
+    code, target = np.argsort(-shares, kind="stable")[:2]
+
+    def lead(x):
+        firing = expit((normals @ x + networks.offsets) / temperature)
+        firing = firing.reshape(networks.output_coef.shape)
+        outputs = (firing * networks.output_coef).sum(axis=1)
+        outputs = (outputs + networks.output_intercept).reshape(n_votes, n_rivals)
+        if n_rivals == 1:
+            outputs = np.hstack([np.zeros_like(outputs), outputs])
+        rest = _LEAST * outputs
+        if voting == "hard":
+            parts = width * softmax(outputs / width, axis=1) + rest
+        else:
+            parts = expit(outputs) + rest
+        return (parts[:, target] - parts[:, code]).sum()
+
+    directions = rng.standard_normal((20, n_features))
+    h = 1e-5
+    numeric = [(lead(x + h * d) - lead(x - h * d)) / (2 * h) for d in directions]
+    numeric = np.array(numeric) * temperature
+    if voting == "hard" and n_rivals == 1:
+        numeric /= 2  # the softmax of two outputs has both ends of the lead
+    gradient = stand_in.gradient(
+        networks.positions(x[np.newaxis]).astype(np.float32), real, np.array([code]),
+        np.array([False]), np.full(1, temperature, np.float32),
+        np.full(1, width, np.float32),
+    )  # fmt: skip
+    got = directions @ gradient[0]
+    assert_allclose(got, numeric, rtol=0.01, atol=0.01 * np.abs(numeric).max())
+
+
+def test_other_models_and_bad_values_are_refused():
+    X, y = _data()
+    with pytest.raises(TypeError, match="got RandomForestClassifier"):
+        surrogate_attack(RandomForestClassifier(5).fit(X, y), X, y)
+    model = _model().fit(X, y)
+    for message, change in {
+        "outside clip_values": {"X": 2 * X},
+        "y has the label 7": {"y": y + 7},
+        "temperatures must be": {"temperatures": [0.1, 0.0]},
+        "one or more positive": {"temperatures": []},
+        "must be finite": {"temperatures": [np.inf]},
+        "'norm' parameter": {"norm": 1},
+        "'n_restarts' parameter": {"n_restarts": 0},
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            surrogate_attack(model, **{"X": X, "y": y, **change})
+    square = FunctionTransformer(np.square)
+    with pytest.raises(ValueError, match="not affine"):
+        surrogate_attack(make_pipeline(square, model).fit(X, y), X, y)
