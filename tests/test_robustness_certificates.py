@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA, KernelPCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
@@ -214,7 +214,12 @@ def test_linear_votes_have_their_exact_distances():
 def test_exact_distances_of_scikit_learns_linear_classifiers():
     X, y = make_blobs(60, 4, centers=3, random_state=0)
     for labels in (y > 0, y):
-        for model in (LogisticRegression(), LinearSVC(), LinearDiscriminantAnalysis()):
+        for model in (
+            LogisticRegression(),
+            LinearSVC(),
+            LinearDiscriminantAnalysis(),
+            RidgeClassifier(),
+        ):
             model = make_pipeline(StandardScaler(), PCA(3), model).fit(X, labels)
             exact = exact_distance(model, X)
             step = np.eye(4)[:, None] * exact[:, None] * 0.999

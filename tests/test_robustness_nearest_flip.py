@@ -98,6 +98,10 @@ def test_nothing_worse_is_returned_than_what_it_starts_from():
     alone = nearest_flip(model, X, y, random_state=0)
     started = nearest_flip(model, X, y, X_start=alone.adversarials, random_state=1)
     assert (started.distances <= alone.distances).all()
+    far = X + 1.5 * (alone.adversarials - X)
+    far = np.clip(far, 0, 1)
+    with_start = nearest_flip(model, X, y, X_start=far, random_state=0)
+    assert (with_start.distances <= alone.distances * (1 + 2.0**-11)).all()
     starts = alone.adversarials.copy()
     starts[::2] = np.nan
     mixed = nearest_flip(model, X, y, X_start=starts, random_state=0)

@@ -78,7 +78,7 @@ def exact_distance(estimator, X, y=None, *, norm=2):
         )
     labels = LabelCodes(estimator)
     X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
-    rows = np.asarray(classifier.coef_, dtype=np.float64)
+    rows = np.atleast_2d(np.asarray(classifier.coef_, dtype=np.float64))
     offsets = np.broadcast_to(classifier.intercept_, len(rows)).astype(np.float64)
     if transformer is not None:
         rows, shift = fold(transformer, rows, X)

@@ -242,13 +242,17 @@ class _Attack:
         return attempts
 
     def run(self, x, code, starts, seed):
-        """Attack one sample."""
+        """Attack one sample, by itself first and then from the starts."""
         hunt = _Hunt(self, x, code)
-        for start in starts:
-            hunt.try_point(start)
         if self.has_hyperplanes:
-            rng = np.random.default_rng(seed)
-            self._cross(hunt, rng)
+            self._cross(hunt, np.random.default_rng((*seed, 0)))
+        if starts:
+            other = _Hunt(self, x, code)
+            for start in starts:
+                other.try_point(start)
+            if self.has_hyperplanes:
+                self._cross(other, np.random.default_rng((*seed, 1)))
+            hunt.take_over(other)
         hunt.search_boundary()
         return distortion.Attempt(hunt.best, hunt.distance, hunt.n_queries, [], False)
 
@@ -406,6 +410,12 @@ class _Hunt:
         if 0 < distance < self.distance:
             self.best, self.distance = point, distance
         return True
+
+    def take_over(self, other):
+        """Keep another hunt's best point where it is nearer."""
+        self.n_queries += other.n_queries
+        if other.distance < self.distance:
+            self.best, self.distance = other.best, other.distance
 
     def search_boundary(self):
         """Move the best point towards the sample as far as it stays adversarial."""
