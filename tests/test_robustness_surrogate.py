@@ -49,9 +49,9 @@ def _assert_is_what_it_says(result, model, X, y):
 
 
 @pytest.mark.parametrize("norm", [2, np.inf])
-@pytest.mark.parametrize("loss", ["01", "ce"])
-def test_distances_of_a_linear_model_are_the_exact_ones(loss, norm):
-    X, y = _data()
+@pytest.mark.parametrize(("loss", "n_classes"), [("01", 2), ("ce", 2), ("01", 3)])
+def test_distances_of_a_linear_model_are_the_exact_ones(loss, n_classes, norm):
+    X, y = _data(n_classes)
     model = SCDClassifier(loss, hidden_units=0, n_estimators=1, random_state=0)
     model.fit(X, y)
     exact = exact_distance(model, X[:12], y[:12], norm=norm)
@@ -92,7 +92,7 @@ def test_distances_in_the_plane_are_near_those_of_brute_force(norm, voting, n_cl
         ({"binary_weights": True}, 2, np.inf),
         ({"voting": "soft"}, 3, "inf"),
         ({"hidden_units": 0, "loss": "01"}, 3, 2),
-        ({"hidden_units": 0, "loss": "01", "voting": "soft"}, 3, np.inf),
+        ({"hidden_units": 0, "loss": "01"}, 3, np.inf),
     ],
 )
 def test_samples_found_lie_above_the_certificate(options, n_classes, norm, dtype):
@@ -164,6 +164,20 @@ def test_a_model_that_never_changes_is_no_start(norm):
     assert np.isnan(result.history).all()
 
 
+def test_a_class_that_lies_against_the_gradient_is_found_all_the_same():
+    X, y = _data(n_features=3)
+    model = SCDClassifier(hidden_units=2, n_estimators=1, random_state=0).fit(X, y)
+    # The near unit is not enough, the other one lies the other way.
+    model.hidden_coef_ = np.array([[[1, 0, 0], [-1, 0, 0]]], dtype=np.float32)
+    model.hidden_intercept_ = np.array([[-0.52, 0.1]], dtype=np.float32)
+    model.output_coef_ = np.array([[0.25, 1.0]], dtype=np.float32)
+    model.output_intercept_ = np.array([-0.5], dtype=np.float32)
+    x, label = np.full((1, 3), 0.5), [0]
+    result = surrogate_attack(model, x, label, random_state=0)
+    _assert_is_what_it_says(result, model, x, label)
+    assert_allclose(result.distances, 0.4, rtol=0.01)
+
+
 @pytest.mark.parametrize("norm", [2, np.inf])
 @pytest.mark.parametrize("gap", [0.0, 1e-9, 1e-7, 1e-5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -183,12 +197,13 @@ def test_a_sample_on_the_boundary_ends_with_a_result(gap, dtype, norm):
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("voting", ["hard", "soft"])
-def test_gradient_is_that_of_the_smooth_lead(voting, n_classes):
+@pytest.mark.parametrize("kind", ["smooth", "straight", "linear"])
+def test_gradient_is_that_of_the_smooth_lead(kind, voting, n_classes):
     rng = np.random.default_rng(0)
-    n_votes, n_units, n_features = 30, 5, 280
+    n_votes, n_units, n_features = 30, 1 if kind == "linear" else 5, 280
     n_rivals = 1 if n_classes == 2 else n_classes
     n_rows = n_votes * n_rivals * n_units
-    # Rows in a small space: the one case that has products of its own.
+    # Many rows in a small space: the case that has products of its own.
     n_dimensions = 4 if n_rows > 256 else n_features
     normals = rng.standard_normal((n_rows, n_dimensions))
     normals = normals @ rng.standard_normal((n_dimensions, n_features))
@@ -196,41 +211,51 @@ def test_gradient_is_that_of_the_smooth_lead(voting, n_classes):
     networks = SignNetworks(
         normals, 0.3 * rng.standard_normal(n_rows),
         rng.standard_normal((n_votes * n_rivals, n_units)),
-        rng.standard_normal(n_votes * n_rivals), n_classes, voting, False,
-        np.ones(n_rows),
+        rng.standard_normal(n_votes * n_rivals), n_classes, voting,
+        kind == "linear", rng.uniform(0.5, 2.0, n_rows),
     )  # fmt: skip
-    x, temperature, width = rng.standard_normal(n_features), 0.4, 50.0
-    real = networks.outputs(networks.positions(x[np.newaxis]))
+    start, temperature, width = rng.standard_normal(n_features), 0.4, 50.0
+    real = networks.outputs(networks.positions(start[np.newaxis]))
     stand_in = _StandIn(networks)
     shares = stand_in.shares(real)[0]
     code, target = np.argsort(-shares, kind="stable")[:2]
 
-    def lead(x):
-        firing = expit((normals @ x + networks.offsets) / temperature)
-        firing = firing.reshape(networks.output_coef.shape)
+    def outputs(x):
+        positions = normals @ x + networks.offsets
+        if kind == "linear":
+            return (positions * networks.scales).reshape(n_votes, n_rivals)
+        firing = expit(positions / temperature).reshape(networks.output_coef.shape)
         outputs = (firing * networks.output_coef).sum(axis=1)
-        outputs = (outputs + networks.output_intercept).reshape(n_votes, n_rivals)
+        return (outputs + networks.output_intercept).reshape(n_votes, n_rivals)
+
+    # Straight through: the real outputs at the start, the smooth ones' changes.
+    shift = real[0] - outputs(start) if kind == "straight" else 0.0
+
+    def lead(x):
+        votes = outputs(x) + shift
         if n_rivals == 1:
-            outputs = np.hstack([np.zeros_like(outputs), outputs])
-        rest = _LEAST * outputs
+            votes = np.hstack([np.zeros_like(votes), votes])
         if voting == "hard":
-            parts = width * softmax(outputs / width, axis=1) + rest
+            parts = width * softmax(votes / width, axis=1)
         else:
-            parts = expit(outputs) + rest
+            parts = expit(votes)
+        parts += _LEAST * votes
         return (parts[:, target] - parts[:, code]).sum()
 
     directions = rng.standard_normal((20, n_features))
     h = 1e-5
-    numeric = [(lead(x + h * d) - lead(x - h * d)) / (2 * h) for d in directions]
-    numeric = np.array(numeric) * temperature
-    if voting == "hard" and n_rivals == 1:
-        numeric /= 2  # the softmax of two outputs has both ends of the lead
+    numeric = np.array(
+        [lead(start + h * d) - lead(start - h * d) for d in directions]
+    ) / (2 * h)
     gradient = stand_in.gradient(
-        networks.positions(x[np.newaxis]).astype(np.float32), real, np.array([code]),
-        np.array([False]), np.full(1, temperature, np.float32),
-        np.full(1, width, np.float32),
+        networks.positions(start[np.newaxis]).astype(np.float32), real,
+        np.array([code]), np.array([-1]), np.array([kind == "straight"]),
+        np.full(1, temperature, np.float32), np.full(1, width, np.float32),
     )  # fmt: skip
     got = directions @ gradient[0]
+    factor = (numeric @ got) / (got @ got)
+    assert factor > 0
+    got *= factor
     assert_allclose(got, numeric, rtol=0.01, atol=0.01 * np.abs(numeric).max())
 
 
@@ -241,7 +266,7 @@ def test_other_models_and_bad_values_are_refused():
     model = _model().fit(X, y)
     for message, change in {
         "outside clip_values": {"X": 2 * X},
-        "y has the label 7": {"y": y + 7},
+        "y has the label 7": {"y": np.full(y.size, 7)},
         "temperatures must be": {"temperatures": [0.1, 0.0]},
         "one or more positive": {"temperatures": []},
         "must be finite": {"temperatures": [np.inf]},

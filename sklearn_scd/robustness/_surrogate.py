@@ -39,6 +39,7 @@ _CHANGE = (0.1, 0.005)  # of the radius
 _GROWTH = 0.25  # of the radius, until something adversarial is found
 _COOLER = 0.3  # factor of temperatures and widths in the second round
 _ELITE = 0.25  # share of the attempts that the second round starts from
+_N_LOOKS = 1000  # random samples asked for where the first round finds nothing
 
 _LEAST = 1e-4  # weight of votes out of reach: without it some gradients would be 0
 _STEEPEST = 15.0  # sigmoids are cut off there, while float32 still has their slopes
@@ -150,13 +151,15 @@ def surrogate_attack(
     Each attempt looks for the smallest perturbation as DDN [1]_ and FMN [2]_ do: a step
     along the gradient, back to a sphere (a cube for the norm inf) around the sample and
     into the range of values; then the radius shrinks if the point is adversarial, and
-    grows if not. What is followed is the lead of the strongest other class over the
-    true one. For hard votes it is a sum of sigmoids of the outputs, so narrow towards
-    the end that votes count only while they are about to change: the median vote
-    decides, and no other need move. The straight-through gradient is that of [3]_.
+    grows if not. What is followed is the lead of another class over the true one: that
+    of the strongest, and from the third restart on of others, too. For hard votes it is
+    a sum of sigmoids of the outputs, so narrow towards the end that votes count only
+    while they are about to change: the median vote decides, and no other need move. The
+    straight-through gradient is that of [3]_.
 
     Temperatures and widths fall while an attempt goes on. Half way the best quarter of
-    a sample's attempts takes the place of all, and they fall once more, from less.
+    a sample's attempts takes the place of all, and they fall once more, from less;
+    where nothing adversarial was found by then, it is looked for in noise.
     All attempts at a sample are one batch, so that an iteration is two products of
     matrices.
 
@@ -194,10 +197,7 @@ def surrogate_attack(
         estimator, labels, "surrogate", norm, clip_values, max_iter, 0, {}
     )
     stand_in = _StandIn(sign_networks(estimator, X))
-    plan = _Plan(
-        np.tile(temperatures, n_restarts),
-        np.repeat(np.arange(n_restarts) % 2 == 1, temperatures.size),
-    )
+    plan = _make_plan(temperatures, n_restarts, labels.classes.size)
     right = np.flatnonzero(labels.predict(estimator, X) == codes)
     jobs = (
         delayed(_attack)(problem, stand_in, plan, X[part], codes[part], part, seed)
@@ -231,14 +231,8 @@ def _check_temperatures(temperatures):
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def _attack(problem, stand_in, plan, X, codes, places, seed):
     """Attack some samples; an `Attempt` for each."""
-    noise = [
-        np.random.default_rng((seed, place)).standard_normal(
-            (plan.temperatures.size, X.shape[1]), dtype=np.float32
-        )
-        for place in places
-    ]
-    search = _Search(problem, stand_in, plan, X, codes, np.concatenate(noise))
-    return search.run()
+    generators = [np.random.default_rng((seed, place)) for place in places]
+    return _Search(problem, stand_in, plan, X, codes, generators).run()
 
 
 def _confirm(problem, attempt, x, code):
@@ -271,10 +265,25 @@ class _Plan:
     temperatures : ndarray of shape (n_attempts,), float32
     straight : ndarray of shape (n_attempts,), bool
         Whether the gradient is taken at the real networks' outputs.
+    ranks : ndarray of shape (n_attempts,), intp
+        0: towards the class that is the strongest other one at each step; k: towards
+        the one that is k-th after the strongest where the attempt starts.
     """
 
     temperatures: np.ndarray
     straight: np.ndarray
+    ranks: np.ndarray
+
+
+def _make_plan(temperatures, n_restarts, n_classes):
+    """Attempts of all restarts; from the third restart on other classes have a turn."""
+    restarts = np.repeat(np.arange(n_restarts), temperatures.size)
+    ranks = np.zeros(restarts.size, dtype=np.intp)
+    if n_classes > 2:
+        turns = (restarts // 2 - 1) * temperatures.size
+        turns += np.tile(np.arange(temperatures.size), n_restarts)
+        ranks = np.where(restarts < 2, 0, 1 + turns % (n_classes - 2))
+    return _Plan(np.tile(temperatures, n_restarts), restarts % 2 == 1, ranks)
 
 
 class _StandIn:
@@ -313,8 +322,10 @@ class _StandIn:
         """Class codes, shape (n,); of equal shares the first class is predicted."""
         return self.shares(outputs).argmax(axis=1)
 
-    def gradient(self, positions, outputs, codes, straight, temperatures, widths):
-        """Gradient of the strongest other class's lead, up to a factor.
+    def gradient(
+        self, positions, outputs, codes, targets, straight, temperatures, widths
+    ):
+        """Gradient of another class's lead over the true one, up to a factor.
 
         Parameters
         ----------
@@ -323,6 +334,8 @@ class _StandIn:
             Of the real networks.
         codes : ndarray of shape (n,)
             The classes to get away from.
+        targets : ndarray of shape (n,)
+            Those to get to; -1 for whichever is the strongest.
         straight : ndarray of shape (n,), bool
         temperatures, widths : ndarray of shape (n,), float32
             Of the sigmoids of units and votes.
@@ -331,14 +344,15 @@ class _StandIn:
         -------
         gradient : ndarray of shape (n, n_features)
         """
+        sides = self._sides(outputs, codes, targets)
         if self.networks.distances_are_outputs:
-            weights = self._vote_weights(outputs, outputs, codes, widths)
+            weights = self._vote_weights(outputs, sides, widths)
             weights = weights.reshape(positions.shape) * self.networks.scales
         else:
             slopes, smooth = self._fire(positions, temperatures)
             smooth = smooth.reshape(outputs.shape)
             smooth[straight] = outputs[straight]
-            weights = self._vote_weights(smooth, outputs, codes, widths)
+            weights = self._vote_weights(smooth, sides, widths)
             slopes *= self._coef
             slopes *= weights.reshape(len(positions), -1, 1)
             weights = slopes.reshape(positions.shape)
@@ -353,9 +367,8 @@ class _StandIn:
         outputs = np.einsum("inj,nj->in", firing, self._coef) + self._intercept
         return firing * (1.0 - firing), outputs
 
-    def _vote_weights(self, outputs, real_outputs, codes, widths):
+    def _vote_weights(self, outputs, sides, widths):
         """Gradient of the lead by the outputs, shape (n, n_votes, n_rivals)."""
-        sides = self._sides(real_outputs, codes)
         if self.networks.voting == "soft":
             shares = expit(outputs)
         else:
@@ -370,19 +383,25 @@ class _StandIn:
             shares = expit(np.clip(z, -_STEEPEST, _STEEPEST))
         return (shares * (1.0 - shares) + _LEAST) * sides
 
-    def _sides(self, outputs, codes):
-        """1 for the outputs of the strongest other class, -1 for the true one's."""
+    def _sides(self, outputs, codes, targets):
+        """1 for the outputs of the other class, -1 for those of the true one."""
         if self.networks.n_rivals == 1:
             return np.where(codes == 1, -1.0, 1.0)[:, np.newaxis, np.newaxis]
         rows = np.arange(len(codes))
-        shares = self.shares(outputs)
-        # Of equal ones, that with larger outputs.
-        shares += 1e-6 * expit(outputs).mean(axis=1)
-        shares[rows, codes] = -np.inf
+        strongest = self.others(outputs, codes)[:, 0]
         sides = np.zeros((len(codes), 1, self.networks.n_classes))
         sides[rows, 0, codes] = -1.0
-        sides[rows, 0, shares.argmax(axis=1)] = 1.0
+        sides[rows, 0, np.where(targets < 0, strongest, targets)] = 1.0
         return sides
+
+    def others(self, outputs, codes):
+        """The other classes, the strongest first: shape (n, n_classes - 1)."""
+        # Of equal shares, that with larger outputs.
+        shares = self.shares(outputs)
+        if self.networks.n_rivals > 1:
+            shares += 1e-6 * expit(outputs).mean(axis=1)
+        shares[np.arange(len(codes)), codes] = -np.inf
+        return np.argsort(-shares, axis=1, kind="stable")[:, :-1]
 
 
 class _Search:
@@ -391,15 +410,17 @@ class _Search:
     Row ``s * n_attempts + a`` of all arrays is attempt a at sample s.
     """
 
-    def __init__(self, problem, stand_in, plan, X, codes, noise):
+    def __init__(self, problem, stand_in, plan, X, codes, generators):
         self.problem, self.stand_in = problem, stand_in
-        self.X = X
+        self.X, self.generators = X, generators
         n_attempts = plan.temperatures.size
         self.shape = len(X), n_attempts
+        positions = stand_in.networks.positions(X)
         self.codes = self._by_row(codes)
         self.temperatures = np.tile(plan.temperatures, len(X))
         self.straight = np.tile(plan.straight, len(X))
-        positions = stand_in.networks.positions(X)
+        others = stand_in.others(stand_in.networks.outputs(positions), codes)
+        self.targets = np.where(plan.ranks > 0, others[:, plan.ranks], -1).ravel()
         self.origin = np.repeat(positions.astype(np.float32), n_attempts, axis=0)
         low, high = problem.clip_values
         self.room = (
@@ -407,12 +428,15 @@ class _Search:
             (high - X[:, np.newaxis]).astype(np.float32),
         )
         self._measure(X, positions)
-        self.steps = noise
+        shape = n_attempts, X.shape[1]
+        self.steps = np.concatenate(
+            [rng.standard_normal(shape, dtype=np.float32) for rng in generators]
+        )
         self._to_radius()
         self.steps *= np.float32(_NOISE)
-        self.best_steps = np.zeros_like(noise)
-        self.best = np.full(len(noise), np.inf)
-        self.n_queries = 0
+        self.best_steps = np.zeros_like(self.steps)
+        self.best = np.full(len(self.steps), np.inf)
+        self.n_queries = np.zeros(len(X), dtype=np.int64)
         self.history = []
 
     def _measure(self, X, positions):
@@ -446,10 +470,10 @@ class _Search:
     def run(self):
         """Attack; returns an `Attempt` for each sample."""
         max_iter = self.problem.max_iter
-        first = (max_iter + 1) // 2
+        first = max_iter // 2
         for k in range(max_iter):
             if k == first:
-                self._start_from_elite()
+                self._start_again()
             second = k >= first
             done = (k - first) / (max_iter - first) if second else k / first
             adversarial, near = self._look()
@@ -476,8 +500,10 @@ class _Search:
             if share == 1.0:
                 self.positions, self.outputs = positions, outputs
             adversarial = self.stand_in.predict(outputs) != self.codes
-            better = adversarial & (share * self.sizes < self.best) & (self.sizes > 0)
-            self.best[better] = share * self.sizes[better]
+            sizes = share * self.sizes
+            # Nearer ones may be the sample itself, once they are rounded.
+            better = adversarial & (sizes < self.best) & (sizes >= self.least / 2)
+            self.best[better] = sizes[better]
             self.best_steps[better] = np.float32(share) * self.steps[better]
             seen.append(adversarial)
         return seen
@@ -491,7 +517,7 @@ class _Search:
         cooling = cooler * _between(_COOLING, done)
         temperatures = np.maximum(cooling * self.temperatures * scales, 1e-20)
         gradient = self.stand_in.gradient(
-            self.positions, self.outputs, self.codes, self.straight,
+            self.positions, self.outputs, self.codes, self.targets, self.straight,
             temperatures.astype(np.float32),
             (cooler * _between(_WIDTH, done) * self.widths).astype(np.float32),
         )  # fmt: skip
@@ -499,9 +525,7 @@ class _Search:
             gradient = np.sign(gradient, out=gradient)
         else:
             sizes = self._sizes(gradient)
-            gradient /= np.where(sizes > 0, sizes, 1.0).astype(np.float32)[
-                :, np.newaxis
-            ]
+            gradient /= np.where(sizes > 0, sizes, 1.0)[:, np.newaxis]
         length = _LENGTH[0] + done * (_LENGTH[1] - _LENGTH[0])
         gradient *= (length * self.radii).astype(np.float32)[:, np.newaxis]
         self.steps += gradient
@@ -521,27 +545,46 @@ class _Search:
             np.clip(steps, -radii, radii, out=steps)
         else:
             sizes = self._sizes(steps)
-            steps *= (
-                radii
-                / np.where(sizes > 0, sizes, 1.0).astype(np.float32)[:, np.newaxis]
-            )
+            steps *= radii / np.where(sizes > 0, sizes, 1.0)[:, np.newaxis]
         by_sample = steps.reshape(*self.shape, -1)
         np.clip(by_sample, *self.room, out=by_sample)
 
-    def _start_from_elite(self):
-        """Give all attempts at a sample the place of the best ones."""
+    def _start_again(self):
+        """Give all attempts at a sample the places of the best ones."""
         n_attempts = self.shape[1]
-        for start in range(0, self.best.size, n_attempts):
-            rows = np.arange(start, start + n_attempts)
+        n_elite = int(np.ceil(_ELITE * n_attempts))
+        for s in range(self.shape[0]):
+            rows = np.arange(s * n_attempts, (s + 1) * n_attempts)
+            if np.isinf(self.best[rows]).all():
+                self._look_around(s, rows)
             order = rows[np.argsort(self.best[rows], kind="stable")]
             n_found = np.isfinite(self.best[rows]).sum()
-            n_elite = min(int(np.ceil(_ELITE * n_attempts)), n_found)
-            if n_elite == 0:
+            if n_found == 0:
                 continue
-            elite = np.resize(order[:n_elite], n_attempts)
+            elite = np.resize(order[: min(n_elite, n_found)], n_attempts)
             self.steps[order] = self.best_steps[order] = self.best_steps[elite]
-            self.best[order] = self.best[elite]
-            self.radii[order] = self.best[elite]
+            self.best[order] = self.radii[order] = self.best[elite]
+            self.targets[order] = self.targets[elite]
+
+    def _look_around(self, s, rows):
+        """Take the nearest adversarial samples on the ways to uniform noise.
+
+        Gradients may have led an attempt into a corner of the range of values.
+        """
+        rng, (low, high) = self.generators[s], self.problem.clip_values
+        shape = _N_LOOKS, self.X.shape[1]
+        noise = low + (high - low) * rng.random(shape, dtype=np.float32)
+        steps = rng.random((_N_LOOKS, 1), dtype=np.float32) * (noise - self.X[s])
+        steps = steps.astype(np.float32, copy=False)
+        positions = self.origin[rows[0]] + self.stand_in.movements(steps)
+        outputs = self.stand_in.networks.outputs(positions)
+        self.n_queries[s] += _N_LOOKS
+        found = self.stand_in.predict(outputs) != self.codes[rows[0]]
+        steps, sizes = steps[found], self._sizes(steps[found])
+        nearest = np.argsort(sizes, kind="stable")[: rows.size]
+        self.best[rows[: nearest.size]] = sizes[nearest]
+        self.best_steps[rows[: nearest.size]] = steps[nearest]
+        self.targets[rows] = -1
 
     def _finish(self):
         """Search the boundary on the way to each row's best step, in float64."""
@@ -575,7 +618,9 @@ class _Search:
             best = (self.X[s] + self.best_steps[k].astype(np.float64)).astype(
                 self.X.dtype
             )
-        return distortion.Attempt(best, self.best[k], self.n_queries, history, False)
+        return distortion.Attempt(
+            best, self.best[k], int(self.n_queries[s]), history, False
+        )
 
     def _keep_history(self):
         self.history.append(self.best.reshape(self.shape).min(axis=1))
