@@ -289,7 +289,7 @@ def test_certificates_say_what_they_can_not_do():
     with pytest.raises(TypeError, match="got RandomForestClassifier"):
         certified_distortion(RandomForestClassifier(5).fit(X, y), X)
     model = SCDClassifier(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match="'spectral' needs norm=2 and hard votes"):
+    with pytest.raises(ValueError, match="'spectral' needs norm=2, hard votes"):
         certified_distortion(model, X, norm=np.inf, method="spectral")
     with pytest.raises(ValueError, match="X has 2 features"):
         certified_distortion(model, X[:, :2])

@@ -110,6 +110,10 @@ def test_nothing_worse_is_returned_than_what_it_starts_from():
         ValueError, match=r"X_start must have the shape of X, \(10, 6\)"
     ):
         nearest_flip(model, X, y, X_start=starts[:3])
+    with pytest.raises(
+        ValueError, match=r"X_start has the value .* outside clip_values"
+    ):
+        nearest_flip(model, X, y, X_start=starts + 2)
 
 
 def test_results_depend_on_the_seed_alone():

@@ -111,9 +111,9 @@ def certified_distortion(
         votes is smaller than the root of their cheapest ``sum_i D_i t_i^2`` over
         lambda. Weights fall where a unit is too expensive to matter. L2, hard votes.
     ``'split'``
-        The same where the normals span a small space, say behind a PCA: units that are
-        too far to switch at all are left out, and the space is split along the
-        directions that most normals share.
+        The same, sharper where the normals span at most 256 dimensions, say behind a
+        PCA: units that are too far to switch at all are left out, and the space is
+        split along the directions that most normals share.
     ``'branch_and_bound'``
         Searches the cells between hyperplanes, by least-distance problems. It ends with
         the exact distance, or at `time_limit` with what is proven by then. L2, hard
@@ -147,8 +147,8 @@ def certified_distortion(
         check_consistent_length(X, y)
         right = codes == labels.encode(y, "y")
     networks = sign_networks(estimator, X)
-    methods = _methods(networks, norm, method, time_limit)
     geometry = geometry_of(networks.normals) if norm == 2 else None
+    methods = _methods(networks, geometry, norm, method)
     order = OrderBound(networks, norm)
     rows = np.flatnonzero(right)
     jobs = (
@@ -165,21 +165,23 @@ def certified_distortion(
     return bounds
 
 
-def _methods(networks, norm, method, time_limit):
+def _methods(networks, geometry, norm, method):
     """Names of the methods to take the best of."""
     together = (
-        norm == 2 and networks.voting == "hard" and not networks.distances_are_outputs
+        norm == 2
+        and networks.voting == "hard"
+        and not networks.distances_are_outputs
+        and geometry.is_known
     )
     if method != "best":
         if method != "order" and not together:
             raise ValueError(
-                f"method={method!r} needs norm=2 and hard votes of sign networks; "
-                "method='order' has a bound for every model and norm."
+                f"method={method!r} needs norm=2, hard votes of sign networks, and not "
+                "too many units or features; method='order' has a bound for every "
+                "model and norm."
             )
         return [method]
-    if not together:
-        return ["order"]
-    return ["order", "spectral", "split"]
+    return ["order", "spectral", "split"] if together else ["order"]
 
 
 def _certify(networks, order, geometry, X, codes, norm, methods, time_limit):
@@ -201,10 +203,12 @@ def _bound(methods, order, geometry, standing, winner, time_limit):
     bounds = np.zeros(targets.size)
     if "order" in methods:
         bounds = np.array([order(standing, winner, target) for target in targets])
-    if "spectral" in methods and geometry.is_known:
+    # Without a small basis there is nothing to split.
+    splits = "split" in methods and geometry.has_small_basis
+    if "spectral" in methods or ("split" in methods and not splits):
         spectral = [spectral_bound(standing, geometry, winner, t) for t in targets]
         bounds = np.maximum(bounds, spectral)
-    if "split" not in methods or not geometry.has_small_basis:
+    if not splits:
         return bounds.min()
     # It is dear, and the classes that are far away don't matter.
     least = np.inf

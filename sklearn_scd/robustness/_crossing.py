@@ -31,7 +31,7 @@ class Sample:
         self.beyond = distances + 3 * rounding
         self.before = distances - rounding
         self.products = None
-        if geometry.coordinates is None or geometry.coordinates.shape[1] > 256:
+        if not geometry.has_small_basis:
             products = geometry.inner_products(np.arange(self.signs.size))
             self.products = products * self.signs[:, np.newaxis] * self.signs
 
@@ -60,9 +60,14 @@ class Crossing:
     def copy(self):
         """A crossing that can be changed by itself."""
         other = Crossing(self.sample)
-        for name in ("rows", "sides", "votes", "multipliers", "moves"):
-            setattr(other, name, getattr(self, name).copy())
+        other._become(self)
         return other
+
+    def _become(self, other):
+        """Take over another crossing's state."""
+        for name in ("rows", "sides", "votes", "multipliers", "moves"):
+            setattr(self, name, getattr(other, name).copy())
+        self.feasible = True
 
     @property
     def levels(self):
@@ -148,7 +153,7 @@ class Crossing:
                 return False
             self.solve()
             if not self.feasible:
-                self.__dict__.update(before.__dict__)
+                self._become(before)
                 banned.add(vote)
         return False
 

@@ -242,6 +242,12 @@ def check_samples(X, name, estimator, clip_values):
             f"{name} has {X.shape[1]} features, but the estimator is expecting "
             f"{estimator.n_features_in_} features."
         )
+    check_range(X, name, clip_values)
+    return X
+
+
+def check_range(X, name, clip_values):
+    """Refuse values outside the clip values; NaN is none."""
     low, high = clip_values
     outside = X[(X < low) | (X > high)]
     if outside.size:
@@ -249,7 +255,6 @@ def check_samples(X, name, estimator, clip_values):
             f"{name} has the value {outside[0]:g} outside clip_values=({low:g}, "
             f"{high:g}); give the range of the data as clip_values."
         )
-    return X
 
 
 def _starts(estimator, labels, X_train, codes):

@@ -137,23 +137,10 @@ def price(costs, gains, need):
     -------
     price : float64
     """
-    if need <= 0:
-        return 0.0
-    order = np.empty(costs.size, np.int64)
     ratios = np.empty(costs.size, np.float64)
-    n = 0
     for j in range(costs.size):
-        if gains[j] > 0 and costs[j] < np.inf:
-            ratios[n] = costs[j] / gains[j]
-            order[n] = j
-            n += 1
-    _sort_by(ratios, order, n)
-    gained = 0.0
-    for place in range(n):
-        gained += gains[order[place]]
-        if gained >= need:
-            return ratios[place]
-    return np.inf
+        ratios[j] = costs[j] / gains[j] if gains[j] > 0 else np.inf
+    return bottleneck(ratios, gains, need)
 
 
 @kernel

@@ -147,7 +147,7 @@ def nearest_flip(
     X = distortion.check_samples(X, "X", estimator, clip_values)
     check_consistent_length(X, y)
     codes = labels.encode(y, "y")
-    starts = _check_starts(X_start, X)
+    starts = _check_starts(X_start, X, clip_values)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     networks = sign_networks(estimator, X)
     attack = _Attack(
@@ -168,25 +168,29 @@ def nearest_flip(
     )
     result = distortion.collect(problem, X, codes, attempts)
     if X_start is not None:
-        _keep_better_starts(problem, result, X, codes, right, np.asarray(X_start))
+        _keep_better_starts(problem, result, X, codes, right, X_start)
     return result
 
 
 def _keep_better_starts(problem, result, X, codes, rows, X_start):
     """Put starts back that are nearer by the hair that results are kept outside."""
-    for i in rows:
-        start = X_start[i : i + 1].astype(X.dtype)
-        if np.isnan(start).any():
-            continue
-        distance = distortion.distance_between(start[0], X[i], problem.norm)
-        if 0 < distance < result.distances[i] and (
-            problem.labels.predict(problem.estimator, start)[0] != codes[i]
-        ):
-            result.adversarials[i], result.distances[i] = start[0], distance
+    X_start = np.asarray(X_start).astype(X.dtype)
+    rows = rows[~np.isnan(X_start[rows]).any(axis=1)]
+    if rows.size == 0:
+        return
+
+    def predict(samples):
+        return problem.labels.predict(problem.estimator, samples)
+
+    for i in rows[predict(X_start[rows]) != codes[rows]]:
+        distance = distortion.distance_between(X_start[i], X[i], problem.norm)
+        is_nearer = 0 < distance < result.distances[i]
+        if is_nearer and predict(X_start[i : i + 1])[0] != codes[i]:
+            result.adversarials[i], result.distances[i] = X_start[i], distance
             result.status[i] = distortion.ATTACKED
 
 
-def _check_starts(X_start, X):
+def _check_starts(X_start, X, clip_values):
     """Starts of each sample, none where a row is NaN."""
     if X_start is None:
         return [[] for _ in X]
@@ -198,6 +202,7 @@ def _check_starts(X_start, X):
         raise ValueError(
             f"X_start must have the shape of X, {X.shape}, got {X_start.shape}."
         )
+    distortion.check_range(X_start, "X_start", clip_values)
     return [[] if np.isnan(row).any() else [row] for row in X_start]
 
 
@@ -288,7 +293,7 @@ class _Attack:
         """The best crossing from the sample, and from the best point so far."""
         best = None
         standing = sample.standing
-        starts = [None, *self._moves_to(hunt, standing, winner, target)]
+        starts = [None, *self._moves_to(hunt, standing, target)]
         if self.geometry.has_small_basis:
             starts += self._probe(sample, hunt, target, rng)
         for moves in starts:
@@ -310,7 +315,10 @@ class _Attack:
         directions = rng.standard_normal((_DIRECTIONS, coordinates.shape[1]))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         moves = (directions @ coordinates.T) * sample.signs
-        reach = np.median(sample.beyond[np.isfinite(sample.beyond)])
+        reachable = sample.beyond[np.isfinite(sample.beyond)]
+        if reachable.size == 0:
+            return []
+        reach = np.median(reachable)
         found = np.full(_DIRECTIONS, np.inf)
         for size in reach * np.geomspace(16, 1 / 16, _SIZES):
             turned = size * moves > sample.before
@@ -326,7 +334,7 @@ class _Attack:
                 hunt.try_point(hunt.x + step)
         return [found[i] * moves[i] for i in nearest]
 
-    def _moves_to(self, hunt, standing, winner, target):
+    def _moves_to(self, hunt, standing, target):
         """Moves to the best point so far, if it is of the class."""
         if hunt.best is None:
             return []
