@@ -88,6 +88,16 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         Fraction of each class's distinct samples that an iteration draws, without
         replacement.
 
+    margin : float, default=0.0
+        L2 distance, in the units of X, within which a hidden unit counts as decided
+        against the sample: training reduces the loss at the worst that perturbations of
+        this size can do to each unit. 0 is the paper's training.
+
+    margin_growth : float, default=0.5
+        Fraction of `max_iter` in which the margin grows from 0; only then the best
+        iterate is looked for. With the whole margin from the start, random units are
+        wrong about so many samples that ``'01'`` may end at a constant.
+
     voting : {'hard', 'soft'}, default='hard'
         Probabilities are the shares of votes (``'hard'``) or the mean of the networks'
         probabilities (``'soft'``, for ``loss='ce'``).
@@ -137,7 +147,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         Biases ``c`` of the output node.
 
     loss_curve_ : ndarray of shape (n_networks, max_iter), dtype float32
-        Mean loss over the training set after each iteration; NaN after an early stop.
+        Mean loss over the training set after each iteration, at its margin; NaN after
+        an early stop.
 
     n_iter_ : ndarray of shape (n_networks,), dtype int64
         Iterations run.
@@ -195,6 +206,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "output_learning_rate": [Interval(Real, 1e-4, None, closed="left")],
         "subsample": [Interval(Real, 0, 1, closed="right")],
+        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin_growth": [Interval(Real, 0, 1, closed="both")],
         "voting": [StrOptions({"hard", "soft"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -217,6 +230,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         learning_rate=0.17,
         output_learning_rate=0.2,
         subsample=0.75,
+        margin=0.0,
+        margin_growth=0.5,
         voting="hard",
         class_weight=None,
         tol=0.0,
@@ -235,6 +250,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.output_learning_rate = output_learning_rate
         self.subsample = subsample
+        self.margin = margin
+        self.margin_growth = margin_growth
         self.voting = voting
         self.class_weight = class_weight
         self.tol = tol

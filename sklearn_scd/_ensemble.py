@@ -143,6 +143,9 @@ def settings_for(data, options):
 
     n_positive = data.stop - data.start
     patience = options["n_iter_no_change"]
+    margin = float(options["margin"])
+    if options["binary_weights"]:
+        margin *= math.sqrt(data.columns.shape[0])  # the norm of a row
     return Settings(
         cross_entropy=options["loss"] == "ce",
         binary=bool(options["binary_weights"]),
@@ -155,6 +158,8 @@ def settings_for(data, options):
         max_iter=int(options["max_iter"]),
         tol=float(options["tol"]),
         n_iter_no_change=int(options["max_iter"] + 1 if patience is None else patience),
+        margin=margin,
+        growth=int(options["margin_growth"] * options["max_iter"]) if margin else 0,
     )
 
 
@@ -196,6 +201,9 @@ def start_network(data, settings, weights, u):
         projections,
         drive=np.zeros(n_rows),
         n_moves=np.zeros(n_units, dtype=np.int64),
+        margin=np.zeros(1, dtype=weights.dtype),
+        start=data.start,
+        stop=data.stop,
     )
 
 

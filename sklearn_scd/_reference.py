@@ -23,6 +23,7 @@ from sklearn_scd._kernels.losses import (
 from sklearn_scd._kernels.output import MIN_DECREASE
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.steps import CANCELLED
+from sklearn_scd._kernels.training import margin_at
 
 
 def midpoint(below, above):
@@ -156,6 +157,7 @@ class ReferenceNetwork:
         if settings.linear:
             self.u, self.c = np.ones(1), -0.5
         self.V = np.array([self.project(row) for row in self.W])
+        self.margin = self.V.dtype.type(0)
         self.thresholds = np.sort(self.V, axis=1)[:, (len(self.X) - 1) // 2].copy()
         for j in range(len(self.W)):
             self.centre_threshold(j)
@@ -169,15 +171,30 @@ class ReferenceNetwork:
 
     def centre_threshold(self, j):
         """Move a threshold midway between the two rows next to it."""
-        below = self.V[j][self.V[j] <= self.thresholds[j]]
-        above = self.V[j][self.V[j] > self.thresholds[j]]
+        values = self.worst_values(j, self.u[j])
+        below = values[values <= self.thresholds[j]]
+        above = values[values > self.thresholds[j]]
         if below.size and above.size:
             self.thresholds[j] = midpoint(below.max(), above.min())
+
+    def worst_values(self, j, u_j):
+        """Projections, each moved by the margin to where the node hurts its row."""
+        worse = self.margin if u_j > 0 else -self.margin
+        return self.V[j] - np.where(self.target, worse, -worse)
+
+    def firing(self, j, u_j):
+        """Firing of a hidden unit on every row at worst."""
+        return (self.worst_values(j, u_j) > self.thresholds[j]).astype(float)
+
+    def move(self, j, step):
+        """What a step on an output weight adds to every row's drive."""
+        u, new = self.u[j], self.u[j] + step
+        return new * self.firing(j, new) - u * self.firing(j, u)
 
     @property
     def H(self):
         """Firing of every hidden unit on every row, (hidden_units, n_rows)."""
-        return (self.V > self.thresholds[:, None]).astype(float)
+        return np.array([self.firing(j, u_j) for j, u_j in enumerate(self.u)])
 
     @property
     def drive(self):
@@ -208,15 +225,22 @@ class ReferenceNetwork:
     def output_step_01(self, units, rows):
         """Output step with every threshold tried for every step."""
         dtype = self.W.dtype
-        values, H = self.drive[rows].astype(dtype), self.H[:, rows].astype(dtype)
+        values = self.drive[rows].astype(dtype)
         gains = np.where(self.target[rows], self.weight[rows], -self.weight[rows])
         best, threshold = best_threshold(values, gains)
         move = None
-        for j in units:
-            for step in self.steps(self.u[j], self.settings.output_step):
-                score, t = best_threshold(values + dtype.type(step) * H[j], gains)
-                if score > best:
-                    best, threshold, move = score, t, (j, step)
+        steps = [
+            (j, step)
+            for j in units
+            for step in self.steps(self.u[j], self.settings.output_step)
+        ]
+        if self.margin:  # those that turn a weight are tried last
+            steps.sort(key=lambda s: (self.u[s[0]] + s[1] > 0) != (self.u[s[0]] > 0))
+        for j, step in steps:
+            moved = values + self.move(j, step)[rows].astype(dtype)
+            score, t = best_threshold(moved, gains)
+            if score > best:
+                best, threshold, move = score, t, (j, step)
         shrink = 1.0
         if move is not None:
             self.u[move[0]] += move[1]
@@ -227,7 +251,7 @@ class ReferenceNetwork:
 
     def output_step_ce(self, units, rows):
         """Output step with the best bias and the loss of every step."""
-        values, H = self.drive[rows], self.H[:, rows]
+        values = self.drive[rows]
         target, weight = self.target[rows], self.weight[rows]
 
         def loss_at(values):
@@ -241,7 +265,7 @@ class ReferenceNetwork:
             step = self.settings.output_step
             steps = [-2.0 * self.u[j]] if self.settings.binary else [step, -step]
             for step in steps:
-                loss, c = loss_at(values + step * H[j])
+                loss, c = loss_at(values + self.move(j, step)[rows])
                 if loss < best:
                     best, move = loss, (j, step, c)
         if move is not None:
@@ -250,6 +274,11 @@ class ReferenceNetwork:
 
     def hidden_step(self, j, features, rows):
         """Refit a hidden bias, then take the best step on `features`' weights."""
+        self.search_hidden(j, features, rows)
+        self.centre_threshold(j)
+
+    def search_hidden(self, j, features, rows):
+        """Set the threshold and at most one weight by the rows that care."""
         off = self.drive[rows] + self.c - self.u[j] * self.H[j, rows]
         target, weight = self.target[rows], self.weight[rows]
         gains = gains_of_firing(target, weight, off, off + self.u[j], self.loss)
@@ -258,15 +287,19 @@ class ReferenceNetwork:
             return
         dtype = self.W.dtype.type
         sides = (1, -1) if self.settings.linear else (1,)
+        worse = np.where(gains > 0, self.margin, -self.margin)
         best, move = -1, None
         for side in sides:
-            score, t = best_threshold(side * self.V[j, rows], gains)
+            score, t = best_threshold(side * self.V[j, rows] - worse, gains)
             if score > best:
                 best, threshold, move = score, t, (side, None, 0.0)
         for side in sides:
             for f in features:
                 for step in self.steps(side * self.W[j, f], dtype(self.settings.step)):
-                    shifted = side * self.V[j, rows] + dtype(step) * self.X[rows, f]
+                    shifted = side * self.V[j, rows] - worse
+                    shifted = shifted + dtype(step) * self.X[rows, f]
+                    growth = self.margin_growth(side * self.W[j, f], dtype(step))
+                    shifted -= np.where(gains > 0, growth, -growth)
                     score, t = best_threshold(shifted, gains)
                     if score > best:
                         best, threshold, move = score, t, (side, f, dtype(step))
@@ -276,7 +309,14 @@ class ReferenceNetwork:
         self.thresholds[j] = threshold
         if feature is not None:
             self.take_step(j, feature, step)
-        self.centre_threshold(j)
+
+    def margin_growth(self, weight, step):
+        """By how much the margin grows with the norm of a row that takes a step."""
+        if self.settings.binary:
+            return self.W.dtype.type(0)
+        weight, step = float(weight), float(step)
+        norm = math.sqrt(1.0 + step * (2.0 * weight + step))
+        return self.W.dtype.type(float(self.margin) * (norm - 1.0))
 
     def take_step(self, j, feature, step):
         """Change one hidden weight and bring its row back to unit norm."""
@@ -325,6 +365,8 @@ class ReferenceNetwork:
         features = np.arange(n_features)
         curve, reference, last_gain = [], best_loss, 0
         for n_iter in range(1, s.max_iter + 1):
+            margin = self.W.dtype.type(margin_at(n_iter, s))
+            grown, self.margin = margin != self.margin, margin
             rows = np.concatenate(
                 [
                     self.draw(positives, s.n_positive),
@@ -336,11 +378,11 @@ class ReferenceNetwork:
             shuffle_front(features, s.n_candidates, self.state)
             self.hidden_step(j, features[: s.n_candidates], rows)
             curve.append(self.total_loss())
-            if curve[-1] < best_loss:
+            if curve[-1] < best_loss or grown:
                 best_loss, best = curve[-1], self.snapshot()
-            if best_loss < reference - s.tol * float(self.weight.sum()):
+            if best_loss < reference - s.tol * float(self.weight.sum()) or grown:
                 reference, last_gain = best_loss, n_iter
-            elif n_iter - last_gain >= s.n_iter_no_change:
+            elif n_iter - last_gain >= s.n_iter_no_change and n_iter >= s.growth:
                 break
         self.W, self.thresholds, self.u, self.c = best
         self.best_loss = best_loss

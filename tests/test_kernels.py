@@ -16,7 +16,7 @@ from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.output import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
-from sklearn_scd._kernels.steps import best_step, make_scratch
+from sklearn_scd._kernels.steps import best_step, list_steps, make_scratch, norm_growth
 from sklearn_scd._kernels.threshold import (
     Samples,
     best_score,
@@ -80,25 +80,32 @@ def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, bina
                 gains = (2.0 ** rng.uniform(0, 40, n)).astype(np.int64)  # many light
                 gains[n_positive:] *= -1
                 rows = np.sort(rng.permutation(n_rows)[:n]).astype(np.uint32)
+                margin = dtype(0 if binary else rng.choice([0.0, 0.1, 1.0, 10.0]))
                 weights = rng.choice([-1.0, 1.0], n_features).astype(dtype)
                 if not binary:
                     weights *= 0.1  # no step of these cancels the row
                 scratch = make_scratch(values[np.newaxis], columns)
+                steps = np.empty((n_features, 1 if binary else 2), dtype)
+                growths = np.empty_like(steps)
+                list_steps(weights, features, step, binary, margin, steps, growths)
                 bar = best_score(values, gains, n_positive, scratch.space)
                 got = best_step(
-                    columns, lowest.astype(dtype), highest.astype(dtype), weights,
-                    features, step, binary, Samples(rows, values, gains, n_positive),
-                    bar, scratch,
+                    columns, lowest.astype(dtype), highest.astype(dtype), features,
+                    steps, growths, Samples(rows, values, gains, n_positive), bar,
+                    scratch,
                 )  # fmt: skip
-                expected = bar, -1, 0.0
-                for f in features:
-                    for s in (
+                expected = bar, -1, 0
+                for k, f in enumerate(features):
+                    for side, s in enumerate(
                         (-2 * weights[f],) if binary else (dtype(step), -dtype(step))
                     ):
                         x = columns[f, rows].astype(dtype)
-                        score, _ = reference.best_threshold(values + s * x, gains)
+                        growth = dtype(float(margin) * norm_growth(weights[f], s))
+                        worse = np.where(gains > 0, growth, -growth)
+                        moved = values + s * x - worse
+                        score, _ = reference.best_threshold(moved, gains)
                         if score > expected[0]:
-                            expected = score, f, s
+                            expected = score, k, side
                 assert got == expected
                 found += expected[1] >= 0
     assert kind == "equal" or found > 0  # or this test shows nothing
@@ -133,6 +140,8 @@ def _options(rng, loss, binary, hidden_units):
         "subsample": rng.choice([0.5, 0.75, 1.0]),
         "tol": 0.0,
         "n_iter_no_change": rng.choice([None, 10]),
+        "margin": 0.0,
+        "margin_growth": rng.choice([0.0, 0.6]),
     }
 
 
@@ -147,6 +156,8 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
         n_features = data.columns.shape[0]
         options = _options(rng, loss, binary, hidden_units)
         options["n_candidates"] = rng.integers(1, n_features + 1)
+        if case % 2:
+            options["margin"] = rng.choice([0.1, 1.0, 10.0]) * data.columns.std()
         settings = settings_for(data, options)
         n_units = max(hidden_units, 1)
         weights = rng.standard_normal((n_units, n_features)).astype(data.lowest.dtype)
@@ -222,6 +233,7 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
         network = Network(
             nothing, np.full(n_units, 0.5, np.float32), np.zeros(n_units),
             np.array([c]), hidden.astype(np.float32), values, np.zeros(n_units, int),
+            np.zeros(1, np.float32), 0, n_positive,
         )  # fmt: skip
         data = Data(hidden, nothing[:, 0], nothing[:, 0], weight, 0, n_positive)
         bounds, _ = step_bounds(

@@ -87,6 +87,8 @@ def _training_pair(loss: str, sizes: Sizes) -> dict[str, Callable[[], object]]:
             "max_iter": sizes.max_iter,
             "tol": 0.0,
             "n_iter_no_change": None,
+            "margin": 0.0,
+            "margin_growth": 0.5,
         },
     )
     rng = np.random.default_rng(0)

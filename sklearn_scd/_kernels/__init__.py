@@ -13,7 +13,8 @@ Data layout
 ``projections``
     (hidden_units, n_rows), float32 (float64 for float64 columns): ``w_j . x_i``. Node
     j fires on row i, ``H_j(x_i) = 1``, where they are above ``thresholds[j]``; that is
-    stored nowhere else.
+    stored nowhere else. With a margin, they are first moved by it to where the node
+    hurts its row: against the sign of ``u_j`` for a positive row, else along it.
 ``drive``
     (n_rows,) float64: ``sum_j u_j H_j(x_i)``, the output without its bias.
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.

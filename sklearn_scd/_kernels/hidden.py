@@ -8,7 +8,7 @@ from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.losses import firing_gain
 from sklearn_scd._kernels.network import fire, silence
 from sklearn_scd._kernels.rows import normalise_row, project, scale_values
-from sklearn_scd._kernels.steps import best_step, shift_values
+from sklearn_scd._kernels.steps import best_step, list_steps, shift_values
 from sklearn_scd._kernels.threshold import Samples, best_score, place_threshold
 
 # Rank-one updates of a node's projections before they are computed afresh: float32
@@ -17,7 +17,9 @@ REFRESH = 128
 
 
 @kernel
-def _collect(rows, done, projections, u_j, drive, c, positive, weight, entropy, work):
+def _collect(
+    rows, done, projections, shift, u_j, drive, c, positive, weight, entropy, work
+):
     """Append to `work`, from `done` on, one class's rows that firing matters to."""
     gains = work.gains[done : done + rows.shape[0]]
     for i in range(rows.shape[0]):
@@ -25,7 +27,7 @@ def _collect(rows, done, projections, u_j, drive, c, positive, weight, entropy, 
         gains[i] = firing_gain(positive, weight[rows[i]], off, off + u_j, entropy)
     for i in range(rows.shape[0]):
         work.rows[done] = rows[i]
-        work.values[done] = projections[rows[i]]
+        work.values[done] = projections[rows[i]] - shift
         work.gains[done] = gains[i]
         done += gains[i] != 0
     return done
@@ -33,15 +35,17 @@ def _collect(rows, done, projections, u_j, drive, c, positive, weight, entropy, 
 
 @kernel
 def collect_samples(
-    projections, u_j, drive, c, weight, rows, n_positive, cross_entropy, work
+    projections, margin, u_j, drive, c, weight, rows, n_positive, cross_entropy, work
 ):
     """Samples whose loss depends on whether a hidden node fires.
 
     Firing helps the positive class where ``u_j > 0``, the other where ``u_j < 0``.
+    Those it helps have to be above the threshold by the margin, the others below it.
 
     Parameters
     ----------
     projections : ndarray of shape (n_rows,)
+    margin : float, in the dtype of `projections`
     u_j : float
     drive : ndarray of shape (n_rows,)
         With the node silent.
@@ -62,11 +66,11 @@ def collect_samples(
     if u_j < 0.0:
         helped, hurt = hurt, helped
     n_helped = _collect(
-        helped, np.int64(0), projections, u_j, drive, c, u_j > 0.0, weight,
+        helped, np.int64(0), projections, margin, u_j, drive, c, u_j > 0.0, weight,
         cross_entropy, work,
     )  # fmt: skip
     n = _collect(
-        hurt, n_helped, projections, u_j, drive, c, not u_j > 0.0, weight,
+        hurt, n_helped, projections, -margin, u_j, drive, c, not u_j > 0.0, weight,
         cross_entropy, work,
     )  # fmt: skip
     return Samples(work.rows[:n], work.values[:n], work.gains[:n], n_helped)
@@ -121,8 +125,9 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, scratch)
     """
     silence(j, network)
     samples = collect_samples(
-        network.projections[j], network.u[j], network.drive, network.c[0],
-        data.weight, rows, n_positive, settings.cross_entropy, scratch.samples,
+        network.projections[j], network.margin[0], network.u[j], network.drive,
+        network.c[0], data.weight, rows, n_positive, settings.cross_entropy,
+        scratch.samples,
     )  # fmt: skip
     moved = False
     if samples.rows.shape[0] > 0:  # or no sample cares about this node
@@ -131,42 +136,65 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, scratch)
     return moved
 
 
+@kernel
+def _face(sign, projections, margin, samples):
+    """Set the samples' values to those of the weights, or of the opposite ones."""
+    rows, values = samples.rows, samples.values
+    sign = values.dtype.type(sign)
+    for i in range(samples.n_positive):
+        values[i] = sign * projections[rows[i]] - margin
+    for i in range(samples.n_positive, values.shape[0]):
+        values[i] = sign * projections[rows[i]] + margin
+
+
 @inlined_kernel
 def _move(j, features, data, samples, settings, network, scratch):
     """Set the threshold and at most one weight of a silent node by its samples."""
     values, gains, space = samples.values, samples.gains, scratch.space
     dtype = values.dtype.type
-    bar, feature, step, flipped = np.int64(-1), np.int64(-1), 0.0, False
+    bar, feature, flipped = np.int64(-1), np.int64(-1), False
+    step, growth = dtype(0), dtype(0)
+    # A step changes the norm that the margin is multiplied with, a flip does not.
+    margin = dtype(0) if settings.binary else network.margin[0]
+    shape = features.shape[0], 1 if settings.binary else 2
+    steps, growths = np.empty(shape, values.dtype), np.empty(shape, values.dtype)
     # The linear classifier has no output node to turn a unit round: try w and -w.
-    for side in range(2 if settings.linear else 1):
+    sides = 2 if settings.linear else 1
+    for side in range(sides):
         if side == 1:
-            scale_values(values, dtype(-1))
+            _face(-1, network.projections[j], network.margin[0], samples)
         score = best_score(values, gains, samples.n_positive, space)
         if score > bar:
             bar, flipped = score, side == 1
     weights = network.weights[j]
-    for side in range(2 if settings.linear else 1):
+    for side in range(sides):
         if settings.linear:
-            scale_values(values, dtype(-1))  # back to w, then to -w
+            face = 1 - 2 * side  # back to w, then to -w
+            _face(face, network.projections[j], network.margin[0], samples)
         if side == 1:
             weights = -weights
-        score, f, signed = best_step(
-            data.columns, data.lowest, data.highest, weights, features, settings.step,
-            settings.binary, samples, bar, scratch,
+        list_steps(
+            weights, features, settings.step, settings.binary, margin, steps, growths
+        )
+        score, k, way = best_step(
+            data.columns, data.lowest, data.highest, features, steps, growths, samples,
+            bar, scratch,
         )  # fmt: skip
-        if score > bar:
-            bar, feature, step, flipped = score, f, signed, side == 1
+        if k >= 0:
+            bar, flipped = score, side == 1
+            feature, step, growth = features[k], steps[k, way], growths[k, way]
 
     if settings.linear and not flipped:
-        scale_values(values, dtype(-1))
+        _face(1, network.projections[j], network.margin[0], samples)
     if flipped:
         scale_values(network.weights[j], dtype(-1))
         scale_values(network.projections[j], dtype(-1))
     if feature >= 0:
-        values = shift_values(data.columns[feature], samples, step, scratch.shifted)
+        column = data.columns[feature]
+        values = shift_values(column, samples, step, growth, scratch.shifted)
     network.thresholds[j] = place_threshold(
         values, gains, samples.n_positive, bar, space
     )
     if feature >= 0:
-        _take_step(j, feature, step, data.columns, settings.binary, network)
+        _take_step(j, feature, np.float64(step), data.columns, settings.binary, network)
     return flipped or feature >= 0

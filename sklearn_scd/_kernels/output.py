@@ -12,8 +12,14 @@ from sklearn_scd._kernels.losses import (
     to_bias_grid,
     to_grid,
 )
-from sklearn_scd._kernels.network import add_to_drive, write_firing
-from sklearn_scd._kernels.steps import best_step, shift_values
+from sklearn_scd._kernels.network import (
+    add_to_drive,
+    handicap,
+    runs,
+    set_output_weight,
+    write_firing,
+)
+from sklearn_scd._kernels.steps import Scratch, best_step, list_steps, shift_values
 from sklearn_scd._kernels.threshold import (
     Samples,
     best_score,
@@ -29,13 +35,6 @@ _SATURATED = 39.0  # outputs so large have no loss or slope left
 # A step under CE counts when it lowers the mean loss by more than this: far below
 # what matters, far above what rounding the bias to its grid can change.
 MIN_DECREASE = 2.0**-24
-
-
-@kernel
-def add_to_weight(j, step, network):
-    """Change ``u_j`` and the drive of every row."""
-    network.u[j] += step
-    add_to_drive(j, step, network)
 
 
 @kernel
@@ -56,8 +55,7 @@ def output_step_01(units, data, rows, n_positive, settings, network, scratch):
     Parameters are those of :func:`sklearn_scd._kernels.hidden.hidden_step`, `units`
     the hidden units whose output weights are tried.
     """
-    work, projections = scratch.samples, network.projections
-    n, n_units = rows.shape[0], network.u.shape[0]
+    work, n = scratch.samples, rows.shape[0]
     for i in range(n):
         work.rows[i] = rows[i]
         work.values[i] = network.drive[rows[i]]
@@ -65,23 +63,127 @@ def output_step_01(units, data, rows, n_positive, settings, network, scratch):
     samples = Samples(work.rows[:n], work.values[:n], work.gains[:n], n_positive)
     values, gains = samples.values, samples.gains
     bar = best_score(values, gains, n_positive, scratch.space)
-    hidden = np.empty((n_units, projections.shape[1]), dtype=np.uint8)
-    for j in units:
-        write_firing(j, network, hidden[j])
-    score, j, step = best_step(
-        hidden, np.zeros(n_units, dtype=projections.dtype),
-        np.ones(n_units, dtype=projections.dtype), network.u.astype(projections.dtype),
-        units, settings.output_step, settings.binary, samples, bar, scratch,
-    )  # fmt: skip
+    score, j, step = _best_output_step(units, samples, bar, settings, network, scratch)
     if j >= 0:
-        values = shift_values(hidden[j], samples, step, scratch.shifted)
+        move, zero = scratch.moves[0], values.dtype.type(0)
+        _write_move(j, step, network, move)
+        values = shift_values(move, samples, 1.0, zero, scratch.shifted)
     threshold = place_threshold(values, gains, n_positive, score, scratch.space)
     shrink = 1.0
     if j >= 0:
-        add_to_weight(j, step, network)
+        set_output_weight(j, network.u[j] + step, network)
         if not settings.binary:
             shrink = _normalise_output(network)
     network.c[0] = -np.float64(threshold) * shrink
+
+
+@kernel
+def _write_move(j, step, network, out):
+    """What a step on ``u_j`` adds to each row's drive.
+
+    A step that changes the sign of ``u_j`` also changes what counts as firing within
+    the margin.
+    """
+    u, new = network.u[j], network.u[j] + step
+    projections, threshold = network.projections[j], network.thresholds[j]
+    before, after = handicap(u, network), handicap(new, network)
+    for first, last, shift in runs(before, network):
+        new_shift = after if shift == before else -after
+        values, part = projections[first:last], out[first:last]
+        for i in range(values.shape[0]):
+            fired = u if values[i] - shift > threshold else 0.0
+            fires = new if values[i] - new_shift > threshold else 0.0
+            part[i] = fires - fired
+
+
+@kernel
+def _best_output_step(units, samples, bar, settings, network, scratch):
+    """Find the step on an output weight that beats `bar` by most under 0/1 loss.
+
+    To the search, a hidden unit is a feature of zeros and ones. Not so where a step
+    changes the sign of an output weight and with it what counts as firing within the
+    margin: the feature is then what the step adds to the outputs, taken once.
+
+    Returns
+    -------
+    score : int
+    unit : int
+        -1 if no step beats the bar.
+    step : float
+    """
+    projections, n_units = network.projections, network.u.shape[0]
+    dtype = projections.dtype.type
+    if units.shape[0] == 0:
+        return bar, -1, 0.0
+    shape = n_units, 1 if settings.binary else 2
+    steps = np.empty(shape, projections.dtype)
+    growths = np.empty_like(steps)
+    weights, lowest = network.u.astype(projections.dtype), np.zeros_like(steps[:, 0])
+    list_steps(
+        weights, units, settings.output_step, settings.binary, dtype(0), steps, growths
+    )
+    turning = _take_turning(units, steps, network)
+    hidden = np.empty((n_units, projections.shape[1]), dtype=np.uint8)
+    for j in units:
+        write_firing(j, network, hidden[j])
+    bar, k, side = best_step(
+        hidden, lowest, np.ones_like(lowest), units, steps, growths, samples, bar,
+        scratch,
+    )  # fmt: skip
+    best, step = np.int64(-1), 0.0
+    if k >= 0:
+        best, step = units[k], np.float64(steps[k, side])
+    done = 0
+    while done < n_units:
+        bar, unit, turn, done = _best_turn(
+            units, turning, done, samples, bar, network, scratch
+        )
+        if unit >= 0:
+            best, step = unit, turn
+    return bar, best, step
+
+
+@kernel
+def _take_turning(units, steps, network):
+    """Take out of `steps` those that turn an output weight; one for each unit, or 0."""
+    turning = np.zeros_like(steps[:, 0])
+    if network.margin[0] > 0.0:
+        for k in range(steps.shape[0]):
+            u = network.u[units[k]]
+            for side in range(steps.shape[1]):
+                step = np.float64(steps[k, side])
+                if step != 0.0 and (u + step > 0.0) != (u > 0.0):
+                    turning[k], steps[k, side] = steps[k, side], 0
+    return turning
+
+
+@kernel
+def _best_turn(units, turning, start, samples, bar, network, scratch):
+    """Find the best of the next few turning steps; also return where they end."""
+    moves, dtype = scratch.moves, turning.dtype.type
+    lowest, highest = np.zeros_like(moves[:, 0]), np.zeros_like(moves[:, 0])
+    owners = np.empty(moves.shape[0], dtype=np.int64)
+    n = 0
+    while start < turning.shape[0] and n < moves.shape[0]:
+        step = turning[start]
+        if step != 0:
+            _write_move(units[start], np.float64(step), network, moves[n])
+            lowest[n], highest[n] = min(step, dtype(0)), max(step, dtype(0))
+            owners[n] = start
+            n += 1
+        start += 1
+    room = Scratch(
+        scratch.samples, scratch.contenders, scratch.move, moves, scratch.move,
+        scratch.shifted, scratch.space,
+    )  # fmt: skip
+    once = np.ones((n, 1), dtype=turning.dtype)
+    bar, i, _ = best_step(
+        moves, lowest, highest, np.arange(n), once, np.zeros_like(once), samples, bar,
+        room,
+    )  # fmt: skip
+    if i < 0:
+        return bar, np.int64(-1), 0.0, start
+    return bar, units[owners[i]], np.float64(turning[owners[i]]), start
 
 
 @kernel
@@ -196,40 +298,68 @@ def step_bounds(data, rows, n_positive, network, steps, residual, curvature):
         bounds[:] = -np.inf
         return bounds, shifts
     for j in range(steps.shape[0]):
-        first_j, second_j = _sums_where_firing(j, network, residual, curvature)
+        u = network.u[j]
+        shift = handicap(u, network)
+        first_j, second_j = _sums_where_firing(
+            j, shift, -shift, network, residual, curvature
+        )
         for k in range(steps.shape[1]):
             s = steps[j, k]
+            # Of the move of each row: times its slope, times its curvature, squared.
+            tilt, curved, square = s * first_j, s * second_j, s * s * second_j
+            new_shift = handicap(u + s, network)
+            if new_shift != shift:
+                first_new, second_new = _sums_where_firing(
+                    j, new_shift, -new_shift, network, residual, curvature
+                )
+                margin = network.margin[0]
+                _, second_both = _sums_where_firing(
+                    j, margin, margin, network, residual, curvature
+                )
+                tilt = (u + s) * first_new - u * first_j
+                curved = (u + s) * second_new - u * second_j
+                square = (u + s) * (u + s) * second_new + u * u * second_j
+                square -= 2.0 * u * (u + s) * second_both
             kappa = (math.exp(-abs(s)) + abs(s) - 1.0) / (s * s)
-            slant = first + 2.0 * kappa * second_j * s
+            slant = first + 2.0 * kappa * curved
             bounds[j, k] = (
-                s * first_j
-                + kappa * second_j * s * s
-                - slant * slant / (4.0 * kappa * second)
+                tilt + kappa * square - slant * slant / (4.0 * kappa * second)
             )
-            shifts[j, k] = -s * second_j / second
+            shifts[j, k] = -curved / second
     return bounds, shifts
 
 
 @kernel
-def _sums_where_firing(j, network, residual, curvature):
-    """Sums of two whole-number arrays over the rows on which node j fires."""
+def _sums_where_firing(j, shift, other_shift, network, residual, curvature):
+    """Sums of two whole-number arrays over the rows on which node j fires.
+
+    Projections of positive rows lose `shift` first, those of the others `other_shift`.
+    """
     projections, threshold = network.projections[j], network.thresholds[j]
     first, second = np.int64(0), np.int64(0)
-    for i in range(projections.shape[0]):
-        fires = projections[i] > threshold
-        first += residual[i] if fires else np.int64(0)
-        second += curvature[i] if fires else np.int64(0)
+    for start, stop, is_positive in runs(1, network):
+        worse = shift if is_positive > 0 else other_shift
+        values = projections[start:stop]
+        slopes, curves = residual[start:stop], curvature[start:stop]
+        for i in range(values.shape[0]):
+            fires = values[i] - worse > threshold
+            first += slopes[i] if fires else np.int64(0)
+            second += curves[i] if fires else np.int64(0)
     return np.float64(first), np.float64(second)
 
 
 @kernel
-def _values_after(j, step, rows, network, out):
+def _values_after(j, step, rows, n_positive, network, out):
     """Outputs of some rows without the bias, after a step on ``u_j``."""
     projections, threshold = network.projections[j], network.thresholds[j]
+    u, new = network.u[j], network.u[j] + step
+    before, after = handicap(u, network), handicap(new, network)
     values = out[: rows.shape[0]]
     for i in range(rows.shape[0]):
-        fires = projections[rows[i]] > threshold
-        values[i] = network.drive[rows[i]] + (step if fires else 0.0)
+        p, is_positive = projections[rows[i]], i < n_positive
+        fired = u if p - (before if is_positive else -before) > threshold else 0.0
+        fires = new if p - (after if is_positive else -after) > threshold else 0.0
+        values[i] = network.drive[rows[i]] + (fires - fired)
     return values
 
 
@@ -243,7 +373,7 @@ def output_step_ce(units, data, rows, n_positive, settings, network, scratch):
     # The arrays for gains are free here; outputs are float64 whatever projections are.
     residual, curvature = scratch.samples.gains[:-1], scratch.contenders.gains[:-1]
     out = scratch.samples.gains.view(np.float64)
-    values = _values_after(np.int64(0), 0.0, rows, network, out)  # no step
+    values = _values_after(np.int64(0), 0.0, rows, n_positive, network, out)  # no step
     c = refit_bias(values, weight, rows, n_positive, network.c[0])
     network.c[0] = c
     if units.shape[0] == 0:
@@ -273,7 +403,7 @@ def output_step_ce(units, data, rows, n_positive, settings, network, scratch):
         if present + bounds[j, k] - slack > best:
             break
         bounds[j, k] = np.inf
-        shifted = _values_after(j, steps[j, k], rows, network, out)
+        shifted = _values_after(j, steps[j, k], rows, n_positive, network, out)
         new_c = refit_bias(shifted, weight, rows, n_positive, c + shifts[j, k])
         loss = subset_loss(shifted, weight, rows, n_positive, new_c)
         # The least loss; of equal ones the first, whatever order they are tried in.
@@ -281,5 +411,5 @@ def output_step_ce(units, data, rows, n_positive, settings, network, scratch):
             best, best_index, best_c = loss, index, new_c
     if best_index >= 0:
         j, k = best_index // steps.shape[1], best_index % steps.shape[1]
-        add_to_weight(j, steps[j, k], network)
+        set_output_weight(j, network.u[j] + steps[j, k], network)
         network.c[0] = best_c

@@ -4,6 +4,7 @@ Both nodes of the network search this way: a hidden node over features of the da
 the output node under 0/1 loss over hidden units.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,11 @@ from sklearn_scd._kernels.threshold import (
 CANCELLED = 0.01
 
 
+# Steps that change the sign of an output weight are searched so many at a time: more
+# take more memory.
+MOVES = 4
+
+
 class Buffers(NamedTuple):
     """Room for samples, each array of shape (n_rows + 1,).
 
@@ -43,6 +49,8 @@ class Scratch(NamedTuple):
     samples: Buffers  # of the node
     contenders: Buffers  # of them those that decide on a step
     x: np.ndarray  # (n_rows,) a feature's values on the contenders
+    moves: np.ndarray  # (MOVES, n_rows) what such steps add to outputs
+    move: np.ndarray  # (n_rows,) one of them on the contenders
     shifted: np.ndarray  # (n_rows,) values after a step
     space: SearchSpace
 
@@ -65,27 +73,83 @@ def make_scratch(projections, columns):
         _buffers(template),
         _buffers(template),
         np.empty_like(columns[0]),
+        np.empty((MOVES, template.shape[0]), dtype=template.dtype),
+        np.empty_like(template),
         np.empty_like(template),
         search_space(template.shape[0]),
     )
 
 
 @kernel
-def shift_values(column, samples, step, out):
-    """Write the samples' values after a step on `column`'s weight; return them."""
+def cancels(weight, step):
+    """Whether a step leaves next to nothing of a unit row."""
+    step = np.float64(step)
+    return 1.0 + step * (2.0 * np.float64(weight) + step) < CANCELLED
+
+
+@kernel
+def norm_growth(weight, step):
+    """How much a step on a weight adds to the norm of a unit row."""
+    step, weight = np.float64(step), np.float64(weight)
+    return math.sqrt(1.0 + step * (2.0 * weight + step)) - 1.0
+
+
+@kernel
+def list_steps(weights, features, step, binary, margin, steps, growths):
+    """List the steps to try on a row's weights, the step up before the step down.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_features,)
+        A row of unit norm, or of binary weights.
+    features : ndarray of shape (n_candidates,), int
+    step : float
+        A step that would cancel the row is left out. Of binary weights the sign is
+        flipped instead.
+    binary : bool
+    margin : float
+    steps, growths : ndarray of shape (n_candidates, 1 if binary else 2)
+        Written; see :func:`best_step`.
+    """
+    dtype = steps.dtype.type
+    for k in range(features.shape[0]):
+        w = weights[features[k]]
+        if binary:
+            steps[k, 0], growths[k, 0] = dtype(-2.0 * w), dtype(0)
+            continue
+        for side in range(2):
+            signed = dtype(step if side == 0 else -step)
+            steps[k, side] = dtype(0) if cancels(w, signed) else signed
+            growths[k, side] = dtype(0)
+            if margin > 0.0 and steps[k, side] != 0:
+                growths[k, side] = dtype(margin * norm_growth(w, signed))
+
+
+@kernel
+def shift_values(column, samples, step, growth, out):
+    """Write the samples' values after a step on `column`'s weight; return them.
+
+    By `growth`, that of the margin, values of samples that firing helps fall and those
+    of the others rise.
+    """
     dtype = samples.values.dtype.type
     step = dtype(step)
     shifted = out[: samples.rows.shape[0]]
     for i in range(shifted.shape[0]):
         shifted[i] = samples.values[i] + step * dtype(column[samples.rows[i]])
+    for i in range(samples.n_positive):
+        shifted[i] -= growth
+    for i in range(samples.n_positive, shifted.shape[0]):
+        shifted[i] += growth
     return shifted
 
 
 @kernel
-def _shift_part(contenders, x, step, start, stop, out):
+def _shift_part(contenders, x, step, growth, start, stop, out):
     dtype = out.dtype.type
-    for i in range(start, stop):
-        out[i] = contenders.values[i] + step * dtype(x[i])
+    values, x, out = contenders.values[start:stop], x[start:stop], out[start:stop]
+    for i in range(values.shape[0]):
+        out[i] = values[i] + step * dtype(x[i]) - growth
 
 
 @kernel
@@ -95,17 +159,21 @@ def _gather_part(column, contenders, start, stop, out):
 
 
 @kernel
-def _reach(lowest, highest, features, size, values):
-    """How far steps of some size move a value, once their centre is taken off.
+def _reach(lowest, highest, features, steps, growths, values):
+    """How far steps move a value, once their centre is taken off.
 
     With room for rounding, which matters where values are large beside their spread.
     """
     dtype = values.dtype.type
     reach, shift = 0.0, 0.0
-    for f in features:
-        low, high = np.float64(lowest[f]), np.float64(highest[f])
-        reach = max(reach, 0.5 * size * (high - low))
-        shift = max(shift, size * max(abs(low), abs(high)))
+    for k in range(features.shape[0]):
+        low = np.float64(lowest[features[k]])
+        high = np.float64(highest[features[k]])
+        for side in range(steps.shape[1]):
+            size = abs(np.float64(steps[k, side]))
+            growth = abs(np.float64(growths[k, side]))
+            reach = max(reach, 0.5 * size * (high - low) + growth)
+            shift = max(shift, size * max(abs(low), abs(high)) + growth)
     low, high = extent(values)
     magnitude = max(abs(np.float64(low)), abs(np.float64(high))) + shift
     unit = np.float64(np.nextafter(dtype(1.0), dtype(2.0))) - 1.0
@@ -114,7 +182,7 @@ def _reach(lowest, highest, features, size, values):
 
 @kernel
 def best_step(
-    columns, lowest, highest, weights, features, step, binary, samples, bar, scratch
+    columns, lowest, highest, features, steps, growths, samples, bar, scratch
 ):
     """Find the step that beats `bar` by most; the first of equals.
 
@@ -123,15 +191,16 @@ def best_step(
     columns : ndarray of shape (n_features, n_rows)
     lowest, highest : ndarray of shape (n_features,)
         Extent of each column, in the dtype of the samples' values.
-    weights : ndarray of shape (n_features,)
-        Present weights.
-    features : ndarray of int
-        Candidates, tried in this order, the step up before the step down.
-    step : float
-        Steps that would cancel the row are not tried. With binary weights the sign is
-        flipped instead.
-    binary : bool
+    features : ndarray of shape (n_candidates,), int
+        Tried in this order.
+    steps : ndarray of shape (n_candidates, n_sides), in the dtype of the values
+        Steps on each candidate's weight, in the order in which they are tried; those of
+        0 are not.
+    growths : ndarray of shape (n_candidates, n_sides), in the dtype of the values
+        What a step adds to the margin, by which values of samples that firing helps
+        fall and those of the others rise.
     samples : Samples
+        With the values of no step.
     bar : int
         Score without a step.
     scratch : Scratch
@@ -141,45 +210,45 @@ def best_step(
     -------
     score : int
         `bar` if no step beats it.
-    feature : int
-        -1 if no step beats the bar.
-    step : float
+    candidate : int
+        Its place in `features`; -1 if no step beats the bar.
+    side : int
     """
     if features.shape[0] == 0:
-        return bar, -1, 0.0
+        return bar, -1, 0
     dtype = samples.values.dtype.type
-    reach = _reach(lowest, highest, features, 2.0 if binary else step, samples.values)
-    best_feature, best_signed = -1, 0.0
+    reach = _reach(lowest, highest, features, steps, growths, samples.values)
+    best, best_side = -1, 0
     space = scratch.space
     contenders = find_contenders(samples, bar, reach, scratch.contenders, space)
     n, n_heavy = contenders.rows.shape[0], contenders.heavy
+    a, b = contenders.heavy_positive, contenders.light_positive
     if n == 0:
-        return bar, best_feature, best_signed
+        return bar, best, best_side
     x, shifted = scratch.x[:n], scratch.shifted[:n]
     first = np.int64(0)
-    for f in features:
-        if lowest[f] == highest[f]:
-            continue  # a constant feature moves every value alike
+    for k in range(features.shape[0]):
+        f = features[k]
         centre = 0.5 * np.float64(lowest[f]) + 0.5 * np.float64(highest[f])
-        _gather_part(columns[f], contenders, first, n_heavy, x)
-        all_gathered = False
-        for side in range(1 if binary else 2):
-            if binary:
-                signed = dtype(-2.0 * weights[f])
-            else:
-                signed = dtype(step) if side == 0 else dtype(-step)
-                s = np.float64(signed)
-                if 1.0 + s * (2.0 * np.float64(weights[f]) + s) < CANCELLED:
-                    continue
-            low = dtype(contenders.low + signed * centre)
-            high = dtype(contenders.high + signed * centre)
+        constant = lowest[f] == highest[f]
+        gathered, all_gathered = False, False
+        for side in range(steps.shape[1]):
+            step, growth = steps[k, side], growths[k, side]
+            # A constant feature moves every value alike.
+            if step == 0 or (constant and growth == 0):
+                continue
+            if not gathered:
+                _gather_part(columns[f], contenders, first, n_heavy, x)
+                gathered = True
+            low = dtype(contenders.low + step * centre)
+            high = dtype(contenders.high + step * centre)
             n_bins, scale = bin_scale(low, high, n_heavy)
             clear_bins(n_bins, space)
-            _shift_part(contenders, x, signed, first, n_heavy, shifted)
+            _shift_part(contenders, x, step, growth, first, a, shifted)
+            _shift_part(contenders, x, step, -growth, a, n_heavy, shifted)
             fill_bins(
-                shifted, contenders.gains, first, contenders.heavy_positive, n_heavy,
-                low, scale, n_bins, space,
-            )  # fmt: skip
+                shifted, contenders.gains, first, a, n_heavy, low, scale, n_bins, space
+            )
             if n_heavy < n:
                 _, bound = scan_bins(n_bins, contenders.on_gain, bar, space)
                 if bound + contenders.light_gain <= bar:
@@ -187,16 +256,16 @@ def best_step(
                 if not all_gathered:
                     _gather_part(columns[f], contenders, n_heavy, n, x)
                     all_gathered = True
-                _shift_part(contenders, x, signed, n_heavy, n, shifted)
+                _shift_part(contenders, x, step, growth, n_heavy, b, shifted)
+                _shift_part(contenders, x, step, -growth, b, n, shifted)
                 fill_bins(
-                    shifted, contenders.gains, n_heavy, contenders.light_positive, n,
-                    low, scale, n_bins, space,
-                )  # fmt: skip
+                    shifted, contenders.gains, n_heavy, b, n, low, scale, n_bins, space
+                )
             score, bound = scan_bins(n_bins, contenders.on_gain, bar, space)
             if bound > score:
                 score = open_bins(
                     shifted, contenders.gains, n_bins, contenders.on_gain, score, space
                 )
             if score > bar:
-                bar, best_feature, best_signed = score, f, np.float64(signed)
-    return bar, best_feature, best_signed
+                bar, best, best_side = score, k, side
+    return bar, best, best_side

@@ -78,15 +78,16 @@ def extent(values):
 
 
 @kernel
-def neighbours(values, threshold):
-    """Largest value up to the threshold, or -inf, and smallest above it, or inf."""
+def neighbours(values, shift, threshold):
+    """Largest of ``values - shift`` up to a threshold, or -inf; next one, or inf."""
     dtype = values.dtype.type
     lowest, highest = dtype(-np.inf), dtype(np.inf)
     below, above = lowest, highest
     for i in range(values.shape[0]):
-        off = values[i] <= threshold
-        below = max(below, values[i] if off else lowest)
-        above = min(above, highest if off else values[i])
+        value = values[i] - shift
+        off = value <= threshold
+        below = max(below, value if off else lowest)
+        above = min(above, highest if off else value)
     return below, above
 
 
@@ -275,7 +276,8 @@ def place_threshold(values, gains, n_positive, score, space):
     low, high = extent(values)
     smallest, largest = np.float64(low), np.float64(high)
     # What is up to the float before the cut is below it.
-    off, on = neighbours(values, np.nextafter(dtype(cut), dtype(-np.inf)))
+    under = np.nextafter(dtype(cut), dtype(-np.inf))
+    off, on = neighbours(values, dtype(0), under)
     below, above = np.float64(off), np.float64(on)
     pad = (largest - smallest) / (2 * values.shape[0])
     if above == np.inf:

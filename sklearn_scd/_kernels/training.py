@@ -7,11 +7,13 @@ import numpy as np
 from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.hidden import hidden_step
 from sklearn_scd._kernels.losses import total_loss
-from sklearn_scd._kernels.network import fire
+from sklearn_scd._kernels.network import fire, set_margin
 from sklearn_scd._kernels.output import output_step_01, output_step_ce
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import copy_values, normalise_row
 from sklearn_scd._kernels.steps import make_scratch
+
+MARGIN_STEPS = 32
 
 
 class Settings(NamedTuple):
@@ -28,6 +30,8 @@ class Settings(NamedTuple):
     max_iter: int
     tol: float
     n_iter_no_change: int  # more than max_iter: never stop early
+    margin: float  # in the units of projections
+    growth: int  # iterations in which the margin grows from 0
 
 
 class Data(NamedTuple):
@@ -59,6 +63,15 @@ def _draw_rows(n_positive, n_negative, data, state, out):
     draw_sorted(size, np.int64(0), start, n_positive, state, out)
     draw_sorted(n_rows - size, start, size, n_negative, state, out[n_positive:])
     return out[: n_positive + n_negative]
+
+
+@kernel
+def margin_at(n_iter, settings):
+    """Margin of an iteration; it grows by steps: each costs a look at all rows."""
+    if n_iter >= settings.growth:
+        return settings.margin
+    period = max(settings.growth // MARGIN_STEPS, 1)
+    return settings.margin * (n_iter // period * period / settings.growth)
 
 
 @kernel
@@ -117,6 +130,10 @@ def train(data, network, settings, state, loss_curve):
     tolerance = settings.tol * np.float64(data.weight.sum())
     reference, last_gain, n_iter = np.float64(best_loss), 0, 0
     for n_iter in range(1, settings.max_iter + 1):
+        margin = network.margin.dtype.type(margin_at(n_iter, settings))
+        grown = network.margin[0] != margin
+        if grown:
+            set_margin(margin, network)
         rows = _draw_rows(n_positive, settings.n_negative, data, state, buffer)
         _output_step(units, data, rows, n_positive, settings, network, scratch)
         j = random_below(n_units, state)
@@ -128,7 +145,8 @@ def train(data, network, settings, state, loss_curve):
             changed[j] = True
         loss = _loss(data, network, settings)
         loss_curve[n_iter - 1] = loss
-        if loss < best_loss:
+        # Losses at another margin don't compare.
+        if loss < best_loss or grown:
             best_loss = loss
             for k in range(n_units):
                 if changed[k]:
@@ -137,9 +155,12 @@ def train(data, network, settings, state, loss_curve):
             copy_values(network.thresholds, best_thresholds)
             copy_values(u, best_u)
             best_c = network.c[0]
-        if best_loss < reference - tolerance:
+        if best_loss < reference - tolerance or grown:
             reference, last_gain = np.float64(best_loss), n_iter
-        elif n_iter - last_gain >= settings.n_iter_no_change:
+        elif (
+            n_iter - last_gain >= settings.n_iter_no_change
+            and n_iter >= settings.growth
+        ):
             break
     copy_values(best_u, u)
     network.c[0] = best_c
