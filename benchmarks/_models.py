@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 
 from benchmarks._vote import VotedClassifier
 from benchmarks.networks import TorchClassifier
-from sklearn_scd import SCDClassifier
+from sklearn_scd import SCDClassifier, make_robust_scd
 
 HIDDEN_UNITS = 20
 N_TREES = 100
@@ -96,6 +96,19 @@ def _sign_network(**parameters) -> Build:
     return build
 
 
+def _robust_sign_network(**parameters) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+        return make_robust_scd(
+            **parameters,
+            n_estimators=budget.votes,
+            max_iter=budget.max_iter,
+            n_jobs=budget.jobs,
+            random_state=seed,
+        )
+
+    return build
+
+
 def _voted_mlp(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
     return VotedClassifier(
         # Plain SGD: on pixels, scikit-learn's default Adam leaves two runs of three at
@@ -167,6 +180,20 @@ MODELS: dict[str, Model] = {
             "Linear01",
             "linear classifier, 0/1 loss, voted",
             _sign_network(loss="01", hidden_units=0),
+            white_box="structure",
+        ),
+        Model(
+            "scd01-robust",
+            "SCD01 robust",
+            "10 units, 0/1 loss, with margin and noise behind a PCA, voted",
+            _robust_sign_network(),
+            white_box="structure",
+        ),
+        Model(
+            "scdce-robust",
+            "SCDCE robust",
+            "the same with cross-entropy loss",
+            _robust_sign_network(loss="ce"),
             white_box="structure",
         ),
         Model(

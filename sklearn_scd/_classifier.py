@@ -98,6 +98,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         iterate is looked for. With the whole margin from the start, random units are
         wrong about so many samples that ``'01'`` may end at a constant.
 
+    noise : float, default=0.0
+        Standard deviation, in the units of X, of Gaussian noise on copies of the
+        samples that are trained on beside them. It keeps a training with `margin` from
+        fitting single samples. 0: no copies.
+
+    noisy_copies : int, default=4
+        Number of such copies of each sample; each has an equal part of its weight.
+
     voting : {'hard', 'soft'}, default='hard'
         Probabilities are the shares of votes (``'hard'``) or the mean of the networks'
         probabilities (``'soft'``, for ``loss='ce'``).
@@ -168,7 +176,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     -----
     Training depends on the weighted set of samples alone: equal samples count as one
     of their total weight, order does not matter, and neither does the number of
-    threads. uint8 data stay uint8 in the one feature-major copy that training makes.
+    threads. uint8 data stay uint8 in the one feature-major copy that training makes,
+    unless there is noise, which makes them float32.
 
     References
     ----------
@@ -208,6 +217,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "margin": [Interval(Real, 0, None, closed="left")],
         "margin_growth": [Interval(Real, 0, 1, closed="both")],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "noisy_copies": [Interval(Integral, 1, None, closed="left")],
         "voting": [StrOptions({"hard", "soft"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -232,6 +243,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         subsample=0.75,
         margin=0.0,
         margin_growth=0.5,
+        noise=0.0,
+        noisy_copies=4,
         voting="hard",
         class_weight=None,
         tol=0.0,
@@ -252,6 +265,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self.subsample = subsample
         self.margin = margin
         self.margin_growth = margin_growth
+        self.noise = noise
+        self.noisy_copies = noisy_copies
         self.voting = voting
         self.class_weight = class_weight
         self.tol = tol
@@ -299,7 +314,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         n_rivals = 1 if classes.size == 2 else classes.size
         if n_old < self.n_estimators:
             new = train_networks(
-                self._training_set(X, y, classes, sample_weight),
+                self._training_set(X, y, classes, sample_weight, seed),
                 rivals=[1] if n_rivals == 1 else range(n_rivals),
                 votes=range(n_old, self.n_estimators),
                 options=self._training_options(X.shape[1]),
@@ -320,7 +335,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 "trained with 0/1 loss have no probabilities."
             )
 
-    def _training_set(self, X, y, classes, sample_weight):
+    def _training_set(self, X, y, classes, sample_weight, seed):
         """What the networks are trained on.
 
         Arrays of a number per sample are not needed in training and end here.
@@ -340,7 +355,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"positive weight, but sample_weight and class_weight leave "
                 f"{present.size} of the {classes.size} classes."
             )
-        return training_set(X, labels, weights, classes.size)
+        return training_set(
+            X, labels, weights, classes.size, self.noise, self.noisy_copies, seed
+        )
 
     def _n_votes_to_keep(self, classes):
         """Number of votes of the last fit that a warm start goes on from."""

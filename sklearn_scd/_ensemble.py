@@ -82,14 +82,33 @@ def canonical_rows(X, labels, weights):
     return order[starts], np.add.reduceat(weights[order], starts)
 
 
-def training_set(X, labels, weights, n_classes):
+def training_set(X, labels, weights, n_classes, noise=0.0, n_noisy=0, seed=0):
     """Make the one feature-major copy of `X` that all networks share.
 
-    Parameters are those of :func:`canonical_rows`, and the number of classes.
+    Parameters
+    ----------
+    X, labels, weights
+        As in :func:`canonical_rows`.
+    n_classes : int
+    noise : float, default=0.0
+        Standard deviation of Gaussian noise.
+    n_noisy : int, default=0
+        Copies of each row with noise, which share its weight with it.
+    seed : int, default=0
+        Of the noise.
+
+    Returns
+    -------
+    training : TrainingSet
     """
     rows, weights = canonical_rows(X, labels, weights)
-    columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
-    copy_columns(X, rows, columns)
+    if noise and n_noisy:
+        rows = np.repeat(rows, n_noisy + 1)
+        weights = np.repeat(weights / (n_noisy + 1), n_noisy + 1)
+        columns = _noisy_columns(X, rows, noise, n_noisy, seed)
+    else:
+        columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
+        copy_columns(X, rows, columns)
     dtype = np.float64 if X.dtype == np.float64 else np.float32
     return TrainingSet(
         columns,
@@ -98,6 +117,20 @@ def training_set(X, labels, weights, n_classes):
         fixed_point_weights(weights),
         np.searchsorted(labels[rows], np.arange(n_classes + 1)),
     )
+
+
+def _noisy_columns(X, rows, noise, n_noisy, seed):
+    """Copy rows feature by feature; each is followed by `n_noisy` of it with noise."""
+    rng = np.random.RandomState(seed)
+    dtype = np.float64 if X.dtype == np.float64 else np.float32
+    columns = np.empty((X.shape[1], rows.size), dtype=dtype)
+    size = (n_noisy + 1) * max(1, _CHUNK_BYTES // (16 * X.shape[1] * (n_noisy + 1)))
+    for start in range(0, rows.size, size):
+        part = X[rows[start : start + size]].astype(np.float64)
+        noisy = np.arange(len(part)) % (n_noisy + 1) > 0
+        part[noisy] += noise * rng.standard_normal((noisy.sum(), X.shape[1]))
+        columns[:, start : start + size] = part.T
+    return columns
 
 
 def fixed_point_weights(weights):

@@ -76,7 +76,7 @@ def _section(item, title):
     found = re.search(
         rf"^{title}\n-+\n(.*?)(?=^[A-Z][\w ]+\n-+$|\Z)", text, re.M | re.S
     )
-    return re.findall(r"^(\w+) :", found.group(1), re.M) if found else []
+    return re.findall(r"^\*{0,2}(\w+) :", found.group(1), re.M) if found else []
 
 
 @public

@@ -15,6 +15,7 @@ from sklearn_scd.robustness._evaluation import (
 )
 from sklearn_scd.robustness._exact import exact_distance
 from sklearn_scd.robustness._nearest_flip import nearest_flip
+from sklearn_scd.robustness._scorer import certified_accuracy_scorer
 from sklearn_scd.robustness._surrogate import surrogate_attack
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
@@ -24,6 +25,7 @@ __all__ = [
     "RobustnessEvaluation",
     "TransferResult",
     "as_art_classifier",
+    "certified_accuracy_scorer",
     "certified_distortion",
     "evaluate_robustness",
     "exact_distance",

@@ -1,0 +1,86 @@
+"""Certified accuracy as a score, for model selection."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.utils._param_validation import Interval, validate_params
+
+from sklearn_scd.robustness._affine import split_pipeline
+from sklearn_scd.robustness._certificates import certified_distortion
+from sklearn_scd.robustness._exact import exact_distance
+
+
+@validate_params(
+    {"epsilon": [Interval(Real, 0, None, closed="left"), "array-like"]},
+    prefer_skip_nested_validation=True,
+)
+def certified_accuracy_scorer(epsilon, **options):
+    """Make a scorer: the share of samples right and certified beyond a size.
+
+    For ``scoring`` in :class:`~sklearn.model_selection.GridSearchCV` and the like. It
+    scores what :func:`certified_distortion` knows, and linear classifiers by
+    :func:`exact_distance`, so that both can be searched beside each other.
+
+    Parameters
+    ----------
+    epsilon : float or array-like of shape (n_sizes,)
+        Size of perturbations, in the units of X. 0 is the accuracy, but for samples on
+        a boundary. Of several sizes the score is the mean.
+
+    **options : dict
+        For :func:`certified_distortion`: `norm`, `method`, `time_limit`, `n_jobs`.
+        ``method='order'`` is fast.
+
+    Returns
+    -------
+    scorer : CertifiedAccuracyScorer
+        Called with (estimator, X, y, sample_weight=None), it returns the share.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_scd import SCDClassifier
+    >>> from sklearn_scd.robustness import certified_accuracy_scorer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = GridSearchCV(
+    ...     SCDClassifier(n_estimators=5, max_iter=100, random_state=0),
+    ...     {"margin": [0.0, 0.2]}, scoring=certified_accuracy_scorer(0.2), cv=3)
+    >>> search.fit(X, y).best_params_
+    {'margin': 0.2}
+    """
+    epsilons = np.atleast_1d(np.asarray(epsilon, dtype=np.float64))
+    if epsilons.ndim > 1 or epsilons.size == 0 or not (epsilons >= 0).all():
+        raise ValueError(
+            f"epsilon must be sizes of at least 0, got {epsilon!r}; give one or a list."
+        )
+    return CertifiedAccuracyScorer(epsilons, options)
+
+
+class CertifiedAccuracyScorer:
+    """Scorer made by :func:`certified_accuracy_scorer`."""
+
+    def __init__(self, epsilons, options):
+        self.epsilons = epsilons
+        self.options = options
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        """Return the weighted share of samples right and certified beyond epsilon."""
+        _, classifier = split_pipeline(estimator)
+        if isinstance(classifier, LinearClassifierMixin):
+            distances = exact_distance(
+                estimator, X, y, norm=self.options.get("norm", 2)
+            )
+        else:
+            distances = certified_distortion(estimator, X, y, **self.options)
+        beyond = (distances[:, np.newaxis] > self.epsilons).mean(axis=1)
+        return float(np.average(beyond, weights=sample_weight))
+
+    def __repr__(self):
+        given = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        sizes = self.epsilons.tolist()
+        sizes = sizes[0] if len(sizes) == 1 else sizes
+        return f"certified_accuracy_scorer({sizes}{given})"
