@@ -185,7 +185,7 @@ MODELS: dict[str, Model] = {
         Model(
             "scd01-robust",
             "SCD01 robust",
-            "10 units, 0/1 loss, with margin and noise behind a PCA, voted",
+            "sign network behind a PCA, 0/1 loss, margin and noise, voted",
             _robust_sign_network(),
             white_box="structure",
         ),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._arguments import positive
 from benchmarks._errors import UserError, check_modules
 
 # Modules that need the extra are imported in functions, after check_modules.
@@ -58,11 +59,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--dataset", default="colon-ihc", help="as in benchmarks.medical --list")
     add("--models", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
-    add("--seeds", type=int, default=5, help="splits 0 to N-1 (default: 5)")
+    add("--seeds", type=positive, default=5, help="splits 0 to N-1 (default: 5)")
     add("--split", default="auto", choices=["auto", "random", "group"])
-    add("--votes", type=int, default=100, help="of the final model (default: 100)")
-    add("--search-votes", type=int, default=15, help="in the search (default: 15)")
-    add("--jobs", type=int, default=None, help="threads (default: all)")
+    add("--votes", type=positive, default=100, help="of the final model (default: 100)")
+    add("--search-votes", type=positive, default=15, help="in the search (default: 15)")
+    add("--jobs", type=positive, help="threads (default: all)")
     add("--output", type=Path, default=Path(DEFAULT_OUTPUT), metavar="DIR")
     add("--resume", action="store_true", help="keep what an earlier run finished")
     return parser.parse_args(argv)
@@ -74,10 +75,12 @@ def run(arguments: argparse.Namespace) -> None:
     from benchmarks._pieces import Pieces
     from benchmarks._scaling import scale
     from benchmarks._splits import draw_split, split_kind
+    from benchmarks._tasks import Task
     from benchmarks.datasets import load
 
     dataset = load(arguments.dataset, True)
     kind = split_kind(dataset, arguments.split)
+    task = Task(arguments.dataset, dataset, kind, (), ())
     pieces = Pieces(arguments.output, arguments.resume)
     budget = Budget(arguments.votes, arguments.search_votes, arguments.jobs or -1)
     found: dict[str, list[dict]] = {name: [] for name in arguments.models}
@@ -87,11 +90,12 @@ def run(arguments: argparse.Namespace) -> None:
         groups = dataset.group[split.train] if kind == "group" else None
         for name in arguments.models:
             basis = {
-                "dataset": arguments.dataset,
+                "data": task.fingerprint,
                 "kind": kind,
                 "seed": seed,
                 "model": name,
-                "budget": [budget.votes, budget.search_votes],
+                "grid": CONTESTANTS[name].grid,
+                "votes": [budget.votes, budget.search_votes],
             }
             result = pieces.load(f"{name}-{seed}", basis)
             if result is None:

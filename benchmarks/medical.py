@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks._arguments import positive
 from benchmarks._errors import UserError, check_modules
 
 # Modules that need the extra are imported in functions, after check_modules.
@@ -86,14 +87,14 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--seeds",
-        type=_positive,
+        type=positive,
         default=DEFAULT_SEEDS,
         metavar="N",
         help="run the seeds 0 to N-1, each with its own split (default: %(default)s)",
     )
     add(
         "--votes",
-        type=_positive,
+        type=positive,
         default=DEFAULT_VOTES,
         metavar="N",
         help="networks a vote is taken over (default: %(default)s; the paper: 100)",
@@ -106,7 +107,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--train-iter",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="iterations of a sign network and epochs of the others, for a quick trial "
         "(default: each model's own)",
@@ -131,7 +132,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     ):
         add(
             f"--{knob}",
-            type=_positive,
+            type=positive,
             metavar="N",
             help=f"{what} (default: the protocol's)",
         )
@@ -169,7 +170,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--jobs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="processor cores to use (default: all)",
     )
@@ -204,13 +205,6 @@ def _dataset(text: str) -> str:
         return check_spec(text)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return number
 
 
 if __name__ == "__main__":

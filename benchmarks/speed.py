@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks._arguments import positive
 from benchmarks._errors import UserError, check_modules
 
 # Modules that need the extra are imported in functions, after check_modules.
@@ -81,7 +82,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--repeats",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="rounds in which competitors take turns (default: each section's own)",
     )
@@ -109,13 +110,6 @@ def _dataset(text: str) -> str:
         return check_spec(text)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return number
 
 
 if __name__ == "__main__":

@@ -238,8 +238,13 @@ def test_scikit_learn_check_passes(estimator, check):
 
 
 def test_columns_and_what_is_voted():
-    columns = "scd01 scdce scdcebnn linear01 mlp bnn-ste lenet resnet18 random-forest"
+    columns = "scd01 scdce scdcebnn linear01 scd01-robust scdce-robust mlp bnn-ste "
+    columns += "lenet resnet18 random-forest"
     assert list(MODELS) == columns.split()
+    robust = MODELS["scdce-robust"].build(7, Budget(votes=3, jobs=2, max_iter=5), None)
+    assert robust["scdclassifier"].loss == "ce"
+    assert robust["scdclassifier"].n_estimators == 3
+    assert robust["scdclassifier"].margin > 0
     for name in NETWORKS:
         built = MODELS[name].build(7, Budget(votes=3, jobs=2, max_iter=5), (8, 8))
         assert isinstance(built, VotedClassifier) == (name == "bnn-ste")
