@@ -20,7 +20,7 @@ from sklearn_scd._kernels.losses import (
     logistic_loss,
     sigmoid,
 )
-from sklearn_scd._kernels.output import MIN_DECREASE
+from sklearn_scd._kernels.output_ce import MIN_DECREASE
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.steps import CANCELLED
 from sklearn_scd._kernels.training import margin_at

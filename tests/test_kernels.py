@@ -13,7 +13,7 @@ from sklearn_scd._ensemble import (
 )
 from sklearn_scd._kernels import losses
 from sklearn_scd._kernels.network import Network
-from sklearn_scd._kernels.output import refit_bias, step_bounds, subset_loss
+from sklearn_scd._kernels.output_ce import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
 from sklearn_scd._kernels.steps import best_step, list_steps, make_scratch, norm_growth

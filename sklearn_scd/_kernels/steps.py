@@ -26,7 +26,6 @@ from sklearn_scd._kernels.threshold import (
 # what is left is rounding.
 CANCELLED = 0.01
 
-
 # Steps that change the sign of an output weight are searched so many at a time: more
 # take more memory.
 MOVES = 4

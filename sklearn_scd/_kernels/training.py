@@ -8,7 +8,8 @@ from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.hidden import hidden_step
 from sklearn_scd._kernels.losses import total_loss
 from sklearn_scd._kernels.network import fire, set_margin
-from sklearn_scd._kernels.output import output_step_01, output_step_ce
+from sklearn_scd._kernels.output_01 import output_step_01
+from sklearn_scd._kernels.output_ce import output_step_ce
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import copy_values, normalise_row
 from sklearn_scd._kernels.steps import make_scratch
