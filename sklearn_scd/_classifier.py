@@ -104,7 +104,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         fitting single samples. 0: no copies.
 
     noisy_copies : int, default=4
-        Number of such copies of each sample; each has an equal part of its weight.
+        Number of such copies of each sample; each has an equal part of its weight. They
+        take time and memory as so many more samples.
 
     voting : {'hard', 'soft'}, default='hard'
         Probabilities are the shares of votes (``'hard'``) or the mean of the networks'

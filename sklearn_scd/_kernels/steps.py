@@ -28,7 +28,7 @@ CANCELLED = 0.01
 
 # Steps that change the sign of an output weight are searched so many at a time: more
 # take more memory.
-MOVES = 4
+MOVES = 16
 
 
 class Buffers(NamedTuple):
