@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -43,14 +43,15 @@ class Contestant:
     Parameters
     ----------
     build : callable
-        Takes a seed, votes and threads; returns a Pipeline that is not fitted.
+        Takes a seed, votes and threads; returns an estimator that is not fitted, a
+        Pipeline if there is a grid.
     grid : dict
         Parameters to choose from; empty for none.
     is_linear : bool
         Whether distances are exact ones.
     """
 
-    build: Callable[[int, int, int], Pipeline]
+    build: Callable[[int, int, int], ClassifierMixin]
     grid: dict[str, list]
     is_linear: bool = False
 
@@ -72,10 +73,8 @@ def _robust(**parameters) -> Callable[[int, int, int], Pipeline]:
     return build
 
 
-def _paper(seed: int, votes: int, jobs: int) -> Pipeline:
-    return make_pipeline(
-        SCDClassifier(n_estimators=votes, n_jobs=jobs, random_state=seed)
-    )
+def _paper(seed: int, votes: int, jobs: int) -> ClassifierMixin:
+    return SCDClassifier(n_estimators=votes, n_jobs=jobs, random_state=seed)
 
 
 _COMPONENTS = [8, 16, 32, 64, 128]

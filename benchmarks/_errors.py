@@ -1,5 +1,7 @@
 """Errors that a user can mend, shown as one line instead of a traceback."""
 
+import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 
 NEEDED = (
@@ -42,6 +44,34 @@ def check_modules(modules: tuple[str, ...] = NEEDED) -> None:
             f"no module named {', '.join(missing)}: the benchmark needs the extra: "
             "pip install 'sklearn-scd[benchmarks]'"
         )
+
+
+def exit_status(program: str, work: Callable[[], None], if_interrupted: str) -> int:
+    """Do a program's work, and say in one line what stopped it.
+
+    Parameters
+    ----------
+    program : str
+        Its name, as users type it.
+    work : callable
+    if_interrupted : str
+        What to tell a user who interrupts it.
+
+    Returns
+    -------
+    int
+        0, 2 after an error of the user's, 130 if interrupted.
+    """
+    try:
+        check_modules()
+        work()
+    except UserError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"interrupted: {if_interrupted}", file=sys.stderr)
+        return 130
+    return 0
 
 
 def one_line(error: BaseException) -> str:

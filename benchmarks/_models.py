@@ -83,22 +83,9 @@ class Model:
     white_box: Literal["structure", "gradient"] | None = None
 
 
-def _sign_network(**parameters) -> Build:
+def _sign_network(make=SCDClassifier, **parameters) -> Build:
     def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
-        return SCDClassifier(
-            **parameters,
-            n_estimators=budget.votes,
-            max_iter=budget.max_iter,
-            n_jobs=budget.jobs,
-            random_state=seed,
-        )
-
-    return build
-
-
-def _robust_sign_network(**parameters) -> Build:
-    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
-        return make_robust_scd(
+        return make(
             **parameters,
             n_estimators=budget.votes,
             max_iter=budget.max_iter,
@@ -186,14 +173,14 @@ MODELS: dict[str, Model] = {
             "scd01-robust",
             "SCD01 robust",
             "sign network behind a PCA, 0/1 loss, margin and noise, voted",
-            _robust_sign_network(),
+            _sign_network(make_robust_scd),
             white_box="structure",
         ),
         Model(
             "scdce-robust",
             "SCDCE robust",
             "the same with cross-entropy loss",
-            _robust_sign_network(loss="ce"),
+            _sign_network(make_robust_scd, loss="ce"),
             white_box="structure",
         ),
         Model(

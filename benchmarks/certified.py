@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._arguments import positive
-from benchmarks._errors import UserError, check_modules
+from benchmarks._errors import exit_status
 
 # Modules that need the extra are imported in functions, after check_modules.
 
@@ -35,22 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, 2 after an error of the user's, 130 if interrupted.
     """
-    arguments = parse_arguments(argv)
-    try:
-        check_modules()
-        run(arguments)
-    except UserError as error:
-        print(f"benchmarks.certified: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: go on with --resume", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status(
+        "benchmarks.certified",
+        lambda: run(parse_arguments(argv)),
+        "go on with --resume",
+    )
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; like argparse, exit with status 2 if it is wrong."""
     from benchmarks._contestants import CONTESTANTS
+    from benchmarks._splits import KINDS
 
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.certified",
@@ -58,13 +53,26 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--dataset", default="colon-ihc", help="as in benchmarks.medical --list")
-    add("--models", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    add(
+        "--models",
+        nargs="+",
+        choices=CONTESTANTS,
+        default=list(CONTESTANTS),
+        metavar="NAME",
+        help=f"{', '.join(CONTESTANTS)} (default: all)",
+    )
     add("--seeds", type=positive, default=5, help="splits 0 to N-1 (default: 5)")
-    add("--split", default="auto", choices=["auto", "random", "group"])
+    add("--split", choices=KINDS, default="auto", help="as in benchmarks.medical")
     add("--votes", type=positive, default=100, help="of the final model (default: 100)")
     add("--search-votes", type=positive, default=15, help="in the search (default: 15)")
     add("--jobs", type=positive, help="threads (default: all)")
-    add("--output", type=Path, default=Path(DEFAULT_OUTPUT), metavar="DIR")
+    add(
+        "--output",
+        type=Path,
+        default=Path(DEFAULT_OUTPUT),
+        metavar="DIR",
+        help="folder for results (default: %(default)s)",
+    )
     add("--resume", action="store_true", help="keep what an earlier run finished")
     return parser.parse_args(argv)
 
@@ -73,6 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Carry out what the command line asks for."""
     from benchmarks._contestants import CONTESTANTS, Budget, certify
     from benchmarks._pieces import Pieces
+    from benchmarks._results import write_atomically
     from benchmarks._scaling import scale
     from benchmarks._splits import draw_split, split_kind
     from benchmarks._tasks import Task
@@ -88,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         split = draw_split(dataset, kind, seed)
         X_train, X_test = scale(dataset, split)
         groups = dataset.group[split.train] if kind == "group" else None
-        for name in arguments.models:
+        for name in found:
             basis = {
                 "data": task.fingerprint,
                 "kind": kind,
@@ -110,7 +119,7 @@ def run(arguments: argparse.Namespace) -> None:
             )
     table = render(dataset.name, kind, found)
     print("\n" + table)
-    (arguments.output / "certified.txt").write_text(table + "\n")
+    write_atomically(arguments.output / "certified.txt", f"{table}\n".encode())
 
 
 def render(name: str, kind: str, found: dict[str, list[dict]]) -> str:
@@ -118,17 +127,17 @@ def render(name: str, kind: str, found: dict[str, list[dict]]) -> str:
     seeds = len(next(iter(found.values())))
     lines = [
         f"Certified accuracy, %, {name}, {seeds} splits ({kind}): mean ± deviation",
-        f"{'':14} " + " ".join(f"{'L2 ' + format(size, 'g'):>12}" for size in SIZES),
+        f"{'':14} " + " ".join(f"{f'L2 {size:g}':>13}" for size in SIZES),
     ]
     for model, results in found.items():
         shares = np.array([accuracies(result) for result in results]) * 100
         cells = [
-            f"{mean:6.2f} ± {deviation:4.2f}"[:13]
+            f"{mean:6.2f} ± {deviation:4.2f}"
             for mean, deviation in zip(
                 shares.mean(axis=0), shares.std(axis=0), strict=True
             )
         ]
-        lines.append(f"{model:14} " + " ".join(f"{cell:>12}" for cell in cells))
+        lines.append(f"{model:14} " + " ".join(cells))
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks._arguments import positive
-from benchmarks._errors import UserError, check_modules
+from benchmarks._errors import UserError, exit_status
 
 # Modules that need the extra are imported in functions, after check_modules.
 
@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, 2 after an error of the user's, 130 if interrupted.
     """
-    try:
-        check_modules()
+
+    def work() -> None:
         from benchmarks._runner import run
 
         arguments = parse_arguments(argv)
@@ -46,13 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(list_choices())
         else:
             run(arguments)
-    except UserError as error:
-        print(f"benchmarks.medical: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: go on with --resume", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_status("benchmarks.medical", work, "go on with --resume")
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks._arguments import positive
-from benchmarks._errors import UserError, check_modules
+from benchmarks._errors import UserError, exit_status
 
 # Modules that need the extra are imported in functions, after check_modules.
 
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 whether aims are met or missed, 2 after an error of the user's,
         130 if interrupted.
     """
-    try:
-        check_modules()
+
+    def work() -> None:
         arguments = parse_arguments(argv)
         if arguments.plot:
             from benchmarks.speed_parts._plots import plot
@@ -45,13 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from benchmarks.speed_parts._run import run
 
             run(arguments)
-    except UserError as error:
-        print(f"benchmarks.speed: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: the file has the sections finished", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_status("benchmarks.speed", work, "the file has the sections finished")
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

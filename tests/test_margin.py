@@ -63,9 +63,10 @@ def test_margin_and_noise_are_in_the_units_of_the_data(loss):
     options = {"loss": loss, "max_iter": 60}
     small = _fit(X, y, margin=0.1, noise=0.2, **options)
     large = _fit(8 * X, y, margin=0.8, noise=1.6, **options)
-    # A step on a weight doesn't grow with the data: the random start alone is the same.
     np.testing.assert_array_equal(small.predict(X) == y, large.predict(8 * X) == y)
-    np.testing.assert_allclose(small.loss_curve_, large.loss_curve_, rtol=1e-5)
+    np.testing.assert_array_equal(small.loss_curve_, large.loss_curve_)
+    np.testing.assert_array_equal(small.hidden_coef_, large.hidden_coef_)
+    np.testing.assert_array_equal(8 * small.hidden_intercept_, large.hidden_intercept_)
 
 
 def test_noise_depends_on_the_weighted_set_of_samples_and_the_seed_alone():

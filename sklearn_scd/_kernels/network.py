@@ -79,12 +79,18 @@ def set_output_weight(j, u_j, network):
 
 
 @kernel
-def set_margin(margin, network):
-    """Change the margin and the drive of every row."""
-    network.margin[0] = margin
+def rebuild_drive(network):
+    """Sum up the drive of every row."""
     network.drive[:] = 0.0
     for j in range(network.u.shape[0]):
         add_to_drive(j, network.u[j], network)
+
+
+@kernel
+def set_margin(margin, network):
+    """Change the margin and the drive of every row."""
+    network.margin[0] = margin
+    rebuild_drive(network)
 
 
 @kernel

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.losses import to_grid
 from sklearn_scd._kernels.network import (
-    add_to_drive,
     handicap,
+    rebuild_drive,
     runs,
     set_output_weight,
     write_firing,
@@ -21,10 +21,9 @@ from sklearn_scd._kernels.threshold import Samples, best_score, place_threshold
 def _normalise_output(network):
     """Bring ``u`` back to unit norm, on its grid; return the factor."""
     shrink = 1.0 / math.sqrt((network.u**2).sum())
-    network.drive[:] = 0.0
     for j in range(network.u.shape[0]):
         network.u[j] = to_grid(network.u[j] * shrink)
-        add_to_drive(j, network.u[j], network)
+    rebuild_drive(network)
     return shrink
 
 
