@@ -1,8 +1,9 @@
-"""What `benchmarks.certified` compares: models with a certificate, and their grids."""
+"""What `benchmarks.certified` compares, and how: by certificate or, without, attack."""
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
@@ -13,68 +14,85 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
 )
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
+from benchmarks._distances import use_one_thread
+from benchmarks._models import MODELS, Budget, ImageShape
+from benchmarks._protocols import PROTOCOLS
+from benchmarks.networks import TorchClassifier
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd.robustness import (
     certified_accuracy_scorer,
     certified_distortion,
     exact_distance,
+    minimum_distortion,
 )
 
 SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, by whose mean parameters are chosen
 N_FOLDS = 4  # a fourth of the training images is held out
+N_ATTACKED = 100  # test images of a split, where distances are an attack's
+EPSILON = 1.0  # L2, of adversarial training
+PIXELS = (0.0, 1.0)
 
-
-@dataclass(frozen=True)
-class Budget:
-    """Votes of the final models and in the search, and threads."""
-
-    votes: int
-    search_votes: int
-    jobs: int
+# Takes a seed, a budget and the shape of an image.
+Build = Callable[[int, Budget, ImageShape], ClassifierMixin]
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A model that has a certificate.
+    """A model, and how far its images are found to stand.
 
     Parameters
     ----------
     build : callable
-        Takes a seed, votes and threads; returns an estimator that is not fitted, a
-        Pipeline if there is a grid.
-    grid : dict
+        Takes a seed, a `Budget` and the shape of an image; returns an estimator that is
+        not fitted, a Pipeline if there is a grid.
+    measure : {"exact", "certified", "gradient", "hop_skip_jump"}
+        The true distance, a lower bound of it, or what an attack found: an upper bound.
+    grid : dict, default={}
         Parameters to choose from; empty for none.
-    is_linear : bool
-        Whether distances are exact ones.
+    modules : tuple of str, default=()
+        Top-level modules that it or its attack needs and others don't.
     """
 
-    build: Callable[[int, int, int], ClassifierMixin]
-    grid: dict[str, list]
-    is_linear: bool = False
+    build: Build
+    measure: Literal["exact", "certified", "gradient", "hop_skip_jump"]
+    grid: dict[str, list] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+
+    @property
+    def is_attacked(self) -> bool:
+        """Whether distances are upper bounds."""
+        return self.measure in ("gradient", "hop_skip_jump")
 
 
-def _linear(classifier) -> Callable[[int, int, int], Pipeline]:
-    def build(seed: int, votes: int, jobs: int) -> Pipeline:
+def _linear(classifier: ClassifierMixin) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
         pca = PCA(svd_solver="randomized", random_state=seed)
         return make_pipeline(pca, clone(classifier))
 
     return build
 
 
-def _robust(**parameters) -> Callable[[int, int, int], Pipeline]:
-    def build(seed: int, votes: int, jobs: int) -> Pipeline:
-        return make_robust_scd(
-            **parameters, n_estimators=votes, n_jobs=jobs, random_state=seed
+def _sign_network(make: Callable[..., ClassifierMixin], **parameters) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+        return make(
+            **parameters,
+            n_estimators=budget.votes,
+            n_jobs=budget.jobs,
+            random_state=seed,
         )
 
     return build
 
 
-def _paper(seed: int, votes: int, jobs: int) -> ClassifierMixin:
-    return SCDClassifier(n_estimators=votes, n_jobs=jobs, random_state=seed)
+def _adversarial_mlp(
+    seed: int, budget: Budget, image_shape: ImageShape
+) -> ClassifierMixin:
+    return TorchClassifier(
+        "mlp", epsilon=EPSILON, n_jobs=budget.jobs, random_state=seed
+    )
 
 
 _COMPONENTS = [8, 16, 32, 64, 128]
@@ -85,59 +103,118 @@ _ROBUST_GRID = {
 CONTESTANTS = {
     "logistic": Contestant(
         _linear(LogisticRegression(max_iter=3000)),
+        "exact",
         {
             "pca__n_components": _COMPONENTS,
             "logisticregression__C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
         },
-        is_linear=True,
     ),
     "linear-svm": Contestant(
         _linear(LinearSVC(max_iter=20_000)),
+        "exact",
         {
             "pca__n_components": _COMPONENTS,
             "linearsvc__C": [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
         },
-        is_linear=True,
     ),
-    "scdce": Contestant(_paper, {}),
-    "scd01-robust": Contestant(_robust(), _ROBUST_GRID),
-    "scdce-robust": Contestant(_robust(loss="ce"), _ROBUST_GRID),
+    "scdce": Contestant(_sign_network(SCDClassifier), "certified"),
+    "scd01-robust": Contestant(
+        _sign_network(make_robust_scd), "certified", _ROBUST_GRID
+    ),
+    "scdce-robust": Contestant(
+        _sign_network(make_robust_scd, loss="ce"), "certified", _ROBUST_GRID
+    ),
+    "mlp": Contestant(MODELS["mlp"].build, "gradient", modules=("torch",)),
+    "mlp-pgd": Contestant(_adversarial_mlp, "gradient", modules=("art", "torch")),
+    "lenet": Contestant(MODELS["lenet"].build, "gradient", modules=("torch",)),
+    "resnet18": Contestant(
+        MODELS["resnet18"].build, "gradient", modules=("torch", "torchvision")
+    ),
+    "random-forest": Contestant(
+        MODELS["random-forest"].build, "hop_skip_jump", modules=("art",)
+    ),
 }
 
 
+@dataclass(frozen=True)
+class Images:
+    """The two sides of a split, pixels in [0, 1], and what rows were flattened from."""
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    groups: np.ndarray | None
+    X_test: np.ndarray
+    y_test: np.ndarray
+    image_shape: tuple[int, ...]
+
+
 def certify(
-    contestant: Contestant,
-    X_train: np.ndarray,
-    y_train: np.ndarray,
-    groups: np.ndarray | None,
-    X_test: np.ndarray,
-    y_test: np.ndarray,
-    seed: int,
-    budget: Budget,
+    contestant: Contestant, images: Images, seed: int, budget: Budget, search: Budget
 ) -> dict:
-    """Choose a model's parameters on train alone, train it, certify the test images.
+    """Choose a model's parameters on train alone, train it, measure the test images.
 
     Returns
     -------
     dict
-        "distances" of the test images, 0 where misclassified, and what was "chosen".
+        The "accuracy" on the test images, the "distances" of those classified correctly
+        or, under attack, of `N_ATTACKED` of these, and what was "chosen".
     """
-    chosen = {}
-    if contestant.grid:
-        with tempfile.TemporaryDirectory() as folder:  # each PCA is fitted once
-            model = contestant.build(seed, budget.search_votes, budget.jobs)
-            search = GridSearchCV(
-                model.set_params(memory=folder),
-                contestant.grid,
-                scoring=certified_accuracy_scorer(SEARCH_SIZES, method="order"),
-                cv=[_hold_out(y_train, groups, seed)],
-                refit=False,
-            )
-            chosen = search.fit(X_train, y_train).best_params_
-    model = contestant.build(seed, budget.votes, budget.jobs).set_params(**chosen)
-    model.fit(X_train, y_train)
-    measure = exact_distance if contestant.is_linear else certified_distortion
-    return {"distances": measure(model, X_test, y_test), "chosen": chosen}
+    chosen = choose(contestant, images, seed, search) if contestant.grid else {}
+    model = contestant.build(seed, budget, images.image_shape).set_params(**chosen)
+    model.fit(images.X_train, images.y_train)
+    right = np.flatnonzero(model.predict(images.X_test) == images.y_test)
+    accuracy = right.size / len(images.y_test)
+    if contestant.is_attacked and right.size > N_ATTACKED:
+        right = np.random.RandomState(seed).choice(right, N_ATTACKED, replace=False)
+    distances = np.empty(0)
+    if right.size:
+        distances = _measure(contestant, model, images, right, seed, budget.jobs)
+    return {"accuracy": accuracy, "distances": distances, "chosen": chosen}
+
+
+def choose(contestant: Contestant, images: Images, seed: int, budget: Budget) -> dict:
+    """Return the parameters of the best mean certified accuracy on held-out images."""
+    with tempfile.TemporaryDirectory() as folder:  # each PCA is fitted once
+        model = contestant.build(seed, budget, images.image_shape)
+        search = GridSearchCV(
+            model.set_params(memory=folder),
+            contestant.grid,
+            scoring=certified_accuracy_scorer(SEARCH_SIZES, method="order"),
+            cv=[_hold_out(images.y_train, images.groups, seed)],
+            refit=False,
+        )
+        return search.fit(images.X_train, images.y_train).best_params_
+
+
+def _measure(
+    contestant: Contestant,
+    model: ClassifierMixin,
+    images: Images,
+    rows: np.ndarray,
+    seed: int,
+    jobs: int,
+) -> np.ndarray:
+    X, y = images.X_test[rows], images.y_test[rows]
+    if contestant.measure == "exact":
+        return exact_distance(model, X, y)
+    if contestant.measure == "certified":
+        return certified_distortion(model, X, y)
+    model = use_one_thread(model)
+    if contestant.measure == "gradient":
+        from benchmarks._gradients import gradient_attack  # imports torch
+
+        return gradient_attack(model, X, y, PIXELS, seed).distances
+    protocol = PROTOCOLS["quick"]
+    return minimum_distortion(
+        model, X, y,
+        clip_values=PIXELS,
+        n_restarts=protocol.restarts,
+        max_iter=protocol.max_iter,
+        init_size=protocol.init_size,
+        X_train=images.X_train,
+        random_state=seed,
+        n_jobs=jobs,
+    ).distances  # fmt: skip
 
 
 def _hold_out(

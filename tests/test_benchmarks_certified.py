@@ -1,5 +1,7 @@
 """The benchmark of certified accuracy: choice on train, table, resume, errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ pytest.importorskip("PIL")
 pytest.importorskip("tqdm")
 
 from benchmarks import _contestants, certified
+from benchmarks._models import Budget
 from sklearn_scd.robustness import certified_distortion, exact_distance
 
 
@@ -49,27 +52,54 @@ def test_table_has_the_certified_accuracy_of_each_model(
     assert (tmp_path / "out" / "certified.txt").read_text() == table
 
 
-@pytest.mark.parametrize("name", ["linear-svm", "scdce-robust"])
-def test_parameters_are_chosen_without_the_test_images(name):
+@pytest.fixture
+def rows():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 100)
-    X = (rng.random((200, 140)) + 0.3 * y[:, np.newaxis]).astype(np.float32)
-    groups = np.arange(200) // 2
-    budget = _contestants.Budget(votes=3, search_votes=2, jobs=1)
+    X = (0.8 * rng.random((200, 144)) + 0.2 * y[:, np.newaxis]).astype(np.float32)
+    test = slice(0, 200, 10)
+    return _contestants.Images(X, y, np.arange(200) // 2, X[test], y[test], (12, 12))
+
+
+@pytest.mark.parametrize("name", ["linear-svm", "scdce-robust"])
+def test_parameters_are_chosen_without_the_test_images(name, rows):
     contestant = _contestants.CONTESTANTS[name]
-    small = _contestants.Contestant(
-        contestant.build,
-        {key: values[:2] for key, values in contestant.grid.items()},
-        contestant.is_linear,
-    )
+    grid = {key: values[:2] for key, values in contestant.grid.items()}
+    contestant = replace(contestant, grid=grid)
+    budgets = Budget(votes=3), Budget(votes=2)
+    moved = replace(rows, X_test=rows.X_test + np.float32(0.01))
     results = [
-        _contestants.certify(small, X, y, groups, X[:20] + shift, y[:20], 0, budget)
-        for shift in (0, np.float32(0.01))
+        _contestants.certify(contestant, images, 0, *budgets)
+        for images in (rows, moved)
     ]
     assert results[0]["chosen"] == results[1]["chosen"] != {}
-    model = small.build(0, 3, 1).set_params(**results[0]["chosen"]).fit(X, y)
-    measure = exact_distance if small.is_linear else certified_distortion
-    np.testing.assert_allclose(results[0]["distances"], measure(model, X[:20], y[:20]))
+    model = contestant.build(0, budgets[0], (12, 12))
+    model.set_params(**results[0]["chosen"]).fit(rows.X_train, rows.y_train)
+    measure = {"exact": exact_distance, "certified": certified_distortion}
+    distances = measure[contestant.measure](model, rows.X_test, rows.y_test)
+    assert results[0]["accuracy"] == np.mean(distances > 0)
+    np.testing.assert_allclose(results[0]["distances"], distances[distances > 0])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ["mlp", "mlp-pgd", "lenet", "random-forest"])
+def test_models_without_a_certificate_are_attacked(name, rows, monkeypatch):
+    contestant = _contestants.CONTESTANTS[name]
+    for module in contestant.modules:
+        pytest.importorskip(module)
+    monkeypatch.setattr(_contestants, "N_ATTACKED", 3)
+    result = _contestants.certify(
+        contestant, rows, 0, Budget(votes=2, max_iter=5), Budget()
+    )
+    assert 0 < result["accuracy"] <= 1
+    assert len(result["distances"]) == 3
+    assert (result["distances"] > 0).all()
+    # All that is right without a perturbation, and less and less of it with one.
+    shares = certified.accuracies(result)
+    assert shares[0] == result["accuracy"]
+    assert (np.diff(shares) <= 0).all()
+    table = certified.render("rows", "group", {name: [result]})
+    assert table.count("≤") == len(certified.SIZES)  # one in the line that explains it
 
 
 def test_held_out_groups_are_not_trained_on():
@@ -84,3 +114,9 @@ def test_an_unknown_set_is_one_line(tmp_path, capsys):
     argv = ["--dataset", f"npz:{tmp_path}/no.npz", "--output", str(tmp_path / "out")]
     assert certified.main(argv) == 2
     assert capsys.readouterr().err.startswith("benchmarks.certified: error: ")
+
+
+def test_a_table_is_refused(tmp_path, capsys):
+    argv = ["--dataset", "breast-cancer", "--output", str(tmp_path / "out")]
+    assert certified.main([*argv, "--models", "logistic"]) == 2
+    assert "breast-cancer: a table" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -28,7 +29,7 @@ from benchmarks._tasks import suited_models
 from benchmarks._vote import VotedClassifier
 from benchmarks.datasets import Dataset
 from benchmarks.networks import TorchClassifier
-from benchmarks.networks._classifier import NETWORKS, hold_out
+from benchmarks.networks._classifier import hold_out
 from benchmarks.networks._images import ToImages
 from benchmarks.networks.sign_ste import SignNetwork, sign_ste
 
@@ -36,8 +37,10 @@ ROOT = Path(__file__).resolve().parents[1]
 needs_torchvision = pytest.mark.skipif(
     find_spec("torchvision") is None, reason="needs torchvision"
 )
+COLUMNS = ["bnn-ste", "lenet", "resnet18"]
 CASES = [
     pytest.param("bnn-ste", (8, 8), id="bnn-ste"),
+    pytest.param("mlp", (8, 8), id="mlp"),
     pytest.param("lenet", (8, 8), id="lenet, smaller than its input"),
     pytest.param("lenet", (33, 40, 3), id="lenet, larger, in colour"),
     pytest.param("resnet18", (8, 10), id="resnet18", marks=needs_torchvision),
@@ -115,6 +118,33 @@ def test_module_for_gradients(network, shape):
     targets = torch.from_numpy(np.searchsorted(model.classes_, y))
     torch.nn.functional.cross_entropy(logits, targets).backward()
     assert (rows.grad != 0).any(dim=1).all()
+
+
+@pytest.mark.filterwarnings("ignore:Maximum of")
+def test_training_on_adversarial_images():
+    """Such images fool it less, and the same seed makes the same weights."""
+    pytest.importorskip("art")
+    from benchmarks.networks._adversary import make_adversary
+
+    X, y = make_images((8, 8))
+    plain = TorchClassifier("mlp", max_iter=20, random_state=0).fit(X, y)
+    trained = [
+        clone(plain).set_params(epsilon=1.0, learning_rate=0.003).fit(X, y)
+        for _ in range(2)
+    ]
+    for one, other in zip(*map(arrays, trained), strict=True):
+        np.testing.assert_array_equal(one, other)
+    fresh, names = make_images((8, 8), seed=1)
+    codes = np.searchsorted(plain.classes_, names)
+    scores = []
+    for model in (plain, trained[0]):
+        adversary = make_adversary(model.torch_module_, 64, 3, epsilon=1.0)
+        adversarials = adversary(fresh, codes)
+        sizes = np.linalg.norm(adversarials - fresh, axis=1)
+        assert (sizes < 1 + 1e-5).all()
+        assert 0 <= adversarials.min() <= adversarials.max() <= 1
+        scores.append(model.score(adversarials, names))
+    assert scores[1] > scores[0] + 0.05
 
 
 def test_early_stopping():
@@ -245,7 +275,7 @@ def test_columns_and_what_is_voted():
     assert robust["scdclassifier"].loss == "ce"
     assert robust["scdclassifier"].n_estimators == 3
     assert robust["scdclassifier"].margin > 0
-    for name in NETWORKS:
+    for name in COLUMNS:
         built = MODELS[name].build(7, Budget(votes=3, jobs=2, max_iter=5), (8, 8))
         assert isinstance(built, VotedClassifier) == (name == "bnn-ste")
         voted = MODELS[name].build(7, Budget(3, 2, 5, vote_all=True), (8, 8))
@@ -256,14 +286,14 @@ def test_columns_and_what_is_voted():
 
 def test_networks_of_images_are_not_for_tables():
     table = Dataset("cells", np.zeros((4, 2)), np.arange(4) % 2, ("a", "b"), "here")
-    networks = [MODELS[name] for name in NETWORKS]
+    networks = [MODELS[name] for name in COLUMNS]
     assert suited_models(table, networks) == (MODELS["bnn-ste"],)
     with pytest.raises(UserError, match="cells: a table, and lenet, resnet18 need"):
         suited_models(table, networks[1:])
 
 
 @needs_torchvision
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", COLUMNS)
 def test_missing_modules_are_named(name, monkeypatch):
     check_modules(MODELS[name].modules)
     monkeypatch.setattr(_errors, "find_spec", lambda name: None)

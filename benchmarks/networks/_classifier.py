@@ -17,7 +17,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # What imports torch is imported in functions: torch takes seconds, and many runs of
 # the benchmark do without.
 
-NETWORKS = {"bnn-ste": "sign_ste", "lenet": "lenet", "resnet18": "resnet"}
+NETWORKS = {
+    "bnn-ste": "sign_ste",
+    "lenet": "lenet",
+    "mlp": "mlp",
+    "resnet18": "resnet",
+}
 
 
 class TorchClassifier(ClassifierMixin, BaseEstimator):
@@ -29,7 +34,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    network : {"bnn-ste", "lenet", "resnet18"} or callable, default="bnn-ste"
+    network : {"bnn-ste", "lenet", "mlp", "resnet18"} or callable, default="bnn-ste"
         What to train. A callable takes the number of features, `image_shape` and the
         number of classes, and returns a `torch.nn.Module` from rows
         (n_samples, n_features) to logits (n_samples, n_classes).
@@ -47,6 +52,9 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         no other.
     n_iter_no_change : int, default=10
         Epochs without a lower held-out loss after which training ends.
+    epsilon : float, default=0.0
+        Above 0, training and the rows held out are those that ART's projected gradient
+        descent makes of them, within this L2 distance; features lie in [0, 1] then.
     n_jobs : int, default=None
         Threads, one by default. With another number of them sums may be rounded in
         another order, and training then takes another course.
@@ -87,6 +95,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -102,6 +111,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         learning_rate=1e-3,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        epsilon=0.0,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -113,6 +123,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.epsilon = epsilon
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -202,7 +213,14 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             self.n_iter_no_change,
             self.verbose,
         )
-        losses = train(module, fitted, held_out, settings)
+        adversary = None
+        if self.epsilon > 0:
+            from benchmarks.networks._adversary import make_adversary
+
+            adversary = make_adversary(
+                module, self.n_features_in_, len(self.classes_), self.epsilon
+            )
+        losses = train(module, fitted, held_out, settings, adversary)
         self.torch_module_ = module
         self.validation_losses_ = np.asarray(losses)
         self.n_iter_ = len(losses)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
+# From rows and positions of their classes to rows.
+Adversary = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # Bounds the memory that a prediction takes.
 ROWS_AT_A_TIME = 128
 
@@ -30,6 +33,7 @@ def train(
     fitted: tuple[np.ndarray, np.ndarray],
     held_out: tuple[np.ndarray, np.ndarray],
     settings: Settings,
+    adversary: Adversary | None = None,
 ) -> list[float]:
     """Train a network by Adam on cross-entropy until the held-out loss stops falling.
 
@@ -43,6 +47,9 @@ def train(
         that tell when to stop.
     settings : Settings
         How long and how fast.
+    adversary : callable, default=None
+        From rows and their classes to the rows that take their place, in training and
+        when held out.
 
     Returns
     -------
@@ -63,8 +70,8 @@ def train(
         disable=None if settings.verbose else True,
     )
     for epoch in epochs:
-        _run_epoch(module, *fitted, optimiser, settings.batch_size)
-        losses.append(_loss(module, *held_out))
+        _run_epoch(module, *fitted, optimiser, settings.batch_size, adversary)
+        losses.append(_loss(module, *held_out, adversary))
         if losses[-1] < best_loss:
             best_loss, best_epoch = losses[-1], epoch
             best_state = copy.deepcopy(module.state_dict())
@@ -94,20 +101,29 @@ def _run_epoch(
     y: np.ndarray,
     optimiser: torch.optim.Optimizer,
     batch_size: int,
+    adversary: Adversary | None,
 ) -> None:
     """Take one step for each batch, in a new order."""
-    module.train()
     # Batches of nearly the same size: batch normalisation can't do with a single row.
     n_batches = max(1, len(X) // batch_size)
     for rows in np.array_split(torch.randperm(len(X)).numpy(), n_batches):
+        batch = X[rows] if adversary is None else adversary(X[rows], y[rows])
+        module.train()
         optimiser.zero_grad()
-        logits = module(_tensor(X[rows]))
+        logits = module(_tensor(batch))
         functional.cross_entropy(logits, torch.from_numpy(y[rows])).backward()
         optimiser.step()
 
 
-def _loss(module: nn.Module, X: np.ndarray, y: np.ndarray) -> float:
+def _loss(
+    module: nn.Module,
+    X: np.ndarray,
+    y: np.ndarray,
+    adversary: Adversary | None,
+) -> float:
     """Return the mean cross-entropy."""
+    if adversary is not None:
+        X = adversary(X, y)
     module.eval()
     logits = torch.from_numpy(evaluate(module, X))
     return functional.cross_entropy(logits, torch.from_numpy(y)).item()
