@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 from warnings import warn
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,16 +22,21 @@ from sklearn.utils.validation import (
 
 from sklearn_scd._ensemble import (
     Networks,
+    TrainingSet,
     evaluate_networks,
     train_networks,
     training_set,
 )
 from sklearn_scd._progress import ProgressLine
+from sklearn_scd._typing import Floats, RandomState, validated_fit
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # of typing from Python 3.11 on
 
 _DTYPES = [np.float64, np.float32, np.uint8]  # the first is for all others
 
 
-def _append(old, new):
+def _append(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
     """Stack arrays; loss curves of unequal length are filled up with NaN."""
     if old.ndim == 2 and old.shape[1] != new.shape[1]:
         width = max(old.shape[1], new.shape[1])
@@ -182,8 +190,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] Yang, Shih, Roshan, "Defense Against Adversarial Attacks based on Stochastic
-       Descent Sign Activation Networks on Medical Images".
+    .. [1] Yang, Shih, Roshan, "Defense Against Adversarial Attacks Based on Stochastic
+       Descent Sign Activation Networks on Medical Images", International Journal of
+       Pattern Recognition and Artificial Intelligence 36(3), 2022.
 
     Examples
     --------
@@ -202,7 +211,18 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints = {
+    classes_: NDArray[Any]
+    hidden_coef_: NDArray[Any]
+    hidden_intercept_: NDArray[Any]
+    output_coef_: NDArray[Any]
+    output_intercept_: Floats
+    loss_curve_: NDArray[np.float32]
+    n_iter_: NDArray[np.int64]
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    _seed: int
+
+    _parameter_constraints: dict[str, list[Any]] = {
         "loss": [StrOptions({"01", "ce"})],
         "binary_weights": ["boolean"],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -232,29 +252,29 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        loss="ce",
+        loss: Literal["ce", "01"] = "ce",
         *,
-        binary_weights=False,
-        n_estimators=100,
-        hidden_units=20,
-        max_iter=None,
-        max_features=128,
-        learning_rate=0.17,
-        output_learning_rate=0.2,
-        subsample=0.75,
-        margin=0.0,
-        margin_growth=0.5,
-        noise=0.0,
-        noisy_copies=4,
-        voting="hard",
-        class_weight=None,
-        tol=0.0,
-        n_iter_no_change=None,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        binary_weights: bool = False,
+        n_estimators: int = 100,
+        hidden_units: int = 20,
+        max_iter: int | None = None,
+        max_features: float | None = 128,
+        learning_rate: float = 0.17,
+        output_learning_rate: float = 0.2,
+        subsample: float = 0.75,
+        margin: float = 0.0,
+        margin_growth: float = 0.5,
+        noise: float = 0.0,
+        noisy_copies: int = 4,
+        voting: Literal["hard", "soft"] = "hard",
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        tol: float = 0.0,
+        n_iter_no_change: int | None = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.loss = loss
         self.binary_weights = binary_weights
         self.n_estimators = n_estimators
@@ -277,8 +297,10 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    @validated_fit
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train the networks.
 
         Parameters
@@ -328,7 +350,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self._seed = seed
         return self
 
-    def _check_voting(self):
+    def _check_voting(self) -> None:
         """Refuse probabilities of networks that have none."""
         if self.voting == "soft" and self.loss != "ce":
             raise ValueError(
@@ -336,7 +358,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 "trained with 0/1 loss have no probabilities."
             )
 
-    def _training_set(self, X, y, classes, sample_weight, seed):
+    def _training_set(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        classes: NDArray[Any],
+        sample_weight: ArrayLike | None,
+        seed: int,
+    ) -> TrainingSet:
         """What the networks are trained on.
 
         Arrays of a number per sample are not needed in training and end here.
@@ -360,7 +389,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             X, labels, weights, classes.size, self.noise, self.noisy_copies, seed
         )
 
-    def _n_votes_to_keep(self, classes):
+    def _n_votes_to_keep(self, classes: NDArray[Any]) -> int:
         """Number of votes of the last fit that a warm start goes on from."""
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
@@ -391,7 +420,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             )
         return self._n_votes
 
-    def _training_options(self, n_features):
+    def _training_options(self, n_features: int) -> dict[str, Any]:
         """Parameters of training, with those resolved that depend on the data."""
         max_iter = self.max_iter
         if max_iter is None:
@@ -404,14 +433,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             n_candidates = max(1, int(self.max_features * n_features))
         return {**self.get_params(), "max_iter": max_iter, "n_candidates": n_candidates}
 
-    def _progress(self, n_networks):
+    def _progress(self, n_networks: int) -> Callable[[float], None]:
         """What is called as networks are done."""
         if not self.verbose:
             return lambda loss: None
         measure = "training error" if self.loss == "01" else "training loss"
         return ProgressLine(type(self).__name__, "networks", n_networks, measure)
 
-    def _keep(self, networks, append):
+    def _keep(self, networks: Networks, append: bool) -> None:
         """Set the fitted arrays from new networks, after those of the last fit."""
         for name, new in networks._asdict().items():
             attribute = f"{name}_"
@@ -420,11 +449,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             setattr(self, attribute, new)
 
     @property
-    def _n_votes(self):
+    def _n_votes(self) -> int:
         n_rivals = 1 if self.classes_.size == 2 else self.classes_.size
         return self.hidden_coef_.shape[0] // n_rivals
 
-    def _outputs(self, X):
+    def _outputs(self, X: ArrayLike) -> Floats:
         """Outputs of the networks, (n_samples, n_votes, n_rivals)."""
         check_is_fitted(self)
         if not self._is_valid_row(X):
@@ -434,7 +463,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         outputs = evaluate_networks(X, networks, linear)
         return outputs.reshape(X.shape[0], self._n_votes, -1)
 
-    def _is_valid_row(self, X):
+    def _is_valid_row(self, X: ArrayLike) -> TypeGuard[NDArray[Any]]:
         """Whether validation would return `X`, a single sample, as it is.
 
         Attacks ask for one sample at a time, and validation would take as long as all
@@ -449,13 +478,13 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         )
 
     @staticmethod
-    def _named_classes(outputs):
+    def _named_classes(outputs: Floats) -> NDArray[np.intp]:
         """Class code that each vote names, (n_samples, n_votes)."""
         if outputs.shape[2] == 1:
             return (outputs[:, :, 0] > 0).astype(np.intp)
         return outputs.argmax(axis=2)
 
-    def _shares(self, outputs):
+    def _shares(self, outputs: Floats) -> Floats:
         """Share of votes for each class, (n_samples, n_classes)."""
         named = self._named_classes(outputs)
         counts = np.stack(
@@ -463,7 +492,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         )
         return counts / named.shape[1]
 
-    def votes(self, X):
+    def votes(self, X: ArrayLike) -> NDArray[Any]:
         """Class that each vote names.
 
         Parameters
@@ -480,7 +509,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         outputs = self._outputs(X)
         return self.classes_[self._named_classes(outputs)]
 
-    def agreement(self, X):
+    def agreement(self, X: ArrayLike) -> Floats:
         """Share of votes for the predicted class: low for images near the boundary.
 
         Parameters
@@ -497,7 +526,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         predicted = self._probabilities(outputs).argmax(axis=1)
         return self._shares(outputs)[np.arange(outputs.shape[0]), predicted]
 
-    def _probabilities(self, outputs):
+    def _probabilities(self, outputs: Floats) -> Floats:
         """Probabilities of the classes, (n_samples, n_classes)."""
         if self.voting == "hard":
             return self._shares(outputs)
@@ -508,7 +537,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         means[means.sum(axis=1) == 0] = 1  # all underflowed: nothing is known
         return means / means.sum(axis=1, keepdims=True)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Probabilities of the classes.
 
         Parameters
@@ -523,7 +552,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         """
         return self._probabilities(self._outputs(X))
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> Floats:
         """Lead of each class, from the probabilities.
 
         Parameters
@@ -542,7 +571,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             return probabilities[:, 1] - probabilities[:, 0]
         return probabilities
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict classes: that of the largest probability, of equals the first.
 
         Parameters

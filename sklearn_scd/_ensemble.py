@@ -6,10 +6,12 @@ Kernels do the arithmetic on one network; here they are fed and their results st
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
 from sklearn_scd._kernels.network import Network
@@ -21,9 +23,15 @@ from sklearn_scd._kernels.rows import (
     project,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
+from sklearn_scd._typing import Floats
 
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
+
+# What train_network returns: weights, thresholds, u, c, loss curve, iterations.
+_Trained: TypeAlias = tuple[
+    NDArray[Any], NDArray[Any], Floats, float, NDArray[np.float32], int
+]
 
 
 class TrainingSet(NamedTuple):
@@ -47,7 +55,9 @@ class Networks(NamedTuple):
     n_iter: np.ndarray  # (n_networks,)
 
 
-def canonical_rows(X, labels, weights):
+def canonical_rows(
+    X: NDArray[Any], labels: NDArray[np.intp], weights: Floats
+) -> tuple[NDArray[np.intp], Floats]:
     """Merge equal samples, drop those without weight, and order by content.
 
     Training so depends on the weighted set of samples alone: not on their order, and
@@ -82,7 +92,15 @@ def canonical_rows(X, labels, weights):
     return order[starts], np.add.reduceat(weights[order], starts)
 
 
-def training_set(X, labels, weights, n_classes, noise=0.0, n_noisy=0, seed=0):
+def training_set(
+    X: NDArray[Any],
+    labels: NDArray[np.intp],
+    weights: Floats,
+    n_classes: int,
+    noise: float = 0.0,
+    n_noisy: int = 0,
+    seed: int = 0,
+) -> TrainingSet:
     """Make the one feature-major copy of `X` that all networks share.
 
     Parameters
@@ -119,7 +137,9 @@ def training_set(X, labels, weights, n_classes, noise=0.0, n_noisy=0, seed=0):
     )
 
 
-def _noisy_columns(X, rows, noise, n_noisy, seed):
+def _noisy_columns(
+    X: NDArray[Any], rows: NDArray[np.intp], noise: float, n_noisy: int, seed: int
+) -> NDArray[Any]:
     """Copy rows feature by feature; each is followed by `n_noisy` of it with noise."""
     rng = np.random.RandomState(seed)
     dtype = np.float64 if X.dtype == np.float64 else np.float32
@@ -133,19 +153,19 @@ def _noisy_columns(X, rows, noise, n_noisy, seed):
     return columns
 
 
-def fixed_point_weights(weights):
+def fixed_point_weights(weights: Floats) -> NDArray[np.int64]:
     """Scale weights by a power of two, as :mod:`sklearn_scd._kernels.losses` says."""
     exponent = WEIGHT_BITS - int(np.ceil(np.log2(weights.sum())))
     return np.maximum(np.rint(np.ldexp(weights, exponent)), 1).astype(np.int64)
 
 
-def network_seed(master_seed, vote, rival):
+def network_seed(master_seed: int, vote: int, rival: int) -> NDArray[Any]:
     """Seed of a network: a function of its place, not of the order of training."""
     sequence = np.random.SeedSequence((master_seed, vote, rival))
     return sequence.generate_state(2, dtype=np.uint64)
 
 
-def binary_problem(training, rival):
+def binary_problem(training: TrainingSet, rival: int) -> Data:
     """The problem of telling class `rival` from the others, as kernels read it."""
     return Data(
         training.columns,
@@ -157,7 +177,7 @@ def binary_problem(training, rival):
     )
 
 
-def settings_for(data, options):
+def settings_for(data: Data, options: dict[str, Any]) -> Settings:
     """Settings of the kernels for one binary problem.
 
     Parameters
@@ -171,7 +191,7 @@ def settings_for(data, options):
     settings : Settings
     """
 
-    def n_drawn(n_rows):
+    def n_drawn(n_rows: int) -> int:
         return int(np.ceil(options["subsample"] * n_rows))
 
     n_positive = data.stop - data.start
@@ -196,7 +216,9 @@ def settings_for(data, options):
     )
 
 
-def start_network(data, settings, weights, u):
+def start_network(
+    data: Data, settings: Settings, weights: NDArray[Any], u: Floats
+) -> Network:
     """Start a network: unit rows, every threshold at the median projection.
 
     Parameters
@@ -240,7 +262,9 @@ def start_network(data, settings, weights, u):
     )
 
 
-def train_network(data, settings, hidden_units, seed):
+def train_network(
+    data: Data, settings: Settings, hidden_units: int, seed: NDArray[Any]
+) -> _Trained:
     """Draw a network's random start and train it.
 
     Parameters
@@ -270,7 +294,15 @@ def train_network(data, settings, hidden_units, seed):
     return network.weights, thresholds, network.u, c, curve, n_iter
 
 
-def train_networks(training, rivals, votes, options, master_seed, n_jobs, progress):
+def train_networks(
+    training: TrainingSet,
+    rivals: Sequence[int],
+    votes: range,
+    options: dict[str, Any],
+    master_seed: int,
+    n_jobs: int | None,
+    progress: Callable[[float], None],
+) -> Networks:
     """Train the networks of each rival for a range of votes.
 
     Parameters
@@ -310,9 +342,14 @@ def train_networks(training, rivals, votes, options, master_seed, n_jobs, progre
     )
 
 
-def _stack(results, n_networks, binary, progress):
+def _stack(
+    results: Iterable[_Trained],
+    n_networks: int,
+    binary: bool,
+    progress: Callable[[float], None],
+) -> Networks:
     """Copy networks into stacked arrays as they come."""
-    networks = None
+    networks: Networks | None = None
     for i, (weights, thresholds, u, c, curve, n_iter) in enumerate(results):
         if networks is None:
             kind = np.int8 if binary else None
@@ -331,10 +368,13 @@ def _stack(results, n_networks, binary, progress):
         networks.loss_curve[i] = curve
         networks.n_iter[i] = n_iter
         progress(float(np.nanmin(curve)))
+    assert networks is not None  # there is at least one
     return networks
 
 
-def evaluate_networks(X, networks, linear=False):
+def evaluate_networks(
+    X: NDArray[Any], networks: Networks, linear: bool = False
+) -> Floats:
     """Output of every network on every sample.
 
     Parameters

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._typing import RandomState, validated
 
 
-@validate_params(
+@validated(
     {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
-def make_robust_scd(n_components=16, *, random_state=None, **parameters):
+def make_robust_scd(
+    n_components: int = 16, *, random_state: RandomState = None, **parameters: Any
+) -> Pipeline:
     """Make a Pipeline of a PCA and sign networks trained to stand perturbations.
 
     Weights of noise in thousands of pixels bring every hyperplane near every image. The

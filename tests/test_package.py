@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 import sklearn_scd
-from sklearn_scd import SCDClassifier, robustness
+from sklearn_scd import SCDClassifier, make_robust_scd, robustness
 
 
 def _public_methods(kind):
@@ -28,8 +28,21 @@ def _public_methods(kind):
 ROBUSTNESS = [getattr(robustness, name) for name in robustness.__all__]
 RESULTS = [item for item in ROBUSTNESS if inspect.isclass(item)]
 FUNCTIONS = [item for item in ROBUSTNESS if inspect.isfunction(item)]
-PUBLIC = [SCDClassifier, *_public_methods(SCDClassifier), *FUNCTIONS]
-public = pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__qualname__)
+PROPERTIES = [
+    item.fget
+    for result in RESULTS
+    for item in vars(result).values()
+    if isinstance(item, property)
+]
+METHODS = [
+    method for kind in (SCDClassifier, *RESULTS) for method in _public_methods(kind)
+]
+FIRST_MET = [SCDClassifier, make_robust_scd, *FUNCTIONS]
+PUBLIC = [*FIRST_MET, *METHODS]
+
+
+def over(items):
+    return pytest.mark.parametrize("item", items, ids=lambda item: item.__qualname__)
 
 
 def test_import_is_silent_and_brings_no_optional_package():
@@ -61,13 +74,13 @@ def test_version_is_that_of_the_installed_package():
 
 
 def test_public_names_are_there():
-    assert {"SCDClassifier", "__version__"} <= set(sklearn_scd.__all__)
-    for name in sklearn_scd.__all__:
-        assert hasattr(sklearn_scd, name)
+    public = {item.__name__ for item in FIRST_MET if item not in FUNCTIONS}
+    assert set(sklearn_scd.__all__) == {"__version__", *public}
     assert len(FUNCTIONS) + len(RESULTS) == len(robustness.__all__)
-    names = {item.__name__ for item in PUBLIC[1:]}
+    names = {item.__name__ for item in METHODS}
     assert {"fit", "predict", "predict_proba", "decision_function"} <= names
     assert {"votes", "agreement"} <= names
+    assert {item.__name__ for item in PROPERTIES} == {"accuracies", "rates"}
 
 
 def _section(item, title):
@@ -79,7 +92,7 @@ def _section(item, title):
     return re.findall(r"^\*{0,2}(\w+) :", found.group(1), re.M) if found else []
 
 
-@public
+@over(PUBLIC)
 def test_docstring_names_parameters_in_order_and_results(item):
     parameters = [name for name in inspect.signature(item).parameters if name != "self"]
     assert _section(item, "Parameters") == parameters
@@ -96,19 +109,37 @@ def test_docstring_names_all_fitted_attributes():
     assert set(_section(SCDClassifier, "Attributes")) == fitted
 
 
-@pytest.mark.parametrize("item", RESULTS, ids=lambda item: item.__qualname__)
+@over(RESULTS)
 def test_docstring_of_a_result_names_its_fields(item):
     fields = [field.name for field in dataclasses.fields(item)]
     assert set(_section(item, "Attributes")) == set(fields)
 
 
-@public
+@over([*PUBLIC, *RESULTS, *PROPERTIES])
 def test_docstring_follows_numpydoc(item):
     validate = pytest.importorskip("numpydoc.validate").validate
     name = f"{item.__module__}.{item.__qualname__}"
     # Left out, as in scikit-learn: summaries on one line, extended summaries,
-    # "See Also" and examples for all that is public, results without a name, and
-    # summaries that are noun phrases.
-    ignored = {"GL01", "GL02", "SA01", "EX01", "ES01", "SS06", "RT02", "SS05"}
+    # "See Also" for all that is public, results without a name, and summaries that
+    # are noun phrases.
+    ignored = {"GL01", "GL02", "SA01", "ES01", "SS06", "RT02", "SS05"}
+    if item not in FIRST_MET:
+        ignored.add("EX01")  # no example
+    if item in RESULTS:
+        ignored.add("PR01")  # fields are attributes, a test of their own
     errors = [error for error in validate(name)["errors"] if error[0] not in ignored]
     assert errors == []
+
+
+@over([*PUBLIC, *RESULTS, *PROPERTIES])
+def test_all_that_is_public_has_type_hints(item):
+    signature = inspect.signature(item)
+    hints = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if name != "self"
+    }
+    if not inspect.isclass(item):  # its __init__ returns nothing
+        hints["return"] = signature.return_annotation
+    missing = [name for name, hint in hints.items() if hint is inspect.Parameter.empty]
+    assert missing == []

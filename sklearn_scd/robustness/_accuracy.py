@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 from sklearn.utils import check_array
+
+from sklearn_scd._typing import Floats
+from sklearn_scd.robustness._distortion import DistortionResult
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,19 @@ class RobustAccuracy:
     n_samples : int
     """
 
-    epsilons: np.ndarray
-    accuracies: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    epsilons: Floats
+    accuracies: Floats
+    low: Floats
+    high: Floats
     n_samples: int
 
 
-def robust_accuracy(distances, epsilons, *, confidence_level=0.95):
+def robust_accuracy(
+    distances: ArrayLike | DistortionResult,
+    epsilons: ArrayLike,
+    *,
+    confidence_level: float = 0.95,
+) -> RobustAccuracy:
     """Share of samples that stand perturbations of size up to epsilon.
 
     Distances that an attack found are upper bounds, and so is the accuracy then; with
@@ -58,8 +67,20 @@ def robust_accuracy(distances, epsilons, *, confidence_level=0.95):
     ------
     ValueError
         If a distance or epsilon is negative or NaN, or there is no sample.
+
+    Examples
+    --------
+    >>> from sklearn_scd.robustness import robust_accuracy
+    >>> distances = [0.0, 0.2, 0.5, 0.9]  # the first one is misclassified as it is
+    >>> curve = robust_accuracy(distances, [0.0, 0.3])
+    >>> curve.accuracies.tolist()
+    [0.75, 0.5]
+    >>> curve.low.round(2).tolist(), curve.high.round(2).tolist()
+    ([0.3, 0.15], [0.95, 0.85])
     """
-    distances = _check_sizes(getattr(distances, "distances", distances), "distances")
+    if isinstance(distances, DistortionResult):
+        distances = distances.distances
+    distances = _check_sizes(distances, "distances")
     epsilons = _check_sizes(epsilons, "epsilons")
     if not 0 < confidence_level < 1:
         raise ValueError(
@@ -79,7 +100,7 @@ def robust_accuracy(distances, epsilons, *, confidence_level=0.95):
     )
 
 
-def _check_sizes(values, name):
+def _check_sizes(values: ArrayLike, name: str) -> Floats:
     values = check_array(
         values, dtype=np.float64, ensure_2d=False, ensure_all_finite=False,
         input_name=name,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.pipeline import Pipeline
+
+from sklearn_scd._typing import FittedClassifier, Floats
 
 _BLOCK = 256  # directions probed at a time
 _N_CHECKS = 16
@@ -14,7 +18,9 @@ _TOLERANCE = 1e-4  # of the largest value: the steps may compute in float32
 _DENSE = 0.1  # share of entries from which a block is multiplied as dense
 
 
-def split_pipeline(estimator):
+def split_pipeline(
+    estimator: FittedClassifier,
+) -> tuple[Pipeline | None, FittedClassifier]:
     """The steps before the classifier, and the classifier.
 
     Parameters
@@ -39,7 +45,7 @@ def split_pipeline(estimator):
     return (transformer if len(transformer) else None), classifier
 
 
-def fold(transformer, rows, X):
+def fold(transformer: Pipeline, rows: Floats, X: NDArray[Any]) -> tuple[Floats, Floats]:
     """Rows of a linear layer in the coordinates before an affine transformer.
 
     With ``transform(x) = T x + s``, ``rows @ transform(x)`` is
@@ -78,7 +84,7 @@ def fold(transformer, rows, X):
     return folded, offsets
 
 
-def _transform(transformer, X):
+def _transform(transformer: Pipeline, X: Any) -> Floats:
     """Transform samples to a dense array, whatever goes in and comes out."""
     names = getattr(transformer, "feature_names_in_", None)
     with warnings.catch_warnings():
@@ -90,7 +96,7 @@ def _transform(transformer, X):
     return out.astype(np.float64)
 
 
-def _with_names(X, names):
+def _with_names(X: Floats, names: NDArray[Any]) -> Any:
     try:
         import pandas as pd
     except ImportError:
@@ -98,14 +104,20 @@ def _with_names(X, names):
     return pd.DataFrame(X, columns=names)
 
 
-def _product(block, rows):
+def _product(block: Any, rows: Floats) -> Floats:
     """``block @ rows.T``; what scales or selects features has few entries."""
     if np.count_nonzero(block) < _DENSE * block.size:
         block = sparse.csr_array(block)
     return block @ rows.T
 
 
-def _check_affine(transformer, rows, folded, offsets, X):
+def _check_affine(
+    transformer: Pipeline,
+    rows: Floats,
+    folded: Floats,
+    offsets: Floats,
+    X: NDArray[Any],
+) -> None:
     """Compare with the transformer at samples, around them and far from them."""
     rng = np.random.RandomState(0)
     spread = 1.0 + np.abs(X).max(initial=0.0)
@@ -125,6 +137,6 @@ def _check_affine(transformer, rows, folded, offsets, X):
         )
 
 
-def _names(transformer):
+def _names(transformer: Pipeline) -> str:
     steps = getattr(transformer, "steps", [("", transformer)])
     return ", ".join(type(step).__name__ for _, step in steps)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 from art.estimators.classification.scikitlearn import ScikitlearnClassifier
+from numpy.typing import NDArray
+
+from sklearn_scd._typing import FittedClassifier
+from sklearn_scd.robustness._labels import LabelCodes
 
 
 class ArtClassifier(ScikitlearnClassifier):
@@ -17,18 +23,24 @@ class ArtClassifier(ScikitlearnClassifier):
     response_method : {'predict_proba', 'predict'}
     """
 
-    def __init__(self, estimator, labels, clip_values, response_method):
+    def __init__(
+        self,
+        estimator: FittedClassifier,
+        labels: LabelCodes,
+        clip_values: tuple[float, float] | None,
+        response_method: Literal["predict_proba", "predict"],
+    ) -> None:
         self._labels = labels
         self._response_method = response_method
         super().__init__(estimator, clip_values=clip_values)
 
-    def _get_input_shape(self, model):
+    def _get_input_shape(self, model: FittedClassifier) -> tuple[int, ...]:
         return (model.n_features_in_,)
 
-    def _get_nb_classes(self):
+    def _get_nb_classes(self) -> int:
         return self._labels.classes.size
 
-    def predict(self, x, **kwargs):
+    def predict(self, x: NDArray[Any], **kwargs: Any) -> NDArray[Any]:
         """Probabilities of the classes, or 1 for the class predicted and 0 else.
 
         Parameters

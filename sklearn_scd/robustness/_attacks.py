@@ -109,7 +109,7 @@ def _rough_distances(samples, x, norm):
 class AskedClassifier(ArtClassifier):
     """The classifier that an attack asks: answers come from a record."""
 
-    record = None
+    record: Record  # set before anything is asked
 
     def predict(self, x, **kwargs):
         """1 for the class predicted, 0 for the others, (n_samples, n_classes)."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_scd._typing import FittedClassifier
 from sklearn_scd.robustness._labels import LabelCodes
 
+if TYPE_CHECKING:
+    from sklearn_scd.robustness._art import ArtClassifier
 
-def require_art():
+
+def require_art() -> ModuleType:
     """Import ART.
 
     Raises
@@ -25,7 +33,12 @@ def require_art():
     return art
 
 
-def as_art_classifier(estimator, clip_values=(0.0, 1.0), *, response_method="auto"):
+def as_art_classifier(
+    estimator: FittedClassifier,
+    clip_values: tuple[float, float] | None = (0.0, 1.0),
+    *,
+    response_method: Literal["auto", "predict_proba", "predict"] = "auto",
+) -> ArtClassifier:
     """Wrap a fitted classifier for the Adversarial Robustness Toolbox (ART).
 
     ART's own wrapper takes classes of scikit-learn's module only, and labels 0 to K-1.
@@ -91,7 +104,7 @@ def as_art_classifier(estimator, clip_values=(0.0, 1.0), *, response_method="aut
     return ArtClassifier(estimator, labels, clip_values, response_method)
 
 
-def check_clip_values(clip_values):
+def check_clip_values(clip_values: ArrayLike) -> tuple[float, float]:
     """Two finite numbers, the first one smaller.
 
     Raises

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sklearn_scd.robustness._kernels import greedy_set, press
@@ -81,7 +83,7 @@ class Crossing:
     def length(self):
         """L2 norm of the step."""
         squared = (self.multipliers * self.sides) @ self.moves[self.rows]
-        return np.sqrt(max(squared, 0.0))
+        return math.sqrt(max(float(squared), 0.0))
 
     def add(self, rows, sides, vote):
         """Decide about further hyperplanes."""
@@ -124,7 +126,7 @@ class Crossing:
         except RuntimeError:
             multipliers = None
         self.feasible = multipliers is not None
-        if self.feasible:
+        if multipliers is not None:
             self.multipliers = multipliers
             self.moves = (coordinates @ (multipliers @ turned)) * sample.signs
 
@@ -136,7 +138,7 @@ class Crossing:
         done : bool
             Whether it does.
         """
-        banned = set()
+        banned: set[int] = set()
         n_votes = self.sample.standing.named.size
         for _ in range(4 * n_votes):
             standing = self.sample.at(self.moves)

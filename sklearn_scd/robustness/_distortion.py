@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     Options,
     StrOptions,
-    validate_params,
 )
 from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
+from sklearn_scd._typing import (
+    FittedClassifier,
+    Floats,
+    Norm,
+    RandomState,
+    validated,
+)
 from sklearn_scd.robustness._bridge import check_clip_values, require_art
 from sklearn_scd.robustness._labels import LabelCodes
+
+if TYPE_CHECKING:
+    from sklearn_scd.robustness._attacks import Record
 
 ATTACKED, MISCLASSIFIED, NO_START, STOPPED = (
     "attacked",
@@ -68,11 +79,11 @@ class DistortionResult:
         Its name.
     """
 
-    distances: np.ndarray
-    adversarials: np.ndarray
-    queries: np.ndarray
-    status: np.ndarray
-    history: np.ndarray = field(repr=False)
+    distances: Floats
+    adversarials: NDArray[Any]
+    queries: NDArray[np.int64]
+    status: NDArray[np.str_]
+    history: Floats = field(repr=False)
     norm: float = 2.0
     attack: str = "hop_skip_jump"
 
@@ -81,28 +92,28 @@ class DistortionResult:
 class Problem:
     """What is the same for all samples and restarts."""
 
-    estimator: object
+    estimator: FittedClassifier
     labels: LabelCodes
     attack: str
     norm: float
     clip_values: tuple[float, float]
     max_iter: int
     init_size: int
-    starts: Mapping[int, np.ndarray]  # class code: samples predicted otherwise
+    starts: Mapping[int, NDArray[np.float32]]  # class code: samples predicted otherwise
 
 
 @dataclass(frozen=True)
 class Attempt:
     """What one restart gave."""
 
-    best: np.ndarray | None
+    best: NDArray[Any] | None
     distance: float
     n_queries: int
     history: list[float]
     stopped: bool
 
 
-@validate_params(
+@validated(
     {
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
@@ -117,25 +128,24 @@ class Attempt:
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def minimum_distortion(
-    estimator,
-    X,
-    y,
+    estimator: FittedClassifier,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    attack="hop_skip_jump",
-    norm=2,
-    clip_values=(0.0, 1.0),
-    n_restarts=10,
-    max_iter=100,
-    init_size=1000,
-    X_train=None,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-):
+    attack: Literal["hop_skip_jump", "boundary"] = "hop_skip_jump",
+    norm: Norm = 2,
+    clip_values: tuple[float, float] = (0.0, 1.0),
+    n_restarts: int = 10,
+    max_iter: int = 100,
+    init_size: int = 1000,
+    X_train: ArrayLike | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> DistortionResult:
     """Search each sample's nearest adversarial sample by an attack on decisions alone.
 
     The attacks are those of the Adversarial Robustness Toolbox (ART); they see nothing
@@ -206,6 +216,22 @@ def minimum_distortion(
        Decision-Based Attack", IEEE Symposium on Security and Privacy 2020.
     .. [2] Brendel, Rauber, Bethge, "Decision-Based Adversarial Attacks: Reliable
        Attacks Against Black-Box Machine Learning Models", ICLR 2018.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import minmax_scale
+    >>> from sklearn_scd.robustness import exact_distance, minimum_distortion
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X = minmax_scale(X)
+    >>> model = LogisticRegression().fit(X, y)
+    >>> found = minimum_distortion(
+    ...     model, X[:3], y[:3], n_restarts=1, max_iter=5, X_train=X, random_state=0)
+    >>> found.status.tolist()
+    ['attacked', 'attacked', 'attacked']
+    >>> bool((found.distances > exact_distance(model, X[:3])).all())
+    True
     """
     require_art()
     labels = LabelCodes(estimator)
@@ -234,7 +260,12 @@ def minimum_distortion(
     return collect(problem, X, codes, by_sample)
 
 
-def check_samples(X, name, estimator, clip_values):
+def check_samples(
+    X: ArrayLike,
+    name: str,
+    estimator: FittedClassifier,
+    clip_values: tuple[float, float],
+) -> NDArray[Any]:
     """Floats of the estimator's number of features, within the clip values."""
     X = check_array(X, dtype=[np.float32, np.float64], input_name=name)
     if X.shape[1] != estimator.n_features_in_:
@@ -246,7 +277,7 @@ def check_samples(X, name, estimator, clip_values):
     return X
 
 
-def check_range(X, name, clip_values):
+def check_range(X: NDArray[Any], name: str, clip_values: tuple[float, float]) -> None:
     """Refuse values outside the clip values; NaN is none."""
     low, high = clip_values
     outside = X[(X < low) | (X > high)]
@@ -257,7 +288,12 @@ def check_range(X, name, clip_values):
         )
 
 
-def _starts(estimator, labels, X_train, codes):
+def _starts(
+    estimator: FittedClassifier,
+    labels: LabelCodes,
+    X_train: NDArray[Any] | None,
+    codes: NDArray[np.intp],
+) -> dict[int, NDArray[np.float32]]:
     """For each class, the training samples that are predicted otherwise."""
     if X_train is None:
         return {}
@@ -265,7 +301,9 @@ def _starts(estimator, labels, X_train, codes):
     return {code: X_train[predicted != code].astype(np.float32) for code in codes}
 
 
-def _watched(attempts, n_attempts, verbose):
+def _watched(
+    attempts: Iterable[Attempt], n_attempts: int, verbose: int
+) -> Iterator[Attempt]:
     """Pass attempts on, and show how far they are."""
     line = ProgressLine("minimum_distortion", "attacks", n_attempts, "distance")
     for attempt in attempts:
@@ -274,14 +312,21 @@ def _watched(attempts, n_attempts, verbose):
         yield attempt
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
-def _attempt(problem, x, code, restart, seed):
+# threadpoolctl comes without type hints.
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
+def _attempt(
+    problem: Problem,
+    x: NDArray[Any],
+    code: int,
+    restart: int,
+    seed: tuple[int, int, int],
+) -> Attempt:
     """Attack one sample once."""
     from sklearn_scd.robustness import _attacks
 
     generator = np.random.Generator(np.random.PCG64(seed))
 
-    def predict(samples):
+    def predict(samples: NDArray[Any]) -> NDArray[np.intp]:
         return problem.labels.predict(problem.estimator, samples)
 
     x = x.astype(np.float32)
@@ -314,15 +359,17 @@ def _attempt(problem, x, code, restart, seed):
     )
 
 
-def _find_start(problem, record, restart, generator):
+def _find_start(
+    problem: Problem, record: Record, restart: int, generator: np.random.Generator
+) -> NDArray[np.float32] | None:
     """A sample of another class, or None if there is none.
 
     The nearest one of the training set for the first restart; then noise, if there is
     any in a few tries, and random ones of the training set by turns: the boundary has
     local minima, and the way from a start leads into one.
     """
-    candidates = problem.starts.get(record.code, ())
-    if not len(candidates):
+    candidates = problem.starts.get(record.code)
+    if candidates is None or not len(candidates):
         return _find_noise(problem, record, problem.init_size, generator)
     start = None
     if restart % 2 == 1:
@@ -333,7 +380,12 @@ def _find_start(problem, record, restart, generator):
     return start
 
 
-def _find_candidate(candidates, record, nearest, generator):
+def _find_candidate(
+    candidates: NDArray[np.float32],
+    record: Record,
+    nearest: bool,
+    generator: np.random.Generator,
+) -> NDArray[np.float32] | None:
     from sklearn_scd.robustness._attacks import distances_between
 
     if nearest:
@@ -345,7 +397,9 @@ def _find_candidate(candidates, record, nearest, generator):
     return found if record.ask(found[np.newaxis])[0] != record.code else None
 
 
-def _find_noise(problem, record, n_tries, generator):
+def _find_noise(
+    problem: Problem, record: Record, n_tries: int, generator: np.random.Generator
+) -> NDArray[np.float32] | None:
     low, high = problem.clip_values
     for done in range(0, n_tries, _NOISE_ROWS):
         n = min(_NOISE_ROWS, n_tries - done)
@@ -357,13 +411,14 @@ def _find_noise(problem, record, n_tries, generator):
     return None
 
 
-def _search_boundary(record, clip_values):
+def _search_boundary(record: Record, clip_values: tuple[float, float]) -> None:
     """Move the record's best sample to the boundary: attacks end after a step.
 
     It stays a hair outside, so that it does not depend on how a matrix product is
     rounded whether it is misclassified.
     """
     record.restart_guard()
+    assert record.best is not None
     outer, inner = record.best, record.x
     for _ in range(_HALVINGS):
         middle = (0.5 * inner + 0.5 * outer).astype(np.float32)
@@ -380,7 +435,12 @@ def _search_boundary(record, clip_values):
     record.keep(outer)
 
 
-def collect(problem, X, codes, by_sample):
+def collect(
+    problem: Problem,
+    X: NDArray[Any],
+    codes: NDArray[np.intp],
+    by_sample: Mapping[np.intp, Sequence[Attempt]],
+) -> DistortionResult:
     """Keep the best attempt of each sample, and make sure that it is what it says."""
     n_samples = len(X)
     distances = np.zeros(n_samples)
@@ -408,7 +468,7 @@ def collect(problem, X, codes, by_sample):
     )
 
 
-def _best_history(attempts, length):
+def _best_history(attempts: Sequence[Attempt], length: int) -> Floats:
     """Smallest distance after each number of iterations, over the attempts."""
     curves = np.full((len(attempts), length), np.nan)
     for curve, attempt in zip(curves, attempts, strict=True):
@@ -422,7 +482,13 @@ def _best_history(attempts, length):
     return best
 
 
-def _settle(problem, X, codes, adversarials, rows):
+def _settle(
+    problem: Problem,
+    X: NDArray[Any],
+    codes: NDArray[np.intp],
+    adversarials: NDArray[Any],
+    rows: NDArray[np.intp],
+) -> NDArray[np.intp]:
     """Move samples outwards until they are misclassified whoever asks.
 
     A matrix product may round a sample on the boundary otherwise than a product with
@@ -430,7 +496,7 @@ def _settle(problem, X, codes, adversarials, rows):
     by one of each alone; rows for which that can't be had are returned.
     """
 
-    def is_right(rows):
+    def is_right(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         return (
             problem.labels.predict(problem.estimator, adversarials[rows])
             == (codes[rows])
@@ -449,6 +515,6 @@ def _settle(problem, X, codes, adversarials, rows):
     return failing
 
 
-def distance_between(a, b, norm):
+def distance_between(a: NDArray[Any], b: NDArray[Any], norm: float) -> float:
     difference = a.astype(np.float64) - b.astype(np.float64)
-    return np.linalg.norm(difference, ord=norm)
+    return float(np.linalg.norm(difference, ord=norm))

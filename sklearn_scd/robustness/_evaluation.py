@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import auc, roc_curve
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import HasMethods, Options, validate_params
+from sklearn.utils._param_validation import HasMethods, Options
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._typing import (
+    FittedClassifier,
+    Floats,
+    Norm,
+    RandomState,
+    validated,
+)
 from sklearn_scd.robustness._accuracy import (
     RobustAccuracy,
     _check_sizes,
@@ -97,18 +106,18 @@ class RobustnessEvaluation:
     """
 
     clean_accuracy: float
-    certified: np.ndarray
+    certified: Floats
     attacks: Mapping[str, DistortionResult] = field(repr=False)
-    nearest: np.ndarray
-    adversarials: np.ndarray = field(repr=False)
-    gap: np.ndarray
-    epsilons: np.ndarray = field(repr=False)
+    nearest: Floats
+    adversarials: NDArray[Any] = field(repr=False)
+    gap: Floats
+    epsilons: Floats = field(repr=False)
     certified_accuracy: RobustAccuracy | None = field(repr=False)
     attacked_accuracy: RobustAccuracy = field(repr=False)
-    agreement_clean: np.ndarray | None = field(repr=False)
-    agreement_adversarial: np.ndarray | None = field(repr=False)
-    roc_fpr: np.ndarray | None = field(repr=False)
-    roc_tpr: np.ndarray | None = field(repr=False)
+    agreement_clean: Floats | None = field(repr=False)
+    agreement_adversarial: Floats | None = field(repr=False)
+    roc_fpr: Floats | None = field(repr=False)
+    roc_tpr: Floats | None = field(repr=False)
     roc_auc: float | None
     norm: float
 
@@ -117,22 +126,22 @@ class RobustnessEvaluation:
 class _Problem:
     """What all attacks and checks are about."""
 
-    estimator: object
+    estimator: FittedClassifier
     labels: LabelCodes
-    X: np.ndarray
-    y: object
-    codes: np.ndarray
-    right: np.ndarray  # which samples are classified correctly
+    X: NDArray[Any]
+    y: ArrayLike
+    codes: NDArray[np.intp]
+    right: NDArray[np.bool_]  # which samples are classified correctly
     norm: float
     clip_values: tuple[float, float]
 
     @property
-    def sizes(self):
+    def sizes(self) -> Floats:
         """Norms of the samples."""
         return np.linalg.norm(self.X.astype(np.float64), ord=self.norm, axis=1)
 
 
-@validate_params(
+@validated(
     {
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
@@ -146,24 +155,26 @@ class _Problem:
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def evaluate_robustness(
-    estimator,
-    X,
-    y,
+    estimator: FittedClassifier,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    attacks=("surrogate", "nearest_flip"),
-    certify=True,
-    norm=2,
-    clip_values=(0.0, 1.0),
-    epsilons=None,
-    X_train=None,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-):
+    attacks: Sequence[str] | Mapping[str, DistortionResult | None] = (
+        "surrogate",
+        "nearest_flip",
+    ),
+    certify: bool = True,
+    norm: Norm = 2,
+    clip_values: tuple[float, float] = (0.0, 1.0),
+    epsilons: ArrayLike | None = None,
+    X_train: ArrayLike | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> RobustnessEvaluation:
     """Put certificates and attacks on the same samples together.
 
     A sample's true distance lies between its certificate and its nearest adversarial
@@ -281,7 +292,10 @@ def evaluate_robustness(
     return _summarise(problem, certified, results, epsilons)
 
 
-def _check_attacks(attacks, estimator):
+def _check_attacks(
+    attacks: Sequence[str] | Mapping[str, DistortionResult | None],
+    estimator: FittedClassifier,
+) -> dict[str, DistortionResult | None]:
     """Names in their order, with the result where it is given, before anything runs."""
     if not all(isinstance(name, str) for name in attacks):
         raise TypeError(f"attacks must have names, got {attacks!r}.")
@@ -307,11 +321,11 @@ def _check_attacks(attacks, estimator):
     return given
 
 
-def _has_networks(estimator):
+def _has_networks(estimator: FittedClassifier) -> bool:
     return isinstance(split_pipeline(estimator)[1], SCDClassifier)
 
 
-def _certify(problem, n_jobs):
+def _certify(problem: _Problem, n_jobs: int | None) -> Floats:
     """Lower bounds of the distances, NaN where there is no way to have them."""
     if _has_networks(problem.estimator):
         certified = certified_distortion(
@@ -326,40 +340,46 @@ def _certify(problem, n_jobs):
     return np.where(problem.right, certified, 0.0)
 
 
-def _below_rounding(exact, problem):
+def _below_rounding(exact: Floats, problem: _Problem) -> Floats:
     """Exact distances less what the model's own sums may be rounded by."""
     # The intercept, over the norm of the weights, is at most size + distance.
     return np.maximum(exact - ROUNDING * (2 * problem.sizes + exact), 0.0)
 
 
-def _run_attacks(problem, given, X_train, options):
+def _run_attacks(
+    problem: _Problem,
+    given: Mapping[str, DistortionResult | None],
+    X_train: ArrayLike | None,
+    options: dict[str, Any],
+) -> dict[str, DistortionResult]:
     """Results by name, in the order given; the attack that starts from others last."""
     options = {
         "norm": problem.norm,
         "clip_values": problem.clip_values,
         **options,
     }
-    results = dict(given)
+    results = {name: result for name, result in given.items() if result is not None}
+    to_run = [name for name in given if name not in results]
     arguments = problem.estimator, problem.X, problem.y
-    for name in sorted(given, key=lambda name: name == "nearest_flip"):
-        if given[name] is not None:
-            continue
+    for name in sorted(to_run, key=lambda name: name == "nearest_flip"):
         if name in _DECISIONS:
+            attack: Any = name  # a str, to type checkers
             result = minimum_distortion(
-                *arguments, attack=name, X_train=X_train, **options
+                *arguments, attack=attack, X_train=X_train, **options
             )
         elif name == "surrogate":
             result = surrogate_attack(*arguments, **options)
         else:
-            others = [r for r in results.values() if r is not None]
-            X_start = _nearest(problem, others)[1]
+            X_start = _nearest(problem, list(results.values()))[1]
             result = nearest_flip(*arguments, X_start=X_start, **options)
         _check_result(problem, name, result)
         results[name] = result
-    return results
+    return {name: results[name] for name in given}
 
 
-def _nearest(problem, results):
+def _nearest(
+    problem: _Problem, results: Sequence[DistortionResult]
+) -> tuple[Floats, NDArray[Any]]:
     """Smallest distances over results, and the adversarial samples at them."""
     nearest = np.where(problem.right, np.inf, 0.0)
     dtype = np.result_type(problem.X, *(r.adversarials for r in results))
@@ -371,7 +391,7 @@ def _nearest(problem, results):
     return nearest, adversarials
 
 
-def _check_result(problem, name, result):
+def _check_result(problem: _Problem, name: str, result: DistortionResult) -> None:
     """Raise unless every sample of a result is what it says, for this estimator."""
     if not isinstance(result, DistortionResult):
         raise TypeError(
@@ -406,7 +426,7 @@ def _check_result(problem, name, result):
             )
 
 
-def _is_elsewhere(problem, result):
+def _is_elsewhere(problem: _Problem, result: DistortionResult) -> NDArray[np.bool_]:
     found = _found(problem, result)
     steps = result.adversarials.astype(np.float64) - problem.X
     distances = np.linalg.norm(steps, ord=problem.norm, axis=1)
@@ -414,13 +434,13 @@ def _is_elsewhere(problem, result):
     return found & ~(np.abs(result.distances - distances) <= slack)
 
 
-def _is_outside(problem, result):
+def _is_outside(problem: _Problem, result: DistortionResult) -> NDArray[np.bool_]:
     low, high = problem.clip_values
     outside = (result.adversarials < low) | (result.adversarials > high)
     return _found(problem, result) & outside.any(axis=1)
 
 
-def _is_harmless(problem, result):
+def _is_harmless(problem: _Problem, result: DistortionResult) -> NDArray[np.bool_]:
     """Whether a sample found is classified correctly, among others and alone."""
     harmless = np.zeros(len(problem.X), dtype=bool)
     found = np.flatnonzero(_found(problem, result))
@@ -432,16 +452,18 @@ def _is_harmless(problem, result):
     return harmless
 
 
-def _is_right(problem, samples, rows):
+def _is_right(
+    problem: _Problem, samples: NDArray[Any], rows: NDArray[np.intp]
+) -> NDArray[np.bool_]:
     predicted = problem.labels.predict(problem.estimator, samples[rows])
     return predicted == problem.codes[rows]
 
 
-def _found(problem, result):
+def _found(problem: _Problem, result: DistortionResult) -> NDArray[np.bool_]:
     return problem.right & np.isfinite(result.distances)
 
 
-def _check_order(certified, results):
+def _check_order(certified: Floats, results: Mapping[str, DistortionResult]) -> None:
     """Raise if an adversarial sample is nearer than a certificate allows."""
     for name, result in results.items():
         wrong = np.flatnonzero(certified > result.distances)
@@ -454,7 +476,12 @@ def _check_order(certified, results):
             )
 
 
-def _summarise(problem, certified, results, epsilons):
+def _summarise(
+    problem: _Problem,
+    certified: Floats,
+    results: Mapping[str, DistortionResult],
+    epsilons: Floats | None,
+) -> RobustnessEvaluation:
     """All that follows from the bounds."""
     nearest, adversarials = _nearest(problem, list(results.values()))
     if epsilons is None:
@@ -483,20 +510,22 @@ def _summarise(problem, certified, results, epsilons):
     )
 
 
-def _gap(certified, nearest):
+def _gap(certified: Floats, nearest: Floats) -> Floats:
     gap = np.zeros(len(nearest))
     open_ = certified != nearest  # both may be inf: a constant model
     gap[open_] = nearest[open_] - certified[open_]
     return gap
 
 
-def _default_epsilons(certified, nearest):
+def _default_epsilons(certified: Floats, nearest: Floats) -> Floats:
     known = np.concatenate([certified, nearest])
     known = known[np.isfinite(known) & (known > 0)]
     return np.linspace(0.0, 1.05 * known.max() if known.size else 1.0, _N_EPSILONS)
 
 
-def _agreements(problem, adversarials):
+def _agreements(
+    problem: _Problem, adversarials: NDArray[Any]
+) -> tuple[Floats, Floats] | tuple[None, None]:
     """Agreement on the samples and on adversarial ones, or None."""
     transformer, classifier = None, problem.estimator
     if not hasattr(classifier, "agreement"):
@@ -504,7 +533,7 @@ def _agreements(problem, adversarials):
     if not hasattr(classifier, "agreement"):
         return None, None
 
-    def agreement(samples):
+    def agreement(samples: NDArray[Any]) -> Floats:
         if transformer is not None:
             samples = transformer.transform(samples)
         return classifier.agreement(samples)
@@ -516,9 +545,11 @@ def _agreements(problem, adversarials):
     return agreement(problem.X), adversarial
 
 
-def _detection(clean, adversarial):
+def _detection(
+    clean: Floats | None, adversarial: Floats | None
+) -> tuple[Floats | None, Floats | None, float | None]:
     """ROC of telling adversarial samples from clean ones by low agreement."""
-    if clean is None or np.isnan(adversarial).all():
+    if clean is None or adversarial is None or np.isnan(adversarial).all():
         return None, None, None
     found = ~np.isnan(adversarial)
     disagreement = 1.0 - np.concatenate([clean[found], adversarial[found]])

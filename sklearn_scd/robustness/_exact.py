@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils._param_validation import HasMethods, Options, validate_params
+from sklearn.utils._param_validation import HasMethods, Options
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.robustness._affine import fold, split_pipeline
 from sklearn_scd.robustness._certificates import certified_distortion
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._networks import sign_networks
 
 
-@validate_params(
+@validated(
     {
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
         "y": ["array-like", None],
         "norm": [Options(object, {2, np.inf, "inf"})],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
-def exact_distance(estimator, X, y=None, *, norm=2):
+def exact_distance(
+    estimator: FittedClassifier,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    norm: Norm = 2,
+) -> Floats:
     """Distance to the nearest point of another class.
 
     Yardsticks for attacks and certificates: linear classifiers have it in closed form,
@@ -93,7 +100,9 @@ def exact_distance(estimator, X, y=None, *, norm=2):
     return distances
 
 
-def _to_other_classes(scores, rows, codes, norm):
+def _to_other_classes(
+    scores: Floats, rows: Floats, codes: NDArray[np.intp], norm: float
+) -> Floats:
     """Distances to where another class's score reaches the predicted one's."""
     dual = 2 if norm == 2 else 1
     distances = np.full(len(scores), np.inf)
@@ -107,7 +116,13 @@ def _to_other_classes(scores, rows, codes, norm):
     return distances
 
 
-def _of_one_vote(estimator, classifier, X, y, norm):
+def _of_one_vote(
+    estimator: FittedClassifier,
+    classifier: SCDClassifier,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    norm: float,
+) -> Floats:
     networks = sign_networks(estimator, check_array(X, dtype=[np.float64, np.float32]))
     if networks.n_votes > 1:
         raise TypeError(

@@ -65,6 +65,7 @@ class Geometry:
         others = rows if others is None else others
         if self.coordinates is not None:
             return self.coordinates[rows] @ self.coordinates[others].T
+        assert self.gram is not None
         return self.gram[rows][:, others]
 
     def of_features(self, chosen):
@@ -79,6 +80,8 @@ class Geometry:
         geometry : Geometry
             Only for a geometry with a basis.
         """
+        assert self.coordinates is not None
+        assert self.basis is not None
         sizes, vectors = np.linalg.eigh(self.basis[:, chosen] @ self.basis[:, chosen].T)
         roots = np.sqrt(np.maximum(sizes, 0.0))
         return Geometry(self.coordinates @ (vectors * roots), None, None)
@@ -107,6 +110,7 @@ class Geometry:
 
     def second_moment(self, weights):
         """``sum_i weights_i a_i a_i^T`` in coordinates, shape (rank, rank)."""
+        assert self.coordinates is not None
         return (self.coordinates.T * weights) @ self.coordinates
 
 

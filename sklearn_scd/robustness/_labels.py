@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_scd._typing import FittedClassifier
 
 
 class LabelCodes:
@@ -18,14 +23,14 @@ class LabelCodes:
         Anything with `classes_` and `predict`.
     """
 
-    def __init__(self, estimator):
+    def __init__(self, estimator: FittedClassifier) -> None:
         if hasattr(estimator, "fit"):  # or it came trained
             check_is_fitted(estimator)
         self.classes = np.asarray(estimator.classes_)
         self._order = np.argsort(self.classes, kind="stable")
         self._sorted = self.classes[self._order]
 
-    def encode(self, labels, name):
+    def encode(self, labels: ArrayLike, name: str) -> NDArray[np.intp]:
         """Codes of labels.
 
         Parameters
@@ -55,6 +60,6 @@ class LabelCodes:
             )
         return self._order[places]
 
-    def predict(self, estimator, X):
+    def predict(self, estimator: FittedClassifier, X: Any) -> NDArray[np.intp]:
         """Codes of the classes that an estimator predicts, shape (n_samples,)."""
         return self.encode(estimator.predict(X), "The estimator's prediction")

@@ -7,16 +7,17 @@ from time import monotonic
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     Options,
-    validate_params,
 )
 from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
+from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness import _distortion as distortion
 from sklearn_scd.robustness._bridge import check_clip_values
 from sklearn_scd.robustness._crossing import Crossing, Sample
@@ -35,7 +36,7 @@ _REPAIRS = 20  # votes added because the range of values undid others
 _HALVINGS = 40
 
 
-@validate_params(
+@validated(
     {
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
@@ -47,22 +48,21 @@ _HALVINGS = 40
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def nearest_flip(
-    estimator,
-    X,
-    y,
+    estimator: FittedClassifier,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    norm=2,
-    clip_values=(0.0, 1.0),
-    X_start=None,
-    time_limit=None,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-):
+    norm: Norm = 2,
+    clip_values: tuple[float, float] = (0.0, 1.0),
+    X_start: ArrayLike | None = None,
+    time_limit: float | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> distortion.DistortionResult:
     """Find adversarial samples of a vote of sign networks by its hyperplanes.
 
     A white-box attack: votes are added, the cheapest first, each with units that make

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.robustness._affine import fold, split_pipeline
 
 # The model computes in float32: within this share of |x| + |b| of a hyperplane it may
@@ -46,40 +49,40 @@ class SignNetworks:
         L2 norms that the rows had.
     """
 
-    normals: np.ndarray
-    offsets: np.ndarray
-    output_coef: np.ndarray
-    output_intercept: np.ndarray
+    normals: Floats
+    offsets: Floats
+    output_coef: Floats
+    output_intercept: Floats
     n_classes: int
-    voting: str
+    voting: Literal["hard", "soft"]
     distances_are_outputs: bool
-    scales: np.ndarray
+    scales: Floats
 
     @property
-    def n_rivals(self):
+    def n_rivals(self) -> int:
         """Networks a vote is made of."""
         return 1 if self.n_classes == 2 else self.n_classes
 
     @property
-    def n_units(self):
+    def n_units(self) -> int:
         """Hidden units of a network."""
         return self.output_coef.shape[1]
 
     @property
-    def n_votes(self):
+    def n_votes(self) -> int:
         """Votes of the ensemble."""
         return self.output_coef.shape[0] // self.n_rivals
 
-    def positions(self, X):
+    def positions(self, X: NDArray[Any]) -> Floats:
         """Signed distances to the hyperplanes, shape (n_samples, n_rows)."""
         return X.astype(np.float64, copy=False) @ self.normals.T + self.offsets
 
-    def rounding(self, X):
+    def rounding(self, X: NDArray[Any]) -> Floats:
         """How near to a hyperplane its side may be rounded, (n_samples, n_rows)."""
         sizes = np.linalg.norm(X.astype(np.float64, copy=False), axis=1)
         return ROUNDING * (sizes[:, np.newaxis] + np.abs(self.offsets))
 
-    def outputs(self, positions):
+    def outputs(self, positions: NDArray[Any]) -> Floats:
         """Outputs of the networks, shape (n_samples, n_votes, n_rivals).
 
         Parameters
@@ -94,19 +97,19 @@ class SignNetworks:
         outputs = np.einsum("inj,nj->in", firing, self.output_coef)
         return (outputs + self.output_intercept).reshape(shape)
 
-    def named(self, outputs):
+    def named(self, outputs: Floats) -> NDArray[np.intp]:
         """Class code that each vote names, shape (n_samples, n_votes)."""
         if self.n_rivals == 1:
             return (outputs[:, :, 0] > 0).astype(np.intp)
         return outputs.argmax(axis=2)
 
-    def counts(self, outputs):
+    def counts(self, outputs: Floats) -> NDArray[np.intp]:
         """Votes for each class, shape (n_samples, n_classes)."""
         named = self.named(outputs)
         return (named[:, :, np.newaxis] == np.arange(self.n_classes)).sum(axis=1)
 
 
-def sign_networks(estimator, X):
+def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     """Read the networks off a fitted estimator.
 
     Parameters

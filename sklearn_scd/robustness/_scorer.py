@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklearn_scd._typing import FittedClassifier, Floats, validated
 from sklearn_scd.robustness._affine import split_pipeline
 from sklearn_scd.robustness._certificates import certified_distortion
 from sklearn_scd.robustness._exact import exact_distance
 
 
-@validate_params(
-    {"epsilon": [Interval(Real, 0, None, closed="left"), "array-like"]},
-    prefer_skip_nested_validation=True,
-)
-def certified_accuracy_scorer(epsilon, **options):
+@validated({"epsilon": [Interval(Real, 0, None, closed="left"), "array-like"]})
+def certified_accuracy_scorer(
+    epsilon: ArrayLike, **options: Any
+) -> CertifiedAccuracyScorer:
     """Make a scorer: the share of samples right and certified beyond a size.
 
     For ``scoring`` in :class:`~sklearn.model_selection.GridSearchCV` and the like. It
@@ -48,7 +50,8 @@ def certified_accuracy_scorer(epsilon, **options):
     >>> X, y = load_iris(return_X_y=True)
     >>> search = GridSearchCV(
     ...     SCDClassifier(n_estimators=5, max_iter=100, random_state=0),
-    ...     {"margin": [0.0, 0.2]}, scoring=certified_accuracy_scorer(0.2), cv=3)
+    ...     {"margin": [0.0, 0.2]}, cv=3,
+    ...     scoring=certified_accuracy_scorer(0.2, method="order"))
     >>> search.fit(X, y).best_params_
     {'margin': 0.2}
     """
@@ -63,11 +66,17 @@ def certified_accuracy_scorer(epsilon, **options):
 class CertifiedAccuracyScorer:
     """Scorer made by :func:`certified_accuracy_scorer`."""
 
-    def __init__(self, epsilons, options):
+    def __init__(self, epsilons: Floats, options: dict[str, Any]) -> None:
         self.epsilons = epsilons
         self.options = options
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def __call__(
+        self,
+        estimator: FittedClassifier,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the weighted share of samples right and certified beyond epsilon."""
         _, classifier = split_pipeline(estimator)
         if isinstance(classifier, LinearClassifierMixin):
@@ -77,9 +86,10 @@ class CertifiedAccuracyScorer:
         else:
             distances = certified_distortion(estimator, X, y, **self.options)
         beyond = (distances[:, np.newaxis] > self.epsilons).mean(axis=1)
-        return float(np.average(beyond, weights=sample_weight))
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(beyond, weights=weights))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self.options.items())
         sizes = self.epsilons.tolist()
         sizes = sizes[0] if len(sizes) == 1 else sizes

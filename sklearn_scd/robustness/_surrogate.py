@@ -7,17 +7,18 @@ from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     Options,
-    validate_params,
 )
 from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
+from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness import _distortion as distortion
 from sklearn_scd.robustness._bridge import check_clip_values
 from sklearn_scd.robustness._geometry import _small_basis
@@ -48,7 +49,7 @@ _HAIR = 2.0**-12  # of the distance
 _NUDGES = 22  # doubled each time, from a hair on
 
 
-@validate_params(
+@validated(
     {
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
@@ -61,23 +62,22 @@ _NUDGES = 22  # doubled each time, from a hair on
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def surrogate_attack(
-    estimator,
-    X,
-    y,
+    estimator: FittedClassifier,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    norm=2,
-    clip_values=(0.0, 1.0),
-    temperatures=(0.03, 0.1, 0.3),
-    n_restarts=4,
-    max_iter=200,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-):
+    norm: Norm = 2,
+    clip_values: tuple[float, float] = (0.0, 1.0),
+    temperatures: ArrayLike = (0.03, 0.1, 0.3),
+    n_restarts: int = 4,
+    max_iter: int = 200,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> distortion.DistortionResult:
     """Find adversarial samples of a vote of sign networks by gradients of stand-ins.
 
     A white-box attack: sign networks have no gradient, so it takes that of the same

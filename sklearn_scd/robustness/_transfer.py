@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
+from sklearn_scd._typing import FittedClassifier, Floats
+from sklearn_scd.robustness._distortion import DistortionResult
 from sklearn_scd.robustness._labels import LabelCodes
 
 
@@ -32,12 +36,12 @@ class TransferResult:
     """
 
     names: tuple[str, ...]
-    fooled: np.ndarray
-    valid: np.ndarray
+    fooled: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
     sources: tuple[str, ...]
 
     @property
-    def rates(self):
+    def rates(self) -> Floats:
         """Share of a source's adversarial samples that fool a target.
 
         Shape (n_sources, n_targets); NaN for a source without any.
@@ -47,7 +51,7 @@ class TransferResult:
             return self.fooled.sum(axis=2) / counts
 
     @property
-    def accuracies(self):
+    def accuracies(self) -> Floats:
         """Accuracy of each target on all others' adversarial samples.
 
         Shape (n_targets,): the paper's Table 7. A model's own samples are left out;
@@ -62,7 +66,11 @@ class TransferResult:
         return accuracies
 
 
-def transfer_matrix(estimators, adversarials, y):
+def transfer_matrix(
+    estimators: Mapping[str, FittedClassifier],
+    adversarials: Mapping[str, ArrayLike | DistortionResult],
+    y: ArrayLike,
+) -> TransferResult:
     """Show each model's adversarial samples to every model.
 
     Parameters
@@ -90,6 +98,22 @@ def transfer_matrix(estimators, adversarials, y):
         If `estimators` or `adversarials` is no mapping.
     ValueError
         If lengths differ, or a label is none of a model's classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import minmax_scale
+    >>> from sklearn_scd import SCDClassifier
+    >>> from sklearn_scd.robustness import nearest_flip, transfer_matrix
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X = minmax_scale(X)
+    >>> votes = SCDClassifier(n_estimators=5, max_iter=50, random_state=0).fit(X, y)
+    >>> found = nearest_flip(votes, X[:3], y[:3], random_state=0)
+    >>> models = {"votes": votes, "logistic": LogisticRegression().fit(X, y)}
+    >>> result = transfer_matrix(models, {"votes": found}, y[:3])
+    >>> dict(zip(result.names, result.rates[0].tolist(), strict=True))
+    {'votes': 1.0, 'logistic': 0.0}
     """
     for name, given in (("estimators", estimators), ("adversarials", adversarials)):
         if not isinstance(given, Mapping):
@@ -117,7 +141,9 @@ def transfer_matrix(estimators, adversarials, y):
     )
 
 
-def _adversarial_rows(given):
+def _adversarial_rows(
+    given: ArrayLike | DistortionResult,
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Samples, and which of them are adversarial."""
     rows = np.asarray(getattr(given, "adversarials", given))
     valid = ~np.isnan(rows).any(axis=1)
