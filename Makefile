@@ -15,14 +15,14 @@ endif
 RUN := $(BIN)/python -m
 
 # Numba's cache doesn't see that a function changed in another module than its caller.
-SOURCES := $(shell cat sklearn_scd/*.py sklearn_scd/_kernels/*.py | cksum)
+SOURCES := $(shell cat sklearn_scd/*.py sklearn_scd/*/*.py | cksum)
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba-$(firstword $(SOURCES))
 
-.PHONY: help medical speed test lint format docs clean
+.PHONY: help medical speed test lint format docs build clean
 .NOTPARALLEL: # two pips at once in one .venv would collide
 
 help:
-	@echo "make medical | speed | test | lint | format | docs | clean"
+	@echo "make medical | speed | test | lint | format | docs | build | clean"
 
 medical speed: .venv/.benchmarks
 	$(RUN) benchmarks.$@ $(ARGS)
@@ -33,6 +33,7 @@ test: .venv/.benchmarks .venv/.tests
 lint: .venv/.dev
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+	$(RUN) mypy
 
 format: .venv/.dev
 	$(RUN) ruff check --fix
@@ -41,8 +42,14 @@ format: .venv/.dev
 docs: .venv/.docs
 	$(RUN) sphinx -W --keep-going $(ARGS) docs docs/_build/html
 
+build: .venv/.build
+	rm -rf dist
+	$(RUN) build
+	$(RUN) twine check --strict dist/*
+	$(BIN)/python tools/check_dist.py dist $(CONSTRAINTS:%=--constraint %)
+
 clean:
-	rm -rf .venv .hypothesis .pytest_cache .ruff_cache .coverage htmlcov dist
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage htmlcov dist
 	rm -rf docs/_build docs/auto_examples docs/generated
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
