@@ -8,3 +8,4 @@ if find_spec("art") is None:  # modules that import it, or whose examples do
         f"sklearn_scd/robustness/{name}.py"
         for name in ("_art", "_attacks", "_bridge", "_distortion")
     ]
+    collect_ignore_glob.append("docs/robustness.rst")

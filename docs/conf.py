@@ -25,6 +25,9 @@ templates_path = ["_templates"]
 # The class template lists the members.
 numpydoc_show_class_members = False
 
+# Docstrings tell types better than hints do, and signatures stay readable.
+autodoc_typehints = "none"
+
 # A build without a network is a build without warnings: links into other projects'
 # documentation are made only where INTERSPHINX is set, as it is for what is published.
 intersphinx_mapping = {}
