@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 from warnings import warn
@@ -28,6 +29,7 @@ from sklearn_scd._ensemble import (
     training_set,
 )
 from sklearn_scd._progress import ProgressLine
+from sklearn_scd._storage import read_state, write_state
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 
 if TYPE_CHECKING:
@@ -296,6 +298,17 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def __getstate__(self) -> dict[str, Any]:
+        return write_state(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        defaults = {
+            name: parameter.default
+            for name, parameter in signature(type(self)).parameters.items()
+            if parameter.default is not parameter.empty
+        }
+        super().__setstate__({**defaults, **read_state(state)})
 
     @validated_fit
     def fit(

@@ -1,10 +1,8 @@
 """SCDClassifier: what it predicts, what it keeps, what it refuses."""
 
-import pickle
 import sys
 from itertools import product
 
-import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -487,28 +485,6 @@ def test_bad_samples_are_refused(method):
 
 
 # With the rest of the world
-
-
-@pytest.mark.parametrize("binary_weights", [False, True])
-def test_model_survives_storage(binary_weights, tmp_path):
-    X, y = _data(3)
-    model = _model(binary_weights=binary_weights, warm_start=True).fit(X, y)
-    joblib.dump(model, tmp_path / "model.joblib")
-    expected = model.predict_proba(X)
-    for copy in [
-        pickle.loads(pickle.dumps(model)),
-        joblib.load(tmp_path / "model.joblib"),
-        joblib.load(tmp_path / "model.joblib", mmap_mode="r"),
-    ]:
-        assert_array_equal(copy.predict_proba(X), expected)
-    more = copy.set_params(n_estimators=6).fit(X, y)
-    _assert_same_networks(more, clone(model).set_params(n_estimators=6).fit(X, y))
-    # Nothing but arrays and plain values: no object that must be trusted.
-    for name, value in vars(model).items():
-        if isinstance(value, np.ndarray):
-            assert value.dtype.kind in "fiu", name
-        else:
-            assert type(value) in (bool, int, float, str, type(None)), name
 
 
 def test_pipeline_and_grid_search():
