@@ -2,10 +2,18 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = []
-if find_spec("art") is None:  # modules that import it, or whose examples do
-    collect_ignore_glob += [
-        f"sklearn_scd/robustness/{name}.py"
-        for name in ("_art", "_attacks", "_bridge", "_distortion")
-    ]
-    collect_ignore_glob.append("docs/robustness.rst")
+# Files that import the packages, or whose examples do.
+NEEDS = {
+    "docs/robustness.rst": ["art"],
+    "sklearn_scd/export/_graph.py": ["skl2onnx"],
+    "sklearn_scd/export/_onnx.py": ["skl2onnx", "onnxruntime"],
+    "sklearn_scd/robustness/_art.py": ["art"],
+    "sklearn_scd/robustness/_attacks.py": ["art"],
+    "sklearn_scd/robustness/_bridge.py": ["art"],
+    "sklearn_scd/robustness/_distortion.py": ["art"],
+}
+collect_ignore_glob = [
+    module
+    for module, packages in NEEDS.items()
+    if any(find_spec(package) is None for package in packages)
+]

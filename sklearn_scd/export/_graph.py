@@ -1,0 +1,197 @@
+"""The graph of an SCDClassifier: what predict_proba computes, as nodes of ONNX.
+
+Imports skl2onnx. Shapes in the comments: n samples, V votes, K networks a vote (one
+with two classes), J units a network, D features. ``V * K`` networks and ``V * K * J``
+units are stacked as in the fitted arrays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int32TensorType,
+    Int64TensorType,
+    StringTensorType,
+    UInt8TensorType,
+    guess_proto_type,
+)
+from skl2onnx.common.utils import (
+    check_input_and_output_numbers,
+    check_input_and_output_types,
+)
+from skl2onnx.common.utils_classifier import get_label_classes
+
+_MIN_OPSET = 13  # ReduceSum with axes as an input
+
+
+def set_output_types(operator):
+    """Set types and shapes of the two outputs, labels and probabilities.
+
+    Parameters
+    ----------
+    operator : skl2onnx Operator
+    """
+    check_input_and_output_numbers(operator, input_count_range=1, output_count_range=2)
+    check_input_and_output_types(
+        operator,
+        good_input_types=[
+            BooleanTensorType,
+            DoubleTensorType,
+            FloatTensorType,
+            Int32TensorType,
+            Int64TensorType,
+            UInt8TensorType,
+        ],
+    )
+    classes = _label_values(
+        get_label_classes(operator.scope_inst, operator.raw_operator)
+    )
+    n_samples = operator.inputs[0].get_first_dimension()
+    labels = StringTensorType if classes.dtype.kind == "U" else Int64TensorType
+    in_double = isinstance(operator.inputs[0].type, DoubleTensorType)
+    probabilities = DoubleTensorType if in_double else FloatTensorType
+    operator.outputs[0].set_type(labels([n_samples]))
+    operator.outputs[1].set_type(probabilities([n_samples, len(classes)]))
+
+
+def convert(scope, operator, container):
+    """Add the nodes of a fitted SCDClassifier.
+
+    Parameters
+    ----------
+    scope : skl2onnx Scope
+    operator : skl2onnx Operator
+    container : skl2onnx ModelComponentContainer
+    """
+    if container.target_opset < _MIN_OPSET:
+        raise ValueError(
+            f"An SCDClassifier needs target_opset={_MIN_OPSET} or later, got "
+            f"{container.target_opset}."
+        )
+    model = operator.raw_operator
+    model._check_voting()
+    graph = _Graph(scope, container)
+    outputs = _outputs(graph, operator.inputs[0].full_name, model)
+    if model.voting == "hard":
+        probabilities = _shares(graph, outputs, model)
+    else:
+        probabilities = _mean_probabilities(graph, outputs, model)
+    codes = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
+    classes = _label_values(get_label_classes(scope, model))
+    labels, floats = operator.outputs
+    graph.add("Gather", graph.constant(classes), codes, output=labels.full_name)
+    graph.cast(probabilities, guess_proto_type(floats.type), output=floats.full_name)
+
+
+def _label_values(classes):
+    """Class labels as ONNX has them: strings, or int64."""
+    if all(isinstance(label, str) for label in classes):
+        return np.array(classes, dtype=np.str_)
+    return np.array(classes, dtype=np.int64)  # floats that label classes are whole
+
+
+class _Graph:
+    """Nodes and constants, added by the names of their outputs."""
+
+    def __init__(self, scope, container):
+        self._scope, self._container = scope, container
+
+    def add(self, op_type, *inputs, output=None, **attributes):
+        """Add a node of one output."""
+        output = output or self._scope.get_unique_variable_name(f"scd_{op_type}")
+        name = self._scope.get_unique_operator_name(f"SCD_{op_type}")
+        self._container.add_node(op_type, [*inputs], [output], name=name, **attributes)
+        return output
+
+    def constant(self, values):
+        """Add a constant array."""
+        values = np.asarray(values)
+        name = self._scope.get_unique_variable_name("scd_constant")
+        if values.dtype.kind == "U":
+            encoded = [value.encode() for value in values]
+            self._container.add_initializer(
+                name, TensorProto.STRING, values.shape, encoded
+            )
+        else:  # as bytes, not number by number
+            tensor = numpy_helper.from_array(np.ascontiguousarray(values), name)
+            self._container.add_initializer(name, None, values.shape, tensor)
+        return name
+
+    def cast(self, name, to, output=None):
+        """Cast to a type of TensorProto."""
+        return self.add("Cast", name, to=to, output=output)
+
+    def sum(self, name, axis, keepdims=0):
+        """Sum along an axis."""
+        axes = self.constant(np.array([axis]))
+        return self.add("ReduceSum", name, axes, keepdims=keepdims)
+
+    def reshape(self, name, *shape):
+        """Reshape all but the first axis."""
+        return self.add("Reshape", name, self.constant(np.array([0, *shape])))
+
+
+def _outputs(graph, X, model):
+    """Outputs of the networks in double precision, (n, V, K).
+
+    A unit fires where ``p + b > 0``, which also in floating point is ``p > -b``. In
+    this form no runtime fuses the bias into the product and rounds otherwise. Output
+    weights are on a grid, so that their sums are exact in any order.
+    """
+    thresholds = -model.hidden_intercept_
+    compute_type = helper.np_dtype_to_tensor_dtype(thresholds.dtype)
+    n_networks, n_units, n_features = model.hidden_coef_.shape
+    coef = model.hidden_coef_.reshape(n_networks * n_units, n_features).T
+    weights = graph.constant(coef)  # (D, V * K * J)
+    if coef.dtype != thresholds.dtype:
+        weights = graph.cast(weights, compute_type)
+    projections = graph.add("MatMul", graph.cast(X, compute_type), weights)
+    bounds = graph.constant(thresholds.ravel())
+    if model.loss == "01" and model.hidden_units == 0:
+        distances = graph.add("Sub", projections, bounds)
+        outputs = graph.cast(distances, TensorProto.DOUBLE)
+    else:
+        firing = graph.add("Greater", projections, bounds)
+        firing = graph.reshape(firing, n_networks, n_units)
+        u = graph.constant(model.output_coef_.astype(np.float64))
+        driven = graph.add("Where", firing, u, graph.constant(0.0))
+        c = graph.constant(model.output_intercept_.astype(np.float64))
+        outputs = graph.add("Add", graph.sum(driven, axis=2), c)
+    return graph.reshape(outputs, model._n_votes, n_networks // model._n_votes)
+
+
+def _shares(graph, outputs, model):
+    """Shares of votes in double precision, (n, n_classes)."""
+    if model.classes_.size == 2:
+        positive = graph.add("Greater", outputs, graph.constant(0.0))
+        named = graph.cast(positive, TensorProto.INT64)
+    else:
+        named = graph.add("ArgMax", outputs, axis=2, keepdims=1)
+    codes = graph.constant(np.arange(model.classes_.size))
+    named = graph.add("Equal", named, codes)  # (n, V, n_classes)
+    counts = graph.sum(graph.cast(named, TensorProto.DOUBLE), axis=1)
+    return graph.add("Div", counts, graph.constant(float(model._n_votes)))
+
+
+def _mean_probabilities(graph, outputs, model):
+    """Mean probabilities in double precision, (n, n_classes)."""
+    one = graph.constant(1.0)
+    total = graph.sum(_expit(graph, outputs, one), axis=1)
+    means = graph.add("Div", total, graph.constant(float(model._n_votes)))  # (n, K)
+    if model.classes_.size == 2:
+        return graph.add("Concat", graph.add("Sub", one, means), means, axis=1)
+    total = graph.sum(means, axis=1, keepdims=1)
+    unknown = graph.add("Equal", total, graph.constant(0.0))
+    means = graph.add("Where", unknown, one, means)
+    return graph.add("Div", means, graph.sum(means, axis=1, keepdims=1))
+
+
+def _expit(graph, outputs, one):
+    """``1 / (1 + exp(-f))``; runtimes' Sigmoid gives 0 far from where it is 0."""
+    falling = graph.add("Exp", graph.add("Neg", graph.add("Abs", outputs)))
+    negative = graph.add("Min", outputs, graph.constant(0.0))
+    return graph.add("Div", graph.add("Exp", negative), graph.add("Add", one, falling))
