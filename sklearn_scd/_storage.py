@@ -14,7 +14,10 @@ parameter is what was done before.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 import sklearn_scd
 
@@ -24,7 +27,7 @@ _FORMAT_KEY = "_sklearn_scd_format"
 _VERSION_KEY = "_sklearn_scd_version"
 
 
-def write_state(attributes):
+def write_state(attributes: dict[str, Any]) -> dict[str, Any]:
     """State to be stored.
 
     Parameters
@@ -47,7 +50,7 @@ def write_state(attributes):
     return state
 
 
-def read_state(state):
+def read_state(state: dict[str, Any]) -> dict[str, Any]:
     """Attributes of the estimator, from a stored state.
 
     Parameters
@@ -79,7 +82,7 @@ def read_state(state):
     return attributes
 
 
-def _signs(bits, n_features):
+def _signs(bits: NDArray[np.uint8], n_features: int) -> NDArray[np.int8]:
     """Unpack bits to +1 and -1, int8."""
     n_bytes = -(-n_features // 8)
     if bits.ndim != 3 or bits.shape[2] != n_bytes:

@@ -7,7 +7,10 @@ units are stacked as in the fitted arrays.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx.common.data_types import (
     BooleanTensorType,
@@ -25,10 +28,12 @@ from skl2onnx.common.utils import (
 )
 from skl2onnx.common.utils_classifier import get_label_classes
 
+from sklearn_scd._classifier import SCDClassifier
+
 _MIN_OPSET = 13  # ReduceSum with axes as an input
 
 
-def set_output_types(operator):
+def set_output_types(operator: Any) -> None:
     """Set types and shapes of the two outputs, labels and probabilities.
 
     Parameters
@@ -58,7 +63,7 @@ def set_output_types(operator):
     operator.outputs[1].set_type(probabilities([n_samples, len(classes)]))
 
 
-def convert(scope, operator, container):
+def convert(scope: Any, operator: Any, container: Any) -> None:
     """Add the nodes of a fitted SCDClassifier.
 
     Parameters
@@ -87,7 +92,7 @@ def convert(scope, operator, container):
     graph.cast(probabilities, guess_proto_type(floats.type), output=floats.full_name)
 
 
-def _label_values(classes):
+def _label_values(classes: NDArray[Any]) -> NDArray[Any]:
     """Class labels as ONNX has them: strings, or int64."""
     if all(isinstance(label, str) for label in classes):
         return np.array(classes, dtype=np.str_)
@@ -97,17 +102,19 @@ def _label_values(classes):
 class _Graph:
     """Nodes and constants, added by the names of their outputs."""
 
-    def __init__(self, scope, container):
+    def __init__(self, scope: Any, container: Any) -> None:
         self._scope, self._container = scope, container
 
-    def add(self, op_type, *inputs, output=None, **attributes):
+    def add(
+        self, op_type: str, *inputs: str, output: str | None = None, **attributes: Any
+    ) -> str:
         """Add a node of one output."""
         output = output or self._scope.get_unique_variable_name(f"scd_{op_type}")
         name = self._scope.get_unique_operator_name(f"SCD_{op_type}")
         self._container.add_node(op_type, [*inputs], [output], name=name, **attributes)
         return output
 
-    def constant(self, values):
+    def constant(self, values: ArrayLike) -> str:
         """Add a constant array."""
         values = np.asarray(values)
         name = self._scope.get_unique_variable_name("scd_constant")
@@ -121,21 +128,21 @@ class _Graph:
             self._container.add_initializer(name, None, values.shape, tensor)
         return name
 
-    def cast(self, name, to, output=None):
+    def cast(self, name: str, to: int, output: str | None = None) -> str:
         """Cast to a type of TensorProto."""
         return self.add("Cast", name, to=to, output=output)
 
-    def sum(self, name, axis, keepdims=0):
+    def sum(self, name: str, axis: int, keepdims: int = 0) -> str:
         """Sum along an axis."""
         axes = self.constant(np.array([axis]))
         return self.add("ReduceSum", name, axes, keepdims=keepdims)
 
-    def reshape(self, name, *shape):
+    def reshape(self, name: str, *shape: int) -> str:
         """Reshape all but the first axis."""
         return self.add("Reshape", name, self.constant(np.array([0, *shape])))
 
 
-def _outputs(graph, X, model):
+def _outputs(graph: _Graph, X: str, model: SCDClassifier) -> str:
     """Outputs of the networks in double precision, (n, V, K).
 
     A unit fires where ``p + b > 0``, which also in floating point is ``p > -b``. In
@@ -164,7 +171,7 @@ def _outputs(graph, X, model):
     return graph.reshape(outputs, model._n_votes, n_networks // model._n_votes)
 
 
-def _shares(graph, outputs, model):
+def _shares(graph: _Graph, outputs: str, model: SCDClassifier) -> str:
     """Shares of votes in double precision, (n, n_classes)."""
     if model.classes_.size == 2:
         positive = graph.add("Greater", outputs, graph.constant(0.0))
@@ -177,7 +184,7 @@ def _shares(graph, outputs, model):
     return graph.add("Div", counts, graph.constant(float(model._n_votes)))
 
 
-def _mean_probabilities(graph, outputs, model):
+def _mean_probabilities(graph: _Graph, outputs: str, model: SCDClassifier) -> str:
     """Mean probabilities in double precision, (n, n_classes)."""
     one = graph.constant(1.0)
     total = graph.sum(_expit(graph, outputs, one), axis=1)
@@ -190,7 +197,7 @@ def _mean_probabilities(graph, outputs, model):
     return graph.add("Div", means, graph.sum(means, axis=1, keepdims=1))
 
 
-def _expit(graph, outputs, one):
+def _expit(graph: _Graph, outputs: str, one: str) -> str:
     """``1 / (1 + exp(-f))``; runtimes' Sigmoid gives 0 far from where it is 0."""
     falling = graph.add("Exp", graph.add("Neg", graph.add("Abs", outputs)))
     negative = graph.add("Min", outputs, graph.constant(0.0))

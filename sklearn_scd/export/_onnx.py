@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd.robustness._affine import split_pipeline
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 _INPUTS = {
     "float32": "FloatTensorType",
@@ -15,7 +22,7 @@ _INPUTS = {
 }
 
 
-def _require_skl2onnx():
+def _require_skl2onnx() -> ModuleType:
     """Import skl2onnx.
 
     Raises
@@ -29,10 +36,11 @@ def _require_skl2onnx():
         raise ImportError(
             "Conversion to ONNX needs skl2onnx: pip install 'sklearn-scd[onnx]'"
         ) from error
-    return skl2onnx
+    module: ModuleType = skl2onnx
+    return module
 
 
-def register_onnx_converter():
+def register_onnx_converter() -> None:
     """Tell skl2onnx how an SCDClassifier is converted.
 
     From then on ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` take a
@@ -66,7 +74,9 @@ def register_onnx_converter():
     )
 
 
-def to_onnx(estimator, *, dtype=None, target_opset=None):
+def to_onnx(
+    estimator: Any, *, dtype: DTypeLike | None = None, target_opset: int | None = None
+) -> ModelProto:
     """Convert a fitted model to ONNX.
 
     Parameters
