@@ -11,17 +11,22 @@ import pytest
 from sklearn.datasets import load_iris
 
 import sklearn_scd
-from sklearn_scd import SCDClassifier, export, make_robust_scd, robustness
+from sklearn_scd import (
+    SCDClassifier,
+    export,
+    inspection,
+    make_robust_scd,
+    robustness,
+)
 
 
 def _public_methods(kind):
     """Methods that the class defines itself; scikit-learn adds some to it."""
+    found = [getattr(kind, name) for name in vars(kind) if not name.startswith("_")]
     return [
         item
-        for name, item in vars(kind).items()
-        if inspect.isfunction(item)
-        and not name.startswith("_")
-        and item.__module__.startswith("sklearn_scd")
+        for item in found
+        if inspect.isroutine(item) and item.__module__.startswith("sklearn_scd")
     ]
 
 
@@ -29,6 +34,7 @@ ROBUSTNESS = [getattr(robustness, name) for name in robustness.__all__]
 RESULTS = [item for item in ROBUSTNESS if inspect.isclass(item)]
 FUNCTIONS = [item for item in ROBUSTNESS if inspect.isfunction(item)]
 EXPORT = [getattr(export, name) for name in export.__all__]
+DISPLAYS = [getattr(inspection, name) for name in inspection.__all__]
 PROPERTIES = [
     item.fget
     for result in RESULTS
@@ -36,10 +42,13 @@ PROPERTIES = [
     if isinstance(item, property)
 ]
 METHODS = [
-    method for kind in (SCDClassifier, *RESULTS) for method in _public_methods(kind)
+    method
+    for kind in (SCDClassifier, *RESULTS, *DISPLAYS)
+    for method in _public_methods(kind)
 ]
+MODULES = [module.__name__ for module in (sklearn_scd, export, inspection, robustness)]
 TOP = [SCDClassifier, make_robust_scd]
-FIRST_MET = [*TOP, *FUNCTIONS, *EXPORT]
+FIRST_MET = [*TOP, *FUNCTIONS, *EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]
 
 
@@ -47,12 +56,12 @@ def over(items):
     return pytest.mark.parametrize("item", items, ids=lambda item: item.__qualname__)
 
 
-def test_import_is_silent_and_brings_no_optional_package():
+@pytest.mark.parametrize("module", MODULES)
+def test_import_is_silent_and_brings_no_optional_package(module):
     # scikit-learn itself imports pandas where that is installed.
     code = (
         "import sys, sklearn.base; before = set(sys.modules); "
-        "import sklearn_scd, sklearn_scd.export, sklearn_scd.robustness; "
-        "print(*(set(sys.modules) - before))"
+        f"import {module}; print(*(set(sys.modules) - before))"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -62,7 +71,9 @@ def test_import_is_silent_and_brings_no_optional_package():
     )
     assert (done.returncode, done.stderr) == (0, "")
     modules = set(done.stdout.split())
-    assert {"sklearn_scd", "numba"} <= modules
+    assert {module, "numba"} <= modules
+    if module == "sklearn_scd":
+        assert not modules & set(MODULES[1:])
     optional = {"art", "matplotlib", "pandas", "PIL", "skimage", "torch", "tqdm"}
     assert not modules & (optional | {"onnx", "onnxruntime", "skl2onnx", "skops"})
 
@@ -84,6 +95,7 @@ def test_public_names_are_there():
     assert {"fit", "predict", "predict_proba", "decision_function"} <= names
     assert {"votes", "agreement"} <= names
     assert {item.__name__ for item in PROPERTIES} == {"accuracies", "rates"}
+    assert {"plot", "from_estimator", "from_evaluation", "from_predictions"} <= names
 
 
 def _section(item, title):

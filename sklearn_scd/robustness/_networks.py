@@ -109,6 +109,40 @@ class SignNetworks:
         return (named[:, :, np.newaxis] == np.arange(self.n_classes)).sum(axis=1)
 
 
+def scd_steps(
+    estimator: FittedClassifier,
+) -> tuple[Any, SCDClassifier]:
+    """The steps before a fitted SCDClassifier, and the SCDClassifier.
+
+    Parameters
+    ----------
+    estimator : SCDClassifier, or Pipeline that ends with one
+        Or a search over them.
+
+    Returns
+    -------
+    transformer : Pipeline or None
+        None where there are no steps before the classifier.
+    classifier : SCDClassifier
+
+    Raises
+    ------
+    TypeError
+        If the classifier is no SCDClassifier.
+    NotFittedError
+        If it is not fitted.
+    """
+    transformer, classifier = split_pipeline(estimator)
+    if not isinstance(classifier, SCDClassifier):
+        raise TypeError(
+            "The networks' weights are needed: estimator must be a fitted "
+            "SCDClassifier or a Pipeline that ends with one, got "
+            f"{type(classifier).__name__}."
+        )
+    check_is_fitted(classifier)
+    return transformer, classifier
+
+
 def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     """Read the networks off a fitted estimator.
 
@@ -130,14 +164,7 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     ValueError
         If a step before it is not affine.
     """
-    transformer, classifier = split_pipeline(estimator)
-    if not isinstance(classifier, SCDClassifier):
-        raise TypeError(
-            "The networks' weights are needed: estimator must be a fitted "
-            "SCDClassifier or a Pipeline that ends with one, got "
-            f"{type(classifier).__name__}."
-        )
-    check_is_fitted(classifier)
+    transformer, classifier = scd_steps(estimator)
     shape = classifier.hidden_coef_.shape
     normals = classifier.hidden_coef_.reshape(-1, shape[2]).astype(np.float64)
     offsets = classifier.hidden_intercept_.astype(np.float64).ravel()

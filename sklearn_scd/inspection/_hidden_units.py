@@ -1,0 +1,260 @@
+"""Weights of hidden units as images."""
+
+from __future__ import annotations
+
+from math import ceil, prod, sqrt
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_scd.inspection._axes import axes_of
+from sklearn_scd.robustness._affine import fold
+from sklearn_scd.robustness._networks import scd_steps
+
+
+class HiddenUnitsDisplay:
+    """Weights of hidden units as images, side by side in one axes.
+
+    A unit comes nearer to firing where a pixel of positive weight grows brighter.
+    Behind a PCA or other affine steps, weights are brought back to the pixels.
+
+    It is recommended to use :meth:`from_estimator` to create a display. All parameters
+    are stored as attributes.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_shown, n_features)
+        Weights of the units to show.
+
+    image_shape : tuple of int
+        Height and width, or height, width and 3 for colours.
+
+    units : ndarray of shape (n_shown, 2), default=None
+        Network and unit that each row is of, as in `hidden_coef_`.
+
+    name : str, default=None
+        Title. None: no title.
+
+    Attributes
+    ----------
+    im_ : matplotlib AxesImage
+        The units, left to right and top to bottom.
+
+    ax_ : matplotlib Axes
+        Axes with the units.
+
+    figure_ : matplotlib Figure
+        Figure containing them.
+
+    See Also
+    --------
+    VoteDisplay : What the networks vote.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_scd import make_robust_scd
+    >>> from sklearn_scd.inspection import HiddenUnitsDisplay
+    >>> X, y = load_digits(n_class=2, return_X_y=True)
+    >>> model = make_robust_scd(n_estimators=2, max_iter=50, random_state=0)
+    >>> model = model.fit(X / 16, y)
+    >>> display = HiddenUnitsDisplay.from_estimator(model, (8, 8), units=6)
+    >>> display.weights.shape
+    (6, 64)
+    """
+
+    def __init__(self, weights, image_shape, *, units=None, name=None):
+        self.weights = weights
+        self.image_shape = image_shape
+        self.units = units
+        self.name = name
+
+    def plot(self, ax=None, *, name=None, n_columns=None, **kwargs):
+        """Draw the units.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None: a new figure and axes.
+
+        name : str, default=None
+            Title. None: `name` of the display.
+
+        n_columns : int, default=None
+            Units in a row. None: about as many as there are rows.
+
+        **kwargs : dict
+            Keyword arguments of :meth:`matplotlib.axes.Axes.imshow`. The colours go, by
+            default, from minus to plus the largest absolute weight, the same for all
+            units.
+
+        Returns
+        -------
+        display : HiddenUnitsDisplay
+            With the artists as attributes.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `image_shape` or `n_columns` doesn't suit the weights.
+        """
+        weights = np.asarray(self.weights, dtype=np.float64)
+        image_shape = _check_image_shape(self.image_shape, weights.shape[1])
+        if n_columns is None:
+            n_columns = ceil(sqrt(len(weights)))
+        elif not (isinstance(n_columns, Integral) and n_columns >= 1):
+            raise ValueError(
+                f"n_columns must be a whole number from 1 on, got {n_columns!r}."
+            )
+        self.ax_, self.figure_ = axes_of(self, ax)
+        images = weights.reshape(-1, *image_shape)
+        largest = np.abs(weights).max(initial=0.0) or 1.0
+        style = {"cmap": "RdBu_r"}
+        if "norm" not in kwargs:
+            style.update(vmin=-largest, vmax=largest)
+        if images.ndim == 4:  # colours: grey for 0, and gaps that are transparent
+            images = 0.5 + 0.5 * images / largest
+            images = np.concatenate([images, np.ones_like(images[..., :1])], axis=3)
+        gap = 0.0 if images.ndim == 4 else np.nan
+        self.im_ = self.ax_.imshow(
+            _montage(images, n_columns, gap), **{**style, **kwargs}
+        )
+        self.ax_.set_axis_off()
+        name = self.name if name is None else name
+        if name is not None:
+            self.ax_.set_title(name)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        image_shape,
+        *,
+        units=16,
+        name=None,
+        ax=None,
+        **kwargs,
+    ):
+        """Draw hidden units of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : SCDClassifier, or Pipeline of affine steps and an SCDClassifier
+            Or a search over them, fitted on images as rows of pixels. Weights are
+            brought back to the pixels and have, there, unit L2 norm, so that
+            ``weights @ x`` changes as the distance to the unit's hyperplane.
+
+        image_shape : tuple of int
+            Height and width, or height, width and 3 for colours, of the images.
+
+        units : int or array-like of shape (n_shown, 2), default=16
+            A number: so many units, or all there are, of the largest absolute output
+            weight. Otherwise network and unit of each, as in `hidden_coef_`.
+
+        name : str, default=None
+            Title. None: the estimator's class.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None: a new figure and axes.
+
+        **kwargs : dict
+            `n_columns` of :meth:`plot`, and keyword arguments of
+            :meth:`matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        display : HiddenUnitsDisplay
+            With the artists as attributes.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it does not end with an SCDClassifier.
+        ValueError
+            If a step before the classifier is not affine, `image_shape` has not as many
+            entries as there are features, or `units` names one that is not there.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        check_is_fitted(estimator)
+        transformer, classifier = scd_steps(estimator)
+        image_shape = _check_image_shape(image_shape, estimator.n_features_in_)
+        units = _check_units(units, classifier.output_coef_)
+        weights = classifier.hidden_coef_[tuple(units.T)].astype(np.float64)
+        if transformer is not None:
+            nowhere = np.empty((0, estimator.n_features_in_))
+            weights, _ = fold(transformer, weights, nowhere)
+        norms = np.linalg.norm(weights, axis=1, keepdims=True)
+        display = cls(
+            weights / np.where(norms > 0, norms, 1.0),
+            image_shape,
+            units=units,
+            name=type(estimator).__name__ if name is None else name,
+        )
+        return display.plot(ax, **kwargs)
+
+
+def _check_image_shape(image_shape, n_features):
+    """The shape as a tuple, if it is that of images of so many features."""
+    try:
+        shape = tuple(image_shape)
+    except TypeError:
+        shape = ()
+    whole = all(isinstance(size, Integral) and size >= 1 for size in shape)
+    if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
+        raise ValueError(
+            "image_shape must be (height, width), or (height, width, 3) for colours, "
+            f"got {image_shape!r}."
+        )
+    if prod(shape) != n_features:
+        raise ValueError(
+            f"image_shape={shape} has {prod(shape)} entries, but there are "
+            f"{n_features} features: give the shape of the images that were flattened."
+        )
+    return shape
+
+
+def _check_units(units, output_coef):
+    """Rows of network and unit, (n_shown, 2): those given, or those that count most."""
+    shape = output_coef.shape
+    if isinstance(units, Integral):
+        if units < 1:
+            raise ValueError(f"units must be at least 1, got {units!r}.")
+        sizes = np.abs(output_coef.astype(np.float64)).ravel()
+        chosen = np.argsort(-sizes, kind="stable")[:units]
+        return np.stack(np.unravel_index(chosen, shape), axis=1)
+    rows = np.asarray(units)
+    if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu":
+        raise ValueError(
+            "units must be a number of units, or whole numbers of shape (n_shown, 2), "
+            f"network and unit of each, got {units!r}."
+        )
+    outside = rows[((rows < 0) | (rows >= shape)).any(axis=1)]
+    if len(outside):
+        raise ValueError(
+            f"units has {tuple(outside[0].tolist())}, but there are {shape[0]} "
+            f"networks of {shape[1]} units, counted from 0."
+        )
+    return rows
+
+
+def _montage(images, n_columns, gap):
+    """Images in rows, left to right and top to bottom, a pixel of `gap` between."""
+    n_rows = ceil(len(images) / n_columns)
+    spare = [(0, n_rows * n_columns - len(images)), (0, 1), (0, 1)]
+    spare += [(0, 0)] * (images.ndim - 3)
+    tiles = np.pad(images, spare, constant_values=gap)
+    height, width = tiles.shape[1:3]
+    tiles = tiles.reshape(n_rows, n_columns, height, width, *tiles.shape[3:])
+    sheet = tiles.swapaxes(1, 2).reshape(
+        n_rows * height, n_columns * width, *tiles.shape[4:]
+    )
+    return sheet[:-1, :-1]
