@@ -13,24 +13,37 @@ import numpy as np
 from sklearn.datasets import make_moons
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_scd import SCDClassifier
 
 X, y = make_moons(n_samples=300, noise=0.25, random_state=0)
 
+# %%
+# A hidden unit with binary weights knows, in the plane, two directions only: the
+# diagonals. It needs many features: with the plane's coordinates along 16 axes, each
+# turned a little further, sums and differences of them point everywhere.
+
+angles = np.linspace(0, np.pi, 16, endpoint=False)
+axes_turned = np.stack([np.cos(angles), np.sin(angles)])
 vote = {"n_estimators": 100, "max_iter": 300, "random_state": 0}
+binary = SCDClassifier("ce", binary_weights=True, **vote)
 models = {
     "SCDCE, one network": SCDClassifier("ce", **{**vote, "n_estimators": 1}),
     "SCDCE, 100 votes": SCDClassifier("ce", **vote),
     "SCD01, 100 votes": SCDClassifier("01", **vote),
     "linear, 100 votes": SCDClassifier("01", hidden_units=0, **vote),
+    "SCDCEBNN, 100 votes": binary,
+    "SCDCEBNN, along 16 axes": make_pipeline(
+        FunctionTransformer(lambda X: X @ axes_turned), binary
+    ),
     "MLP, 20 units": MLPClassifier((20,), max_iter=3000, random_state=0),
     "random forest, 100 trees": RandomForestClassifier(random_state=0),
 }
 
 # %%
-# Networks with binary weights are left out: in a plane they know two directions only,
-# the diagonals. They need many features.
+# All are drawn alike.
 
 side = np.linspace(0, 1, 300)
 (left, bottom), (right, top) = X.min(axis=0) - 0.4, X.max(axis=0) + 0.4
@@ -38,7 +51,7 @@ grid = np.stack(
     np.meshgrid(left + side * (right - left), bottom + side * (top - bottom)), axis=-1
 )
 
-fig, axes = plt.subplots(2, 3, figsize=(10, 6.2), layout="constrained")
+fig, axes = plt.subplots(2, 4, figsize=(12, 5.8), layout="constrained")
 for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
     model.fit(X, y)
     share = model.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(grid.shape[:2])
@@ -48,8 +61,8 @@ for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
         origin="lower",
         aspect="auto",
         cmap="RdYlBu",
-        vmin=-0.15,
-        vmax=1.15,
+        vmin=-0.3,
+        vmax=1.3,
     )
     ax.contour(
         grid[..., 0], grid[..., 1], share, levels=[0.5], colors="0.15", linewidths=1

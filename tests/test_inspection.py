@@ -244,18 +244,22 @@ def test_votes_where_no_adversarial_sample_was_found(pyplot, data, model):
     assert_array_equal(display.adversarial_bars_[1].get_data().values, 1)
 
 
-@pytest.mark.parametrize("max_bins", [1, 7, 21])
+@pytest.mark.parametrize("max_bins", [2, 7, 22])
 def test_bars_are_of_equally_many_numbers_of_votes(pyplot, max_bins):
     for n_votes in (1, 5, 20, 21, 49, 100):
-        # One sample for each number of votes: the bars are flat but for the last one.
+        # One sample for each number of votes: bars are flat but for the outermost.
         votes = np.tri(n_votes + 1, n_votes, -1)
         display = VoteDisplay.from_predictions(np.ones(n_votes + 1), votes)
         display.plot(display.ax_, max_bins=max_bins)
         (bars,) = display.bars_
-        heights = bars.get_data().values
+        heights, edges, _ = bars.get_data()
         assert len(heights) <= max_bins
-        assert_allclose(heights[:-1], heights.max())
-        assert 0 < heights[-1] <= heights.max()
+        assert_allclose(heights[1:-1], heights.max())
+        assert (heights > 0).all()
+        less = np.arange(n_votes + 1) < n_votes / 2
+        assert less.sum() / (n_votes + 1) == pytest.approx(
+            heights[edges[1:] <= 0.5].sum() / heights.sum()
+        )
         pyplot.close(display.figure_)
 
 
@@ -286,7 +290,7 @@ def test_style_is_the_users(pyplot):
             {"y_true_adversarial": [0], "y_votes_adversarial": [[0, 1]]},
             "y_votes_adversarial has 2 votes a sample, but y_votes has 1",
         ),
-        ([[0], [1]], {"max_bins": 0}, "max_bins must be at least 1, got 0"),
+        ([[0], [1]], {"max_bins": 1}, "max_bins must be .* from 2 on, got 1"),
     ],
 )
 def test_votes_that_cannot_be_counted(pyplot, votes, options, message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -108,7 +110,7 @@ class VoteDisplay:
         self.name = name
 
     def plot(
-        self, ax=None, *, name=None, max_bins=21, adversarial_kwargs=None, **kwargs
+        self, ax=None, *, name=None, max_bins=22, adversarial_kwargs=None, **kwargs
     ):
         """Draw the histograms.
 
@@ -120,9 +122,10 @@ class VoteDisplay:
         name : str, default=None
             Title. None: `name` of the display.
 
-        max_bins : int, default=21
-            Most bars a class. Each bar is of equally many numbers of votes; the last
-            one may have room for more than there are.
+        max_bins : int, default=22
+            Most bars a class, at least 2. Each bar is of equally many numbers of votes,
+            all of them less than half of the votes or none; the outermost bars may have
+            room for more than there are.
 
         adversarial_kwargs : dict, default=None
             Keyword arguments for the bars of adversarial samples, over `kwargs`.
@@ -140,14 +143,11 @@ class VoteDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `max_bins` is not positive.
+            If `max_bins` is less than 2.
         """
-        if not max_bins >= 1:
-            raise ValueError(f"max_bins must be at least 1, got {max_bins!r}.")
+        edges = _edges(self.n_votes, max_bins)
         self.ax_, self.figure_ = axes_of(self, ax)
         classes = self._classes()
-        step = int(np.ceil((self.n_votes + 1) / max_bins))
-        edges = np.arange(-0.5, self.n_votes + step, step) / self.n_votes
         clean = _histograms(self.shares, self.y, classes, edges)
         groups = {"clean": (clean, kwargs, "C0")}
         if self.adversarial_shares is not None:
@@ -397,6 +397,22 @@ def _check_votes(y, votes, name):
 def _shares(y, votes):
     """Share of votes that name the class in `y`, (n_samples,)."""
     return (votes == y[:, np.newaxis]).mean(axis=1)
+
+
+def _edges(n_votes, max_bins):
+    """Edges of bins that no share of votes lies on; two classes change places at one.
+
+    Shares are k / n_votes, and the edges lie midway between two of them.
+    """
+    if not (isinstance(max_bins, Integral) and max_bins >= 2):
+        raise ValueError(
+            f"max_bins must be a whole number from 2 on, got {max_bins!r}."
+        )
+    n_below = (n_votes + 1) // 2  # numbers of votes that are less than half
+    n_above = n_votes + 1 - n_below
+    step = -(-n_above // (max_bins // 2))  # rounded up, as below
+    bins = np.arange(-n_below // step, -(-n_above // step) + 1)
+    return (n_below - 0.5 + step * bins) / n_votes
 
 
 def _histograms(shares, y, classes, edges):

@@ -1,0 +1,85 @@
+"""
+===========================================
+Ten classes: handwritten digits
+===========================================
+
+With more than two classes a vote is one network a class, each trained to tell its class
+from all others, and goes to the class whose network has the largest output.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.model_selection import train_test_split
+
+from sklearn_scd import SCDClassifier
+from sklearn_scd.inspection import VoteDisplay
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, test_size=500, random_state=0, stratify=y
+)
+model = SCDClassifier(n_estimators=21, max_iter=300, random_state=0, n_jobs=2)
+model.fit(X_train, y_train)
+predicted = model.predict(X_test)
+
+# %%
+# More votes, fewer errors
+# ------------------------
+#
+# ``votes`` has the class that each vote names. So one fit tells how right fewer votes
+# would have been: here the mean over random orders of the votes, and their range.
+
+votes = model.votes(X_test)
+named = votes[:, :, np.newaxis] == model.classes_
+rng = np.random.default_rng(0)
+errors = []
+for _ in range(20):
+    counts = named[:, rng.permutation(named.shape[1])].cumsum(axis=1)
+    errors.append((counts.argmax(axis=2) != y_test[:, np.newaxis]).mean(axis=0))
+errors = 100 * np.array(errors)
+
+fig, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+number = np.arange(1, errors.shape[1] + 1)
+ax.fill_between(number, errors.min(axis=0), errors.max(axis=0), alpha=0.2, lw=0)
+ax.plot(number, errors.mean(axis=0), lw=2)
+ax.set(xlabel="votes", ylabel="test error, %", ylim=(0, None), xlim=(1, number[-1]))
+ax.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %%
+# How the votes fall
+# ------------------
+#
+# Left, votes for the true class, digit by digit; right, what is taken for what.
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 4.8), layout="constrained")
+VoteDisplay.from_estimator(model, X_test, y_test, ax=axes[0], name="")
+ConfusionMatrixDisplay.from_predictions(
+    y_test, predicted, ax=axes[1], cmap="Blues", colorbar=False
+)
+axes[0].set_title("share of votes")
+axes[1].set_title(f"{np.mean(predicted == y_test):.1%} right")
+plt.show()
+
+# %%
+# The images that divide the votes
+# --------------------------------
+#
+# Sixteen test images of the least agreement, with the two digits of most votes. Where
+# the first is not the true one it is red.
+
+shares = model.predict_proba(X_test)
+hardest = np.argsort(model.agreement(X_test))[:16]
+fig, axes = plt.subplots(2, 8, figsize=(10, 3.2), layout="constrained")
+for ax, i in zip(axes.flat, hardest, strict=True):
+    ax.imshow(X_test[i].reshape(8, 8), cmap="gray_r")
+    first, second = np.argsort(-shares[i], kind="stable")[:2]
+    ax.set_title(
+        f"{first}: {shares[i, first]:.0%}\n{second}: {shares[i, second]:.0%}",
+        fontsize="medium",
+        color="0.15" if first == y_test[i] else "#b2182b",
+    )
+    ax.set(xticks=[], yticks=[])
+plt.show()
