@@ -150,10 +150,12 @@ def test_rivals_of_equal_output_and_improbable_classes():
         make_pipeline(MinMaxScaler(), PCA(4), _model(hidden_units=0)),
         make_pipeline(
             MinMaxScaler(),
-            make_robust_scd(4, n_estimators=4, max_iter=30, margin=0.1, noise=0.1),
+            make_robust_scd(
+                4, n_estimators=4, max_iter=30, margin=0.1, noise=0.1, random_state=0
+            ),
         ),
         GridSearchCV(
-            make_robust_scd(4, n_estimators=4, max_iter=9),
+            make_robust_scd(4, n_estimators=9, max_iter=30, random_state=0),
             {"pca__n_components": [2]},
             cv=2,
         ),

@@ -55,6 +55,24 @@ def register_onnx_converter() -> None:
     ------
     ImportError
         If skl2onnx is not installed.
+
+    Examples
+    --------
+    >>> import skl2onnx
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import VotingClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_scd import SCDClassifier
+    >>> from sklearn_scd.export import register_onnx_converter
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = [
+    ...     ("linear", LogisticRegression(max_iter=500)),
+    ...     ("scd", SCDClassifier(n_estimators=3, max_iter=9)),
+    ... ]
+    >>> model = VotingClassifier(models, flatten_transform=False).fit(X, y)
+    >>> register_onnx_converter()
+    >>> [output.name for output in skl2onnx.to_onnx(model, X[:1]).graph.output]
+    ['output_label', 'output_probability']
     """
     _require_skl2onnx()
     from skl2onnx import update_registered_converter

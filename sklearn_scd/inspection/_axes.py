@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def axes_of(display, ax):
+
+def axes_of(display: object, ax: Axes | None) -> tuple[Any, Any]:
     """The axes to draw on, new ones for None, and their figure.
 
     Raises
@@ -21,7 +27,9 @@ def axes_of(display, ax):
     return ax, ax.figure
 
 
-def with_defaults(given, defaults, artist):
+def with_defaults(
+    given: Mapping[str, Any], defaults: Mapping[str, Any], artist: type
+) -> dict[str, Any]:
     """Keyword arguments of an artist: what is given, defaults for the rest.
 
     Parameters
@@ -40,4 +48,4 @@ def with_defaults(given, defaults, artist):
     """
     from matplotlib.cbook import normalize_kwargs
 
-    return {**defaults, **normalize_kwargs(given, artist)}
+    return {**defaults, **normalize_kwargs(dict(given), artist)}

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from math import ceil, prod, sqrt
-from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._axes import axes_of
 from sklearn_scd.robustness._affine import fold
 from sklearn_scd.robustness._networks import scd_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from typing_extensions import Self  # of typing from Python 3.11 on
+
+    from sklearn_scd._typing import FittedClassifier
 
 
 class HiddenUnitsDisplay:
@@ -65,13 +74,27 @@ class HiddenUnitsDisplay:
     (6, 64)
     """
 
-    def __init__(self, weights, image_shape, *, units=None, name=None):
+    def __init__(
+        self,
+        weights: NDArray[Any],
+        image_shape: Sequence[int],
+        *,
+        units: NDArray[Any] | None = None,
+        name: str | None = None,
+    ) -> None:
         self.weights = weights
         self.image_shape = image_shape
         self.units = units
         self.name = name
 
-    def plot(self, ax=None, *, name=None, n_columns=None, **kwargs):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        name: str | None = None,
+        n_columns: int | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the units.
 
         Parameters
@@ -106,14 +129,14 @@ class HiddenUnitsDisplay:
         image_shape = _check_image_shape(self.image_shape, weights.shape[1])
         if n_columns is None:
             n_columns = ceil(sqrt(len(weights)))
-        elif not (isinstance(n_columns, Integral) and n_columns >= 1):
+        elif not (isinstance(n_columns, (int, np.integer)) and n_columns >= 1):
             raise ValueError(
                 f"n_columns must be a whole number from 1 on, got {n_columns!r}."
             )
         self.ax_, self.figure_ = axes_of(self, ax)
         images = weights.reshape(-1, *image_shape)
         largest = np.abs(weights).max(initial=0.0) or 1.0
-        style = {"cmap": "RdBu_r"}
+        style: dict[str, Any] = {"cmap": "RdBu_r"}
         if "norm" not in kwargs:
             style.update(vmin=-largest, vmax=largest)
         if images.ndim == 4:  # colours: grey for 0, and gaps that are transparent
@@ -132,14 +155,14 @@ class HiddenUnitsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        image_shape,
+        estimator: FittedClassifier,
+        image_shape: Sequence[int],
         *,
-        units=16,
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        units: int | ArrayLike = 16,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw hidden units of a fitted estimator.
 
         Parameters
@@ -208,7 +231,7 @@ def _check_image_shape(image_shape, n_features):
         shape = tuple(image_shape)
     except TypeError:
         shape = ()
-    whole = all(isinstance(size, Integral) and size >= 1 for size in shape)
+    whole = all(isinstance(size, (int, np.integer)) and size >= 1 for size in shape)
     if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
         raise ValueError(
             "image_shape must be (height, width), or (height, width, 3) for colours, "
@@ -225,7 +248,7 @@ def _check_image_shape(image_shape, n_features):
 def _check_units(units, output_coef):
     """Rows of network and unit, (n_shown, 2): those given, or those that count most."""
     shape = output_coef.shape
-    if isinstance(units, Integral):
+    if isinstance(units, (int, np.integer)):
         if units < 1:
             raise ValueError(f"units must be at least 1, got {units!r}.")
         sizes = np.abs(output_coef.astype(np.float64)).ravel()

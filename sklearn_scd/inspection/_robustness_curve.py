@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._axes import axes_of, with_defaults
 from sklearn_scd.robustness import evaluate_robustness
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from typing_extensions import Self  # of typing from Python 3.11 on
+
+    from sklearn_scd._typing import FittedClassifier, Norm, RandomState
+    from sklearn_scd.robustness import (
+        DistortionResult,
+        RobustAccuracy,
+        RobustnessEvaluation,
+    )
 
 
 class RobustnessCurveDisplay:
@@ -78,14 +94,21 @@ class RobustnessCurveDisplay:
     """
 
     def __init__(
-        self, *, certified_accuracy=None, attacked_accuracy=None, norm=2, name=None
-    ):
+        self,
+        *,
+        certified_accuracy: RobustAccuracy | None = None,
+        attacked_accuracy: RobustAccuracy | None = None,
+        norm: float = 2,
+        name: str | None = None,
+    ) -> None:
         self.certified_accuracy = certified_accuracy
         self.attacked_accuracy = attacked_accuracy
         self.norm = norm
         self.name = name
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(
+        self, ax: Axes | None = None, *, name: str | None = None, **kwargs: Any
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -166,7 +189,14 @@ class RobustnessCurveDisplay:
         )
 
     @classmethod
-    def from_evaluation(cls, evaluation, *, name=None, ax=None, **kwargs):
+    def from_evaluation(
+        cls,
+        evaluation: RobustnessEvaluation,
+        *,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the curves of an evaluation that is there.
 
         Parameters
@@ -210,22 +240,25 @@ class RobustnessCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: FittedClassifier,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        attacks=("surrogate", "nearest_flip"),
-        certify=True,
-        norm=2,
-        clip_values=(0.0, 1.0),
-        epsilons=None,
-        X_train=None,
-        random_state=None,
-        n_jobs=None,
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        attacks: Sequence[str] | Mapping[str, DistortionResult | None] = (
+            "surrogate",
+            "nearest_flip",
+        ),
+        certify: bool = True,
+        norm: Norm = 2,
+        clip_values: tuple[float, float] = (0.0, 1.0),
+        epsilons: ArrayLike | None = None,
+        X_train: ArrayLike | None = None,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Certify and attack samples, and draw the curves.
 
         Parameters

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
@@ -12,6 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_scd.inspection._axes import axes_of, with_defaults
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._networks import scd_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from typing_extensions import Self  # of typing from Python 3.11 on
+
+    from sklearn_scd._typing import FittedClassifier, Floats
 
 _HEIGHT = 0.45  # of the tallest bar; classes are 1 apart
 
@@ -90,16 +99,16 @@ class VoteDisplay:
 
     def __init__(
         self,
-        shares,
-        y,
+        shares: Floats,
+        y: NDArray[Any],
         *,
-        n_votes,
-        adversarial_shares=None,
-        adversarial_y=None,
-        classes=None,
-        voted_class="true",
-        name=None,
-    ):
+        n_votes: int,
+        adversarial_shares: Floats | None = None,
+        adversarial_y: NDArray[Any] | None = None,
+        classes: ArrayLike | None = None,
+        voted_class: Literal["true", "predicted"] = "true",
+        name: str | None = None,
+    ) -> None:
         self.shares = shares
         self.y = y
         self.n_votes = n_votes
@@ -110,8 +119,14 @@ class VoteDisplay:
         self.name = name
 
     def plot(
-        self, ax=None, *, name=None, max_bins=22, adversarial_kwargs=None, **kwargs
-    ):
+        self,
+        ax: Axes | None = None,
+        *,
+        name: str | None = None,
+        max_bins: int = 22,
+        adversarial_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the histograms.
 
         Parameters
@@ -204,15 +219,15 @@ class VoteDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: FittedClassifier,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        X_adversarial=None,
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        X_adversarial: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Let an estimator vote, and draw the histograms.
 
         Parameters
@@ -288,15 +303,15 @@ class VoteDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_votes,
+        y_true: ArrayLike,
+        y_votes: ArrayLike,
         *,
-        y_true_adversarial=None,
-        y_votes_adversarial=None,
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        y_true_adversarial: ArrayLike | None = None,
+        y_votes_adversarial: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the histograms of votes that are there, of any model that votes.
 
         Parameters
@@ -404,7 +419,7 @@ def _edges(n_votes, max_bins):
 
     Shares are k / n_votes, and the edges lie midway between two of them.
     """
-    if not (isinstance(max_bins, Integral) and max_bins >= 2):
+    if not (isinstance(max_bins, (int, np.integer)) and max_bins >= 2):
         raise ValueError(
             f"max_bins must be a whole number from 2 on, got {max_bins!r}."
         )
