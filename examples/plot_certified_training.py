@@ -27,8 +27,10 @@ from sklearn_scd.robustness import (
 
 X, y = load_digits(return_X_y=True)
 X, y = X / 16, y % 2  # odd or even: no plane tells them apart
-X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
-options = {"n_estimators": 15, "max_iter": 400, "random_state": 0, "n_jobs": 2}
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=120, random_state=0, stratify=y
+)
+options = {"n_estimators": 11, "max_iter": 400, "random_state": 0, "n_jobs": 2}
 
 # %%
 # Step by step
@@ -85,7 +87,7 @@ search = GridSearchCV(
         loss="ce",
         hidden_units=20,
         noise=0.1,
-        **{**options, "n_estimators": 5, "max_iter": 300},
+        **{**options, "n_estimators": 5, "max_iter": 200},
     ),
     {"scdclassifier__margin": [0.0, 0.15, 0.3, 0.45]},
     scoring={
