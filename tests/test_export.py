@@ -38,6 +38,10 @@ def _model(loss="ce", **params):
     return SCDClassifier(loss, random_state=0, **params)
 
 
+def _robust(**params):
+    return make_robust_scd(4, n_estimators=4, max_iter=30, random_state=0, **params)
+
+
 def _data(n_classes=2, dtype=np.float64, n=200):
     """Overlapping classes: votes differ. Most samples are seen in no fit."""
     rng = np.random.default_rng(0)
@@ -148,17 +152,8 @@ def test_rivals_of_equal_output_and_improbable_classes():
         make_pipeline(StandardScaler(), _model()),
         make_pipeline(RobustScaler(), _model("01", binary_weights=True)),
         make_pipeline(MinMaxScaler(), PCA(4), _model(hidden_units=0)),
-        make_pipeline(
-            MinMaxScaler(),
-            make_robust_scd(
-                4, n_estimators=4, max_iter=30, margin=0.1, noise=0.1, random_state=0
-            ),
-        ),
-        GridSearchCV(
-            make_robust_scd(4, n_estimators=9, max_iter=30, random_state=0),
-            {"pca__n_components": [2]},
-            cv=2,
-        ),
+        make_pipeline(MinMaxScaler(), _robust(margin=0.1, noise=0.1)),
+        GridSearchCV(_robust(), {"pca__n_components": [2]}, cv=2),
     ],
     ids=["standard", "robust", "pca", "make_robust_scd", "search"],
 )
