@@ -26,6 +26,7 @@ from sklearn_scd.robustness._distortion import (
     minimum_distortion,
 )
 from sklearn_scd.robustness._exact import exact_distance
+from sklearn_scd.robustness._interruption import keep_results
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._nearest_flip import nearest_flip
 from sklearn_scd.robustness._networks import ROUNDING
@@ -240,6 +241,10 @@ def evaluate_robustness(
 
     Notes
     -----
+    What ends it early, Ctrl-C or an error of the model's, has an attribute
+    `attack_results` with those of the attacks by then, that of the last one as far as
+    it came. Those that are whole may be given as `attacks` once more.
+
     The ROC curve is the best case of a detector. The nearest adversarial samples lie
     on the boundary, where the votes are split; an attack that goes farther than it must
     can have their agreement.
@@ -276,9 +281,11 @@ def evaluate_robustness(
     certified = _certify(problem, n_jobs) if certify else np.full(len(X), np.nan)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     options = {"random_state": seed, "n_jobs": n_jobs, "verbose": verbose}
-    results = _run_attacks(problem, given, X_train, options)
-    _check_order(certified, results)
-    return _summarise(problem, certified, results, epsilons)
+    results = dict(given)
+    with keep_results(lambda: {n: r for n, r in results.items() if r is not None}):
+        _run_attacks(problem, results, X_train, options)
+        _check_order(certified, results)
+        return _summarise(problem, certified, results, epsilons)
 
 
 def _check_attacks(attacks, estimator):
@@ -332,17 +339,16 @@ def _below_rounding(exact, problem):
     return np.maximum(exact - ROUNDING * (2 * problem.sizes + exact), 0.0)
 
 
-def _run_attacks(problem, given, X_train, options):
-    """Results by name, in the order given; the attack that starts from others last."""
+def _run_attacks(problem, results, X_train, options):
+    """Put results in the place of None; the attack that starts from others is last."""
     options = {
         "norm": problem.norm,
         "clip_values": problem.clip_values,
         **options,
     }
-    results = dict(given)
     arguments = problem.estimator, problem.X, problem.y
-    for name in sorted(given, key=lambda name: name == "nearest_flip"):
-        if given[name] is not None:
+    for name in sorted(results, key=lambda name: name == "nearest_flip"):
+        if results[name] is not None:
             continue
         if name in _DECISIONS:
             result = minimum_distortion(
@@ -356,7 +362,6 @@ def _run_attacks(problem, given, X_train, options):
             result = nearest_flip(*arguments, X_start=X_start, **options)
         _check_result(problem, name, result)
         results[name] = result
-    return results
 
 
 def _nearest(problem, results):
@@ -389,6 +394,7 @@ def _check_result(problem, name, result):
             f"{problem.norm:g}."
         )
     faults = {
+        "has a distance that is none": ~(result.distances >= 0),
         "is misclassified as it is, or not, unlike in the result": (
             (result.distances == 0) != ~problem.right
         ),
