@@ -28,6 +28,11 @@ from benchmarks._pieces import Pieces
 
 HERE = Path(__file__).parent
 PROGRAMS = {"medical": medical, "certified": certified}
+# Arguments with which neither ART nor torch is needed.
+PLAIN = {
+    "medical": ["--models", "random-forest", "--protocol", "none"],
+    "certified": ["--models", "logistic"],
+}
 SHORT = ["--votes", "2", "--jobs", "1", "--seeds", "2", "--train-iter", "5"]
 MODELS = ["--models", "scdce", "random-forest"]
 
@@ -231,7 +236,7 @@ def test_a_bad_file_is_one_line_and_status_2(
     folder = tmp_path / "data"
     folder.mkdir()
     spec, words = make(folder)
-    argv = ["--dataset", spec, "--output", str(tmp_path / "out")]
+    argv = ["--dataset", spec, *PLAIN[program], "--output", str(tmp_path / "out")]
     assert PROGRAMS[program].main(argv) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"benchmarks.{program}: error: ")
@@ -244,8 +249,7 @@ def test_a_bad_file_is_one_line_and_status_2(
 def test_an_output_folder_that_can_not_be_used_is_one_line(
     program, images, tmp_path, capsys, monkeypatch
 ):
-    argv = ["--dataset", images, "--models"]
-    argv += ["random-forest" if program == "medical" else "logistic"]
+    argv = ["--dataset", images, *PLAIN[program]]
     (tmp_path / "file").touch()
     for place in ("file", "file/below"):
         assert PROGRAMS[program].main([*argv, "--output", str(tmp_path / place)]) == 2
