@@ -14,14 +14,16 @@ import sys
 import time
 from pathlib import Path
 
-from tqdm import tqdm
-
-from benchmarks import _runner, medical
+# What is optional is imported in functions: pytest looks for doctests here.
 
 SHARE = 0.4  # of a whole run, after which a run is killed at the latest
 
 
 def main(folder: Path, n_kills: int, seed: int, arguments: list[str]) -> None:
+    from tqdm import tqdm
+
+    from benchmarks import _runner, medical
+
     tqdm.monitor_interval = 0  # no thread of its own, which a fork would not have
     _runner.write_report = lambda *_: None  # most of the time of runs so small
     if medical.main([*arguments, "--output", str(folder / "whole")]) != 0:
@@ -49,6 +51,8 @@ def main(folder: Path, n_kills: int, seed: int, arguments: list[str]) -> None:
 
 def fork(folder: Path, arguments: list[str]) -> int:
     """Begin a run in a process of its own; return its id."""
+    from benchmarks import medical
+
     process = os.fork()
     if process == 0:
         status = 70
