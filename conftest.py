@@ -3,6 +3,8 @@
 import os
 from importlib.util import find_spec
 
+import pytest
+
 os.environ["MPLBACKEND"] = "agg"  # read when matplotlib is imported
 
 # Files that import the packages, or whose examples do.
@@ -21,3 +23,12 @@ collect_ignore_glob = [
     for module, packages in NEEDS.items()
     if any(find_spec(package) is None for package in packages)
 ]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _key_of_the_tests(tmp_path_factory):
+    """Runs of the benchmark make no key among the user's own files."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = tmp_path_factory.mktemp("key") / "pieces.key"
+        patch.setenv("SKLEARN_SCD_KEY", str(path))
+        yield

@@ -6,6 +6,7 @@ Tables are made from this record alone, so that they can be made again from the 
 import json
 import os
 import statistics
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class Results:
         }
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            remove_drafts(folder)
         except OSError as error:
             raise UserError(
                 f"{folder}: can't make the output folder ({error.strerror}); "
@@ -156,10 +158,19 @@ def write_atomically(path: Path, content: bytes) -> None:
         draft.write_bytes(content)
         os.replace(draft, path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise UserError(
             f"{path}: can't write ({error.strerror}); give another folder with --output"
         ) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what a run that was killed while it wrote has left beside its files."""
+    for path in folder.glob(".*.*"):
+        if path.suffix[1:].isdigit() and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _summary(trials: list[dict]) -> dict[str, float | None]:

@@ -1,7 +1,6 @@
 """The attack stage of the medical benchmark: distances, tables, and going on."""
 
 import csv
-import json
 import shutil
 
 import numpy as np
@@ -12,6 +11,8 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("PIL")
 pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
+
+from _benchmark_helpers import measured, read
 
 from benchmarks import _attacking, _bounds, _distances, _evaluating, _training, medical
 from benchmarks._pieces import Pieces
@@ -42,32 +43,14 @@ def finished(images, tmp_path_factory):
     return folder
 
 
-def _read(folder):
-    return json.loads((folder / "results.json").read_text())
-
-
 def _run(images, folder, *more, models=MODELS):
     argv = ["--dataset", images, "--models", *models, *SHORT, "--output", str(folder)]
     assert medical.main([*argv, *more]) == 0
-    return _read(folder)
+    return read(folder)
 
 
 def _infinite(distances):
     return [np.inf if d is None else d for d in distances]
-
-
-def _measured(data):
-    """The record without what differs between two runs of the same thing."""
-    entries = json.loads(json.dumps(data["datasets"]))
-    for entry in entries.values():
-        for model in entry["models"].values():
-            for times in (model, *model["seeds"].values()):
-                del times["fit_seconds"], times["predict_seconds"]
-        for model in entry["attack"]["models"].values():
-            del model["seconds"]
-        for model in entry["evaluation"]["models"].values():
-            del model["seconds"]
-    return entries
 
 
 def test_every_model_is_attacked_on_the_same_images(images, tmp_path, capsys):
@@ -163,7 +146,7 @@ def test_a_smooth_model_is_attacked_by_its_gradient(images, tmp_path):
 
 
 def test_nothing_finished_is_computed_twice(images, finished, tmp_path, monkeypatch):
-    first = _read(finished)
+    first = read(finished)
     folder = shutil.copytree(finished, tmp_path / "out")
 
     def fail(*args, **kwargs):
@@ -173,7 +156,7 @@ def test_nothing_finished_is_computed_twice(images, finished, tmp_path, monkeypa
     monkeypatch.setattr(_attacking, "attack_image", fail)
     monkeypatch.setattr(_evaluating, "evaluate_model", fail)
     again = _run(images, folder, "--resume")
-    assert _measured(again) == _measured(first)
+    assert measured(again) == measured(first)
     # Fewer images, in the same order, are part of what is there.
     fewer = _run(images, folder, "--resume", "--images", "2", "--no-white-box")
     assert "evaluation" not in fewer["datasets"][images]
@@ -209,7 +192,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     with monkeypatch.context() as patch:
         patch.setattr(stage, piece, do_some)
         assert medical.main(argv) == 130
-    entry = _read(folder)["datasets"][images]
+    entry = read(folder)["datasets"][images]
     if stage is _attacking:
         assert (
             sum(len(m["status"]) for m in entry["attack"]["models"].values()) == n_done
@@ -217,7 +200,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
         assert "evaluation" not in entry
     else:
         assert list(entry["evaluation"]["models"]) == MODELS[:n_done]
-    assert _measured(_run(images, folder, "--resume")) == _measured(_read(finished))
+    assert measured(_run(images, folder, "--resume")) == measured(read(finished))
 
 
 def test_a_damaged_piece_is_computed_again(images, tmp_path, capsys):
@@ -226,7 +209,7 @@ def test_a_damaged_piece_is_computed_again(images, tmp_path, capsys):
     for piece in (folder / "pieces").iterdir():
         piece.write_bytes(piece.read_bytes()[:50])
     again = _run(images, folder, "--resume", models=["random-forest"])
-    assert _measured(again) == _measured(first)
+    assert measured(again) == measured(first)
     assert "damaged" in capsys.readouterr().out
 
 

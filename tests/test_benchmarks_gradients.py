@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _robustness_helpers import assert_is_what_it_says
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neural_network import MLPClassifier
@@ -63,23 +64,9 @@ MODELS = {
 models = pytest.mark.parametrize("name", MODELS)
 
 
-def assert_is_what_it_says(result, model, X, y, clip_values=(0, 1)):
-    wrong = model.predict(X) != y
-    np.testing.assert_array_equal(result.status == "misclassified", wrong)
-    np.testing.assert_array_equal(result.distances == 0, wrong)
-    found = np.isfinite(result.distances) & ~wrong
-    steps = result.adversarials[found].astype(float) - X[found]
-    np.testing.assert_array_equal(
-        result.distances[found], [np.linalg.norm(step) for step in steps]
-    )
-    assert (
-        not found.any() or (model.predict(result.adversarials[found]) != y[found]).all()
-    )
-    for row, label in zip(result.adversarials[found], y[found], strict=True):
-        assert model.predict(row[np.newaxis])[0] != label
-        assert clip_values[0] <= row.min() <= row.max() <= clip_values[1]
+def assert_gradient_says_so(result, *arguments, **options):
     assert (result.attack, result.norm) == ("gradient", 2)
-    return found
+    return assert_is_what_it_says(result, *arguments, **options)
 
 
 @models
@@ -106,7 +93,7 @@ def test_it_comes_nearer_than_an_attack_that_sees_answers_only(name):
     wrong = np.array(["ill", "well"])[(y[rows[:1]] == "ill").astype(int)]
     targets, labels = X[[*rows, rows[0]]], np.append(y[rows], wrong)
     result = gradient_attack(model, targets, labels)
-    found = assert_is_what_it_says(result, model, targets, labels)
+    found = assert_gradient_says_so(result, model, targets, labels)
     assert found.tolist() == [True] * 3 + [False]
     decisions = minimum_distortion(
         model, X[rows], y[rows], X_train=X, n_restarts=1, max_iter=5, random_state=0
@@ -133,7 +120,7 @@ def test_distances_of_linear_models_are_the_exact_ones(model, n_classes):
     model.fit(X, y)
     rows = np.flatnonzero(model.predict(X) == y)[:4]
     result = gradient_attack(model, X[rows], y[rows], clip_values=(-5, 5))
-    assert assert_is_what_it_says(result, model, X[rows], y[rows], (-5, 5)).all()
+    assert assert_gradient_says_so(result, model, X[rows], y[rows], (-5, 5)).all()
     exact = nearest_of_linear(model, X[rows])
     assert (result.distances >= exact * (1 - 1e-4)).all()
     # For three classes the way leads to one of them, not always the nearest.
@@ -148,7 +135,7 @@ def test_distances_within_the_range_of_values_are_the_exact_ones():
     model = LogisticRegression(C=100).fit(X, y)
     rows = np.flatnonzero(model.predict(X) == y)[:4]
     result = gradient_attack(model, X[rows], y[rows], (low, high))
-    assert assert_is_what_it_says(result, model, X[rows], y[rows], (low, high)).all()
+    assert assert_gradient_says_so(result, model, X[rows], y[rows], (low, high)).all()
     w = model.coef_[0]
     for x, distance in zip(X[rows].astype(float), result.distances, strict=True):
         score = w @ x + model.intercept_[0]
@@ -184,7 +171,7 @@ def test_where_there_is_nothing_to_find_it_says_so():
     model.coef_[:] = 0
     model.intercept_[:] = 1
     result = gradient_attack(model, X[:2], y[:2], steps=3)
-    assert not assert_is_what_it_says(result, model, X[:2], y[:2])[1:].any()
+    assert not assert_gradient_says_so(result, model, X[:2], y[:2])[1:].any()
     assert sorted(result.status) == ["misclassified", "no_start"]
     assert np.isinf(result.distances).sum() == 1
 

@@ -60,6 +60,12 @@ def complain_in_one_line(capsys, *argv):
     return message
 
 
+def complain_about_data(capsys, *argv):
+    """The same for a run that needs neither ART nor torch."""
+    plain = ["--models", "random-forest", "--protocol", "none"]
+    return complain_in_one_line(capsys, *plain, *argv)
+
+
 def test_a_run_of_all_models_but_those_of_torch(images, tmp_path, capsys):
     folder = tmp_path / "out" / "deep"
     argv = ["--dataset", images, "breast-cancer", *QUICK, "--output", str(folder)]
@@ -260,15 +266,15 @@ def test_arguments_are_checked(capsys, argv, words):
 
 
 def test_missing_file(capsys):
-    message = complain_in_one_line(capsys, "--dataset", "npz:nowhere.npz")
+    message = complain_about_data(capsys, "--dataset", "npz:nowhere.npz")
     assert "nowhere.npz: no such file" in message
-    message = complain_in_one_line(capsys, "--dataset", "folder:nowhere")
+    message = complain_about_data(capsys, "--dataset", "folder:nowhere")
     assert "nowhere: no such folder" in message
 
 
 def test_npz_without_y(tmp_path, capsys):
     np.savez(tmp_path / "half.npz", X=np.zeros((4, 2, 2), np.uint8))
-    message = complain_in_one_line(capsys, "--dataset", f"npz:{tmp_path}/half.npz")
+    message = complain_about_data(capsys, "--dataset", f"npz:{tmp_path}/half.npz")
     assert "half.npz: no array 'y'" in message
     assert "numpy.savez" in message
 
@@ -277,13 +283,13 @@ def test_unreadable_image(tmp_path, capsys):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "torn.png").write_bytes(b"\x89PNG\r\n")
-    message = complain_in_one_line(capsys, "--dataset", f"folder:{tmp_path}")
+    message = complain_about_data(capsys, "--dataset", f"folder:{tmp_path}")
     assert "torn.png: unreadable image" in message
 
 
 def test_class_without_image(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    message = complain_in_one_line(capsys, "--dataset", f"folder:{tmp_path}")
+    message = complain_about_data(capsys, "--dataset", f"folder:{tmp_path}")
     assert "class 'empty' has no image" in message
 
 
@@ -291,10 +297,10 @@ def test_output_that_cannot_be_written(images, tmp_path, capsys):
     (tmp_path / "taken").write_text("")
     for place in ("taken", "taken/deeper"):
         argv = ["--dataset", images, *QUICK, "--output", tmp_path / place]
-        assert "--output" in complain_in_one_line(capsys, *argv)
+        assert "--output" in complain_about_data(capsys, *argv)
     (tmp_path / "out" / "results.json").mkdir(parents=True)
     argv = ["--dataset", images, *QUICK, "--output", tmp_path / "out"]
-    assert "results.json: can't write" in complain_in_one_line(capsys, *argv)
+    assert "results.json: can't write" in complain_about_data(capsys, *argv)
 
 
 def test_wrong_combinations(images, tmp_path, capsys):
@@ -310,7 +316,7 @@ def test_wrong_combinations(images, tmp_path, capsys):
             "give a single --dataset",
         ),
     ]:
-        assert words in complain_in_one_line(capsys, *argv)
+        assert words in complain_about_data(capsys, *argv)
 
 
 def test_missing_extra(capsys, monkeypatch):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("PIL")
+pytest.importorskip("platformdirs")
 pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 

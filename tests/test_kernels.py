@@ -12,11 +12,19 @@ from sklearn_scd._ensemble import (
     training_set,
 )
 from sklearn_scd._kernels import losses
+from sklearn_scd._kernels.contenders import find_contenders
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.output_ce import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
-from sklearn_scd._kernels.steps import best_step, list_steps, make_scratch, norm_growth
+from sklearn_scd._kernels.steps import (
+    _reach,
+    best_step,
+    list_steps,
+    make_scratch,
+    norm_growth,
+    shift_values,
+)
 from sklearn_scd._kernels.threshold import (
     Samples,
     best_score,
@@ -37,6 +45,9 @@ def _values(kind, n, dtype, rng):
         return np.full(n, 3.5, dtype=dtype)
     if kind == "offset":  # steps are of the size of rounding
         return (1e6 + rng.standard_normal(n)).astype(dtype)
+    if kind == "coarse":  # rounding moves values by many bins
+        return (2.0 ** (24 if dtype is np.float32 else 53) + 4 * rng.standard_normal(n)
+                ).astype(dtype)  # fmt: skip
     if kind == "outliers":  # almost all in one bin
         return (rng.standard_normal(n) * 10.0 ** rng.integers(-8, 8, n)).astype(dtype)
     neighbours = np.array([1.0], dtype=dtype)
@@ -61,6 +72,32 @@ def test_threshold_search_equals_trying_every_threshold(kind, dtype):
             assert gains[values > threshold].sum() == score
 
 
+def _best_steps(columns, features, weights, step, binary, margin, samples):
+    """The search's best step, and that of every threshold of every step."""
+    rows, values, gains, n_positive = samples
+    dtype = values.dtype.type
+    scratch = make_scratch(values[np.newaxis], columns)
+    steps = np.empty((features.size, 1 if binary else 2), dtype)
+    growths = np.empty_like(steps)
+    list_steps(weights, features, step, binary, margin, steps, growths)
+    bar = best_score(values, gains, n_positive, scratch.space)
+    got = best_step(
+        columns, columns.min(axis=1).astype(dtype), columns.max(axis=1).astype(dtype),
+        features, steps, growths, samples, bar, scratch,
+    )  # fmt: skip
+    expected = bar, -1, 0
+    for k, f in enumerate(features):
+        sides = (-2 * weights[f],) if binary else (dtype(step), -dtype(step))
+        for side, s in enumerate(sides):
+            x = columns[f, rows].astype(dtype)
+            growth = dtype(float(margin) * norm_growth(weights[f], s))
+            worse = np.where(gains > 0, growth, -growth)
+            score, _ = reference.best_threshold(values + s * x - worse, gains)
+            if score > expected[0]:
+                expected = score, k, side
+    return got, expected
+
+
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,7 +107,6 @@ def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, bina
     columns = rng.integers(0, 9, (n_features, n_rows)).astype(np.uint8)
     columns[2] = 5
     columns[3] = columns[4]
-    lowest, highest = columns.min(axis=1), columns.max(axis=1)
     features = rng.permutation(n_features)
     found = 0
     for n in [1, 5, 60, 400]:
@@ -84,31 +120,100 @@ def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, bina
                 weights = rng.choice([-1.0, 1.0], n_features).astype(dtype)
                 if not binary:
                     weights *= 0.1  # no step of these cancels the row
-                scratch = make_scratch(values[np.newaxis], columns)
-                steps = np.empty((n_features, 1 if binary else 2), dtype)
-                growths = np.empty_like(steps)
-                list_steps(weights, features, step, binary, margin, steps, growths)
-                bar = best_score(values, gains, n_positive, scratch.space)
-                got = best_step(
-                    columns, lowest.astype(dtype), highest.astype(dtype), features,
-                    steps, growths, Samples(rows, values, gains, n_positive), bar,
-                    scratch,
-                )  # fmt: skip
-                expected = bar, -1, 0
-                for k, f in enumerate(features):
-                    for side, s in enumerate(
-                        (-2 * weights[f],) if binary else (dtype(step), -dtype(step))
-                    ):
-                        x = columns[f, rows].astype(dtype)
-                        growth = dtype(float(margin) * norm_growth(weights[f], s))
-                        worse = np.where(gains > 0, growth, -growth)
-                        moved = values + s * x - worse
-                        score, _ = reference.best_threshold(moved, gains)
-                        if score > expected[0]:
-                            expected = score, k, side
+                samples = Samples(rows, values, gains, n_positive)
+                got, expected = _best_steps(
+                    columns, features, weights, step, binary, margin, samples
+                )
                 assert got == expected
                 found += expected[1] >= 0
     assert kind == "equal" or found > 0  # or this test shows nothing
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("margin", [0.0, 30.0, 300.0])
+def test_best_step_that_gains_one_sample_or_only_by_the_margin(margin, dtype):
+    """Bounds are at their tightest: nearly all samples are right, columns nearly equal.
+
+    A step helps by a single sample of weight 1, or by what it takes off the margin.
+    """
+    rng = np.random.default_rng(1)
+    by_one = 0
+    for n in np.repeat([12, 30, 60, 120], 40):
+        columns = rng.integers(0, 2, (4, n)).astype(np.uint8)
+        columns[:2] = 7  # no step on these tells samples apart
+        n_positive = int(rng.integers(1, n))
+        gains = np.where(np.arange(n) < n_positive, 1, -1)
+        values = (rng.normal(1.5, 1, n) * gains).astype(dtype)
+        samples = Samples(np.arange(n, dtype=np.uint32), values, gains, n_positive)
+        got, expected = _best_steps(
+            columns, rng.permutation(4), np.full(4, 0.1, dtype), 0.1, False,
+            dtype(margin), samples,
+        )  # fmt: skip
+        assert got == expected
+        bar = best_score(values, gains, n_positive, search_space(n))
+        by_one += got[0] == bar + 1
+    assert by_one > 10  # or this test shows little
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["continuous", "offset", "coarse"])
+def test_no_step_moves_a_value_beyond_its_reach(kind, dtype):
+    rng = np.random.default_rng(0)
+    n, features = 500, np.arange(3)
+    furthest = []
+    for step, margin in [(1e-3, 0.0), (0.17, 0.0), (0.17, 3.0), (0.17, 50.0)]:
+        columns = rng.integers(0, 9, (3, n)).astype(np.uint8)
+        low, high = columns.min(axis=1), columns.max(axis=1)
+        values, gains = _values(kind, n, dtype, rng), np.ones(n, dtype=np.int64)
+        samples = Samples(np.arange(n, dtype=np.uint32), values, gains, n // 2)
+        weights = np.full(3, 0.1, dtype)
+        steps, growths = np.empty((3, 2), dtype), np.empty((3, 2), dtype)
+        list_steps(weights, features, step, False, dtype(margin), steps, growths)
+        reach = _reach(
+            low.astype(dtype), high.astype(dtype), features, steps, growths, values
+        )
+        moves = []
+        for k, side in np.ndindex(3, 2):
+            s, out = steps[k, side], np.empty(n, dtype)
+            shifted = shift_values(columns[k], samples, s, growths[k, side], out)
+            centre = 0.5 * (int(low[k]) + int(high[k]))
+            moved = shifted.astype(float) - values - float(s) * centre
+            moves.append(np.abs(moved).max())
+        furthest.append(max(moves) / reach)
+    assert 0.05 < max(furthest) <= 1
+
+
+def test_contenders_and_those_above_them_are_each_sample_once():
+    rng = np.random.default_rng(0)
+    on_the_edge = 0
+    for _ in range(400):
+        n = int(rng.integers(30, 200))
+        n_positive = int(rng.integers(1, n))
+        gains = 2 ** rng.integers(0, 12, n)  # limits between light and heavy are such
+        gains[n_positive:] *= -1
+        values = rng.integers(-500, 500, n) / 8
+        values[: n_positive // 2] += 40.0
+        rows = np.arange(n, dtype=np.uint32)
+        samples = Samples(rows, values, gains, n_positive)
+        scratch = make_scratch(values[np.newaxis], np.zeros((1, n), np.uint8))
+        space, work = scratch.space, scratch.contenders
+        bar = best_score(values, gains, n_positive, space)
+        found = find_contenders(samples, bar, 0.5, work, space)
+        # Where the window's end is moved to a sample, it still counts once.
+        above = values[(values > found.high) & (values < found.high + 2)]
+        for reach in (0.5, *(above - found.high)):
+            found = find_contenders(samples, bar, reach, work, space)
+            if found.low > found.high:
+                assert found.rows.size == 0
+                continue
+            low, high = found.low - reach, found.high + reach
+            inside = (low <= values) & (values <= high)
+            assert sorted(found.rows) == np.flatnonzero(inside).tolist()
+            assert found.on_gain == gains[values > high].sum()
+            light = found.gains[found.heavy : found.light_positive]
+            assert found.light_gain == light.sum() >= 0
+            on_the_edge += (values == high).sum()
+    assert on_the_edge > 10  # or this test shows little
 
 
 def _problem(rng, kind, dtype):

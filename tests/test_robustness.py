@@ -5,9 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from _robustness_helpers import Rule, assert_is_what_it_says, needs_art
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binomtest
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -24,11 +24,6 @@ from sklearn_scd.robustness import (
     transfer_matrix,
 )
 
-needs_art = pytest.mark.skipif(
-    "art" not in sys.modules and not __import__("importlib.util").util.find_spec("art"),
-    reason="needs the extra art",
-)
-
 
 def _data(n=80, n_features=6):
     """Two classes in the unit cube, labels 0 and 1."""
@@ -36,36 +31,6 @@ def _data(n=80, n_features=6):
     y = np.arange(n) % 2
     X = 0.4 * rng.random((n, n_features)) + 0.2 + 0.2 * y[:, np.newaxis]
     return X.astype(np.float32), y
-
-
-class _Rule(ClassifierMixin, BaseEstimator):
-    """Predicts by a function; what a user may hand over that is no model of ours."""
-
-    def __init__(self, rule, n_features=2, classes=(0, 1)):
-        self.rule, self.n_features, self.classes = rule, n_features, classes
-        self.n_features_in_ = n_features
-        self.classes_ = np.array(classes)
-
-    def predict(self, X):
-        return self.classes_[np.asarray(self.rule(X)).astype(int)]
-
-
-def _assert_is_what_it_says(result, model, X, y, norm=2):
-    """Every sample that is returned is misclassified, at the distance stated."""
-    for i, status in enumerate(result.status):
-        x, found = X[i].astype(float), result.adversarials[i]
-        if status == "misclassified":
-            assert result.distances[i] == 0
-            assert model.predict(X[i : i + 1])[0] != y[i]
-        elif np.isinf(result.distances[i]):
-            assert status in ("no_start", "stopped")
-            assert np.isnan(found).all()
-        else:
-            distance = np.linalg.norm(found.astype(float) - x, ord=norm)
-            assert result.distances[i] == distance > 0
-            assert model.predict(found[np.newaxis])[0] != y[i]
-    rows = np.isfinite(result.distances)
-    assert (model.predict(result.adversarials[rows]) != np.asarray(y)[rows]).all()
 
 
 @needs_art
@@ -123,7 +88,7 @@ def test_distances_of_a_linear_model_are_near_the_exact_ones(norm):
         model, X[rows], y[rows], norm=norm, n_restarts=2, max_iter=40,
         clip_values=(-2, 3), X_train=X, random_state=0,
     )  # fmt: skip
-    _assert_is_what_it_says(result, model, X[rows], y[rows], norm)
+    assert_is_what_it_says(result, model, X[rows], y[rows], (-2, 3))
     assert (result.distances >= exact[rows] * (1 - 1e-5)).all()
     assert (result.distances <= exact[rows] * 1.02).all()
     assert set(result.status) == {"attacked"}
@@ -143,7 +108,7 @@ def test_boundary_attack_comes_near_on_a_linear_model():
         model, X[rows], y[rows], attack="boundary", n_restarts=1, max_iter=100,
         clip_values=(-2, 3), X_train=X, random_state=0,
     )  # fmt: skip
-    _assert_is_what_it_says(result, model, X[rows], y[rows])
+    assert_is_what_it_says(result, model, X[rows], y[rows], (-2, 3))
     assert (result.distances >= exact[rows] * (1 - 1e-5)).all()
     assert (result.distances <= exact[rows] * 1.1).all()
     assert np.isnan(result.history).all()
@@ -166,7 +131,7 @@ def test_distances_in_the_plane_are_near_those_of_brute_force(loss):
     result = minimum_distortion(
         model, X[rows], y[rows], X_train=X, max_iter=30, random_state=0
     )
-    _assert_is_what_it_says(result, model, X[rows], y[rows])
+    assert_is_what_it_says(result, model, X[rows], y[rows])
     assert (result.distances >= exact - np.sqrt(2) * 1e-3).all()
     assert (result.distances <= exact * 1.1 + 1e-3).all()
 
@@ -214,7 +179,7 @@ def test_labels_of_any_kind_give_the_same_distances():
 @needs_art
 def test_nothing_found_is_neither_zero_nor_robust_and_nothing_is_attacked_in_vain():
     X, y = _data(n_features=2)
-    never_wrong = _Rule(lambda X: np.zeros(len(X)))
+    never_wrong = Rule(lambda X: np.zeros(len(X)))
     result = minimum_distortion(
         never_wrong, X[:2], y[:2], n_restarts=2, init_size=250, random_state=0
     )
@@ -227,13 +192,13 @@ def test_nothing_found_is_neither_zero_nor_robust_and_nothing_is_attacked_in_vai
 
 @needs_art
 def test_attack_starts_from_training_samples_where_noise_finds_nothing():
-    corner = _Rule(lambda X: (X > 0.99).all(axis=1), n_features=8)
+    corner = Rule(lambda X: (X > 0.99).all(axis=1), n_features=8)
     X = np.full((1, 8), 0.5, dtype=np.float32)
     found = minimum_distortion(
         corner, X, [0], X_train=np.ones((3, 8)), n_restarts=1, max_iter=5,
         random_state=0,
     )  # fmt: skip
-    _assert_is_what_it_says(found, corner, X, [0])
+    assert_is_what_it_says(found, corner, X, [0])
     assert 0.49 * np.sqrt(8) < found.distances[0] <= 0.5 * np.sqrt(8)
     from_noise = minimum_distortion(
         corner, X, [0], n_restarts=1, init_size=200, random_state=0
@@ -246,11 +211,11 @@ def test_attack_starts_from_training_samples_where_noise_finds_nothing():
 @pytest.mark.parametrize("gap", [0.0, 1e-9, 1e-7, 1e-6, 1e-4])
 def test_a_sample_on_the_boundary_ends_with_a_result(gap, norm):
     x = np.array([[0.5, 0.5, 0.5]], dtype=np.float32)
-    step = _Rule(lambda X: X[:, 0].astype(float) > 0.5 + gap, n_features=3)
+    step = Rule(lambda X: X[:, 0].astype(float) > 0.5 + gap, n_features=3)
     result = minimum_distortion(
         step, x, [0], norm=norm, n_restarts=2, max_iter=20, random_state=0
     )
-    _assert_is_what_it_says(result, step, x, [0], norm)
+    assert_is_what_it_says(result, step, x, [0])
     assert gap < result.distances[0] <= max(2 * gap, 1e-3)
 
 
@@ -262,7 +227,7 @@ def test_returned_samples_lie_on_the_boundary():
     result = minimum_distortion(
         model, X[rows], y[rows], X_train=X, n_restarts=1, max_iter=4, random_state=0
     )
-    _assert_is_what_it_says(result, model, X[rows], y[rows])
+    assert_is_what_it_says(result, model, X[rows], y[rows])
     inwards = X[rows] + 0.999 * (result.adversarials - X[rows])
     assert_array_equal(model.predict(inwards), y[rows])
     assert result.adversarials.min() >= 0
@@ -307,9 +272,9 @@ def test_robust_accuracy_counts_what_stands_above_epsilon():
 
 def test_transfer_matrix_is_that_counted_by_hand():
     models = {
-        "first": _Rule(lambda X: X[:, 0] > 0.5),
-        "second": _Rule(lambda X: X[:, 1] > 0.5),
-        "none": _Rule(lambda X: np.zeros(len(X))),
+        "first": Rule(lambda X: X[:, 0] > 0.5),
+        "second": Rule(lambda X: X[:, 1] > 0.5),
+        "none": Rule(lambda X: np.zeros(len(X))),
     }
     y = np.array([0, 1, 0])
     adversarials = {
@@ -336,8 +301,8 @@ def test_transfer_matrix_is_that_counted_by_hand():
 def test_transfer_leaves_out_what_was_misclassified_as_it_was():
     X, y = _data(n_features=2)
     models = {
-        "first": _Rule(lambda X: X[:, 0] > 0.5),
-        "second": _Rule(lambda X: X[:, 1] > 0.5),
+        "first": Rule(lambda X: X[:, 0] > 0.5),
+        "second": Rule(lambda X: X[:, 1] > 0.5),
     }
     results = {
         name: minimum_distortion(

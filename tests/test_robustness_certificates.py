@@ -162,6 +162,22 @@ def test_certificates_in_space_are_never_above_all_cells():
     assert exactly == n_models
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_one_step_may_switch_units_of_two_classes_networks(method):
+    """The class named falls, another one rises, both at the same hyperplane."""
+    model = made_model(np.random.default_rng(0), 2, 3)
+    model.n_estimators, model.hidden_units, model.binary_weights = 1, 1, False
+    model.hidden_coef_ = np.array([[[-1.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]]])
+    model.hidden_intercept_ = np.array([[0.4], [-0.4], [-99.0]])
+    model.output_coef_ = np.ones((3, 1))
+    model.output_intercept_ = np.array([0.5, 0.0, -5.0])
+    x = np.zeros((1, 2))
+    assert model.predict(x) == [0]
+    assert model.predict([[0.41, 0.0]]) == [1]
+    bound = certified_distortion(model, x, method=method)[0]
+    assert 0.39 < bound <= 0.4
+
+
 @pytest.mark.parametrize("voting", ["hard", "soft"])
 @pytest.mark.parametrize("norm", [2, np.inf])
 def test_certificates_hold_against_random_perturbations(norm, voting):

@@ -1,10 +1,10 @@
 """Certificates and attacks together: figures by hand, and what contradicts itself."""
 
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from _robustness_helpers import needs_art
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -19,8 +19,6 @@ from sklearn_scd.robustness import (
     minimum_distortion,
 )
 from sklearn_scd.robustness._evaluation import evaluate_robustness
-
-needs_art = pytest.mark.skipif(find_spec("art") is None, reason="needs the extra art")
 
 
 def _data(n_classes=2, n=60, n_features=5):

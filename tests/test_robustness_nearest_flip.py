@@ -2,47 +2,16 @@
 
 import numpy as np
 import pytest
+from _robustness_helpers import assert_is_what_it_says, blobs, small_networks
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
-from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_scd import SCDClassifier
 from sklearn_scd.robustness import certified_distortion, nearest_flip
 from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
-
-
-def _data(n_classes=2, n_features=6):
-    X, y = make_blobs(
-        120, n_features, centers=n_classes, cluster_std=2.5, random_state=1
-    )
-    return MinMaxScaler().fit_transform(X), y
-
-
-def _model(**options):
-    defaults = {"n_estimators": 9, "hidden_units": 4, "max_iter": 60}
-    return SCDClassifier(**{**defaults, **options}, random_state=0)
-
-
-def _assert_is_what_it_says(result, model, X, y):
-    """Each sample found is of another class, within range, at the distance stated."""
-    right = model.predict(X) == y
-    assert_array_equal(result.status == "misclassified", ~right)
-    assert (result.distances[~right] == 0).all()
-    found = right & np.isfinite(result.distances)
-    assert found.sum() >= 0.9 * right.sum()
-    adversarials = result.adversarials[found]
-    assert (model.predict(adversarials) != y[found]).all()
-    for row, label in zip(adversarials, y[found], strict=True):
-        assert model.predict(row[np.newaxis])[0] != label
-    assert adversarials.min() >= 0
-    assert adversarials.max() <= 1
-    steps = adversarials.astype(float) - X[found]
-    distances = np.linalg.norm(steps, ord=result.norm, axis=1)
-    assert_allclose(result.distances[found], distances, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -51,11 +20,11 @@ def _assert_is_what_it_says(result, model, X, y):
     [{}, {"loss": "01"}, {"binary_weights": True}, {"hidden_units": 0, "loss": "01"}],
 )
 def test_samples_found_lie_above_the_certificate(options, dtype):
-    X, y = _data()
+    X, y = blobs()
     X = X.astype(dtype)
-    model = _model().set_params(**options).fit(X, y)
+    model = small_networks().set_params(**options).fit(X, y)
     result = nearest_flip(model, X[:40], y[:40], random_state=0)
-    _assert_is_what_it_says(result, model, X[:40], y[:40])
+    assert_is_what_it_says(result, model, X[:40], y[:40], share=0.9)
     bounds = certified_distortion(model, X[:40], y[:40])
     assert (bounds <= result.distances).all()
     assert result.adversarials.dtype == dtype
@@ -72,27 +41,27 @@ def test_samples_found_lie_above_the_certificate(options, dtype):
 )
 def test_other_norms_and_votes_lie_above_the_certificate_too(options, norm):
     n_classes = 2 if norm == np.inf else 3
-    X, y = _data(n_classes)
-    model = _model(**options).fit(X, y)
+    X, y = blobs(n_classes)
+    model = small_networks(**options).fit(X, y)
     result = nearest_flip(model, X[:20], y[:20], norm=norm, random_state=0)
-    _assert_is_what_it_says(result, model, X[:20], y[:20])
+    assert_is_what_it_says(result, model, X[:20], y[:20], share=0.9)
     bounds = certified_distortion(model, X[:20], y[:20], norm=norm)
     assert (bounds <= result.distances).all()
 
 
 @pytest.mark.parametrize("labels", [("ill", "well"), (-1, 1), (3, 1, 2)])
 def test_pipelines_and_labels_of_any_kind(labels):
-    X, y = _data(len(labels))
+    X, y = blobs(len(labels))
     y = np.array(labels)[y]
-    model = make_pipeline(StandardScaler(), PCA(3), _model()).fit(X, y)
+    model = make_pipeline(StandardScaler(), PCA(3), small_networks()).fit(X, y)
     result = nearest_flip(model, X[:20], y[:20], random_state=0)
-    _assert_is_what_it_says(result, model, X[:20], y[:20])
+    assert_is_what_it_says(result, model, X[:20], y[:20], share=0.9)
     assert (certified_distortion(model, X[:20], y[:20]) <= result.distances).all()
 
 
 def test_nothing_worse_is_returned_than_what_it_starts_from():
-    X, y = _data()
-    model = _model().fit(X, y)
+    X, y = blobs()
+    model = small_networks().fit(X, y)
     right = np.flatnonzero(model.predict(X) == y)[:10]
     X, y = X[right], y[right]
     alone = nearest_flip(model, X, y, random_state=0)
@@ -105,7 +74,7 @@ def test_nothing_worse_is_returned_than_what_it_starts_from():
     starts = alone.adversarials.copy()
     starts[::2] = np.nan
     mixed = nearest_flip(model, X, y, X_start=starts, random_state=0)
-    _assert_is_what_it_says(mixed, model, X, y)
+    assert_is_what_it_says(mixed, model, X, y, share=0.9)
     with pytest.raises(
         ValueError, match=r"X_start must have the shape of X, \(10, 6\)"
     ):
@@ -117,8 +86,8 @@ def test_nothing_worse_is_returned_than_what_it_starts_from():
 
 
 def test_results_depend_on_the_seed_alone():
-    X, y = _data()
-    model = _model().fit(X, y)
+    X, y = blobs()
+    model = small_networks().fit(X, y)
     one, two = (
         nearest_flip(model, X[:12], y[:12], random_state=3, n_jobs=n) for n in (1, 2)
     )
@@ -129,10 +98,10 @@ def test_results_depend_on_the_seed_alone():
 
 
 def test_other_models_and_values_out_of_range_are_refused():
-    X, y = _data()
+    X, y = blobs()
     with pytest.raises(TypeError, match="got RandomForestClassifier"):
         nearest_flip(RandomForestClassifier(5).fit(X, y), X, y)
-    model = _model().fit(X, y)
+    model = small_networks().fit(X, y)
     with pytest.raises(ValueError, match="outside clip_values"):
         nearest_flip(model, 2 * X, y)
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from _robustness_helpers import assert_is_what_it_says, blobs, small_networks
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
-from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_scd import SCDClassifier
 from sklearn_scd.robustness import certified_distortion, exact_distance
@@ -16,42 +16,10 @@ from sklearn_scd.robustness._networks import SignNetworks
 from sklearn_scd.robustness._surrogate import _LEAST, _StandIn, surrogate_attack
 
 
-def _data(n_classes=2, n_features=6):
-    X, y = make_blobs(
-        120, n_features, centers=n_classes, cluster_std=2.5, random_state=1
-    )
-    return MinMaxScaler().fit_transform(X), y
-
-
-def _model(**options):
-    defaults = {"n_estimators": 9, "hidden_units": 4, "max_iter": 60}
-    return SCDClassifier(**{**defaults, **options}, random_state=0)
-
-
-def _assert_is_what_it_says(result, model, X, y):
-    """Each sample found is of another class, within range, at the distance stated."""
-    right = model.predict(X) == y
-    assert right.any()
-    assert_array_equal(result.status, np.where(right, "attacked", "misclassified"))
-    assert (result.distances[~right] == 0).all()
-    adversarials = result.adversarials
-    assert_array_equal(adversarials[~right], X[~right])
-    assert (model.predict(adversarials) != y).all()
-    for row, label in zip(adversarials, y, strict=True):
-        assert model.predict(row[np.newaxis])[0] != label
-    assert adversarials.dtype == X.dtype
-    assert adversarials.min() >= 0
-    assert adversarials.max() <= 1
-    steps = adversarials[right].astype(float) - X[right]
-    distances = np.linalg.norm(steps, ord=result.norm, axis=1)
-    assert_allclose(result.distances[right], distances, rtol=1e-12)
-    assert (distances > 0).all()
-
-
 @pytest.mark.parametrize("norm", [2, np.inf])
 @pytest.mark.parametrize(("loss", "n_classes"), [("01", 2), ("ce", 2), ("01", 3)])
 def test_distances_of_a_linear_model_are_the_exact_ones(loss, n_classes, norm):
-    X, y = _data(n_classes)
+    X, y = blobs(n_classes)
     model = SCDClassifier(loss, hidden_units=0, n_estimators=1, random_state=0)
     model.fit(X, y)
     exact = exact_distance(model, X[:12], y[:12], norm=norm)
@@ -67,12 +35,12 @@ def test_distances_of_a_linear_model_are_the_exact_ones(loss, n_classes, norm):
 @pytest.mark.parametrize("voting", ["hard", "soft"])
 @pytest.mark.parametrize("norm", [2, np.inf])
 def test_distances_in_the_plane_are_near_those_of_brute_force(norm, voting, n_classes):
-    X, y = _data(n_classes, n_features=2)
-    model = _model(voting=voting).fit(X, y)
+    X, y = blobs(n_classes, n_features=2)
+    model = small_networks(voting=voting).fit(X, y)
     rows = np.flatnonzero(model.predict(X) == y)[:12]
     X, y = X[rows], y[rows]
     result = surrogate_attack(model, X, y, norm=norm, max_iter=100, random_state=0)
-    _assert_is_what_it_says(result, model, X, y)
+    assert_is_what_it_says(result, model, X, y, share=1)
     axis = np.linspace(0, 1, 401)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     predicted = model.predict(grid)
@@ -96,29 +64,29 @@ def test_distances_in_the_plane_are_near_those_of_brute_force(norm, voting, n_cl
     ],
 )
 def test_samples_found_lie_above_the_certificate(options, n_classes, norm, dtype):
-    X, y = _data(n_classes)
+    X, y = blobs(n_classes)
     X = X.astype(dtype)
-    model = _model(**options).fit(X, y)
+    model = small_networks(**options).fit(X, y)
     X, y = X[:20], y[:20]
     result = surrogate_attack(model, X, y, norm=norm, max_iter=40, random_state=0)
-    _assert_is_what_it_says(result, model, X, y)
+    assert_is_what_it_says(result, model, X, y, share=1)
     assert (certified_distortion(model, X, y, norm=norm) <= result.distances).all()
 
 
 @pytest.mark.parametrize("labels", [("ill", "well"), (-1, 1), (3, 1, 2)])
 def test_pipelines_and_labels_of_any_kind(labels):
-    X, y = _data(len(labels))
+    X, y = blobs(len(labels))
     y = np.array(labels)[y]
-    model = make_pipeline(StandardScaler(), PCA(3), _model()).fit(X, y)
+    model = make_pipeline(StandardScaler(), PCA(3), small_networks()).fit(X, y)
     X, y = X[:20], y[:20]
     result = surrogate_attack(model, X, y, max_iter=40, random_state=0)
-    _assert_is_what_it_says(result, model, X, y)
+    assert_is_what_it_says(result, model, X, y, share=1)
     assert (certified_distortion(model, X, y) <= result.distances).all()
 
 
 def test_history_falls_to_the_distances_and_longer_attacks_get_nearer():
-    X, y = _data(n_features=30)
-    model = _model(n_estimators=25).fit(X, y)
+    X, y = blobs(n_features=30)
+    model = small_networks(n_estimators=25).fit(X, y)
     rows = np.flatnonzero(model.predict(X) == y)[:6]
     short, long = (
         surrogate_attack(model, X[rows], y[rows], max_iter=n, random_state=0)
@@ -135,8 +103,8 @@ def test_history_falls_to_the_distances_and_longer_attacks_get_nearer():
 
 
 def test_results_depend_on_the_seed_alone():
-    X, y = _data()
-    model = _model().fit(X, y)
+    X, y = blobs()
+    model = small_networks().fit(X, y)
     options = {"max_iter": 20, "n_restarts": 3}
     one, two, other = (
         surrogate_attack(model, X[:13], y[:13], n_jobs=n, random_state=seed, **options)
@@ -151,8 +119,8 @@ def test_results_depend_on_the_seed_alone():
 
 @pytest.mark.parametrize("norm", [2, np.inf])
 def test_a_model_that_never_changes_is_no_start(norm):
-    X, y = _data()
-    model = _model().fit(X, y)
+    X, y = blobs()
+    model = small_networks().fit(X, y)
     model.output_coef_ = np.zeros_like(model.output_coef_)
     model.output_intercept_ = np.ones_like(model.output_intercept_)
     result = surrogate_attack(model, X[:6], y[:6], norm=norm, random_state=0)
@@ -165,7 +133,7 @@ def test_a_model_that_never_changes_is_no_start(norm):
 
 
 def test_a_class_that_lies_against_the_gradient_is_found_all_the_same():
-    X, y = _data(n_features=3)
+    X, y = blobs(n_features=3)
     model = SCDClassifier(hidden_units=2, n_estimators=1, random_state=0).fit(X, y)
     # The near unit is not enough, the other one lies the other way.
     model.hidden_coef_ = np.array([[[1, 0, 0], [-1, 0, 0]]], dtype=np.float32)
@@ -174,7 +142,7 @@ def test_a_class_that_lies_against_the_gradient_is_found_all_the_same():
     model.output_intercept_ = np.array([-0.5], dtype=np.float32)
     x, label = np.full((1, 3), 0.5), [0]
     result = surrogate_attack(model, x, label, random_state=0)
-    _assert_is_what_it_says(result, model, x, label)
+    assert_is_what_it_says(result, model, x, label, share=1)
     assert_allclose(result.distances, 0.4, rtol=0.01)
 
 
@@ -182,7 +150,7 @@ def test_a_class_that_lies_against_the_gradient_is_found_all_the_same():
 @pytest.mark.parametrize("gap", [0.0, 1e-9, 1e-7, 1e-5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_sample_on_the_boundary_ends_with_a_result(gap, dtype, norm):
-    X, y = _data(n_features=3)
+    X, y = blobs(n_features=3)
     model = SCDClassifier(hidden_units=1, n_estimators=1, random_state=0).fit(X, y)
     model.hidden_coef_ = np.array([[[0.0, -1.0, 0.0]]], dtype=np.float32)
     model.hidden_intercept_ = np.array([[0.5 - gap]], dtype=np.float32)
@@ -191,7 +159,7 @@ def test_a_sample_on_the_boundary_ends_with_a_result(gap, dtype, norm):
     x = np.full((1, 3), 0.5, dtype=dtype)
     label = model.predict(x)
     result = surrogate_attack(model, x, label, norm=norm, max_iter=30, random_state=0)
-    _assert_is_what_it_says(result, model, x, label)
+    assert_is_what_it_says(result, model, x, label, share=1)
     assert result.distances[0] < max(1.1 * gap, 1e-5)
 
 
@@ -260,10 +228,10 @@ def test_gradient_is_that_of_the_smooth_lead(kind, voting, n_classes):
 
 
 def test_other_models_and_bad_values_are_refused():
-    X, y = _data()
+    X, y = blobs()
     with pytest.raises(TypeError, match="got RandomForestClassifier"):
         surrogate_attack(RandomForestClassifier(5).fit(X, y), X, y)
-    model = _model().fit(X, y)
+    model = small_networks().fit(X, y)
     for message, change in {
         "outside clip_values": {"X": 2 * X},
         "y has the label 7": {"y": np.full(y.size, 7)},

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from art.estimators.classification.scikitlearn import ScikitlearnClassifier
 from numpy.typing import NDArray
+from sklearn.utils import check_array
 
 from sklearn_scd._typing import FittedClassifier
 from sklearn_scd.robustness._labels import LabelCodes
@@ -52,8 +53,22 @@ class ArtClassifier(ScikitlearnClassifier):
         Returns
         -------
         prediction : ndarray of shape (n_samples, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If the model's answer is none: NaN, another shape, labels that are none of
+            its classes. ART would take the largest entry of it for a class.
         """
         if self._response_method == "predict_proba":
-            return self.model.predict_proba(x)
+            shares = check_array(
+                self.model.predict_proba(x), dtype=None, input_name="predict_proba"
+            )
+            if shares.shape != (len(x), self.nb_classes):
+                raise ValueError(
+                    f"predict_proba has the shape {shares.shape} for {len(x)} samples "
+                    f"and {self.nb_classes} classes."
+                )
+            return shares
         codes = self._labels.predict(self.model, x)
         return np.eye(self.nb_classes, dtype=np.float32)[codes]

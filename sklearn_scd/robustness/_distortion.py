@@ -28,6 +28,7 @@ from sklearn_scd._typing import (
     validated,
 )
 from sklearn_scd.robustness._bridge import check_clip_values, require_art
+from sklearn_scd.robustness._interruption import collect_part, keep_results
 from sklearn_scd.robustness._labels import LabelCodes
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class DistortionResult:
     distances : ndarray of shape (n_samples,), float64
         Distance to the nearest adversarial sample found, in the units of X: an upper
         bound of what the sample can stand. 0 where it is misclassified as it is, inf
-        where nothing was found.
+        where nothing was found, NaN where an attack that was ended did not get to.
 
     adversarials : ndarray of shape (n_samples, n_features)
         The adversarial samples; the sample itself where it is misclassified, NaN where
@@ -66,7 +67,8 @@ class DistortionResult:
     status : ndarray of shape (n_samples,), str
         ``'attacked'``; ``'misclassified'``: there is nothing to attack; ``'no_start'``:
         no sample of another class was found to start from; ``'stopped'``: no restart
-        could go on to its last iteration, the best found until then is kept.
+        could go on to its last iteration, the best found until then is kept;
+        ``'not_attacked'``: the attack was ended before this sample.
 
     history : ndarray of shape (n_samples, max_iter + 1), float64
         The smallest distance, over the restarts, after 0, 1, ... iterations of
@@ -207,8 +209,20 @@ def minimum_distortion(
     ImportError
         If ART is not installed.
     ValueError
-        If a label of `y` is none of the estimator's classes, or a value of `X` or
-        `X_train` lies outside `clip_values`.
+        If a label of `y` or of the estimator's predictions is none of its classes, the
+        estimator does not predict one label a sample, or a value of `X` or `X_train`
+        lies outside `clip_values`.
+
+    Notes
+    -----
+    Each attempt ends after a number of predictions that `max_iter` and `init_size`
+    limit, whatever the estimator answers. How long one of them takes is the
+    estimator's affair: there is no time limit.
+
+    Whatever ends the attack early, an error of the model's or Ctrl-C, passes on with an
+    attribute `attack_results`: a dict with what was found until then, by the attack's
+    name. A sample that was not reached has the status ``'not_attacked'`` and the
+    distance NaN.
 
     References
     ----------
@@ -256,8 +270,18 @@ def minimum_distortion(
     # Processes: not every estimator's predict may run in two threads at once.
     attempts = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
     attempts = _watched(attempts, right.size * n_restarts, verbose)
-    by_sample = {i: [next(attempts) for _ in range(n_restarts)] for i in right}
-    return collect(problem, X, codes, by_sample)
+    by_sample: dict[np.intp, list[Attempt]] = {i: [] for i in right}
+
+    def found(by_sample: dict[np.intp, list[Attempt]]) -> DistortionResult:
+        return collect(problem, X, codes, by_sample)
+
+    def found_so_far() -> dict[str, DistortionResult]:
+        return {attack: collect_part(found, by_sample, right, n_restarts)}
+
+    with keep_results(found_so_far):
+        for i in np.repeat(right, n_restarts):
+            by_sample[i].append(next(attempts))
+        return found(by_sample)
 
 
 def check_samples(

@@ -35,6 +35,7 @@ from sklearn_scd.robustness._distortion import (
     minimum_distortion,
 )
 from sklearn_scd.robustness._exact import exact_distance
+from sklearn_scd.robustness._interruption import keep_results
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._nearest_flip import nearest_flip
 from sklearn_scd.robustness._networks import ROUNDING
@@ -251,6 +252,10 @@ def evaluate_robustness(
 
     Notes
     -----
+    What ends it early, Ctrl-C or an error of the model's, has an attribute
+    `attack_results` with those of the attacks by then, that of the last one as far as
+    it came. Those that are whole may be given as `attacks` once more.
+
     The ROC curve is the best case of a detector. The nearest adversarial samples lie
     on the boundary, where the votes are split; an attack that goes farther than it must
     can have their agreement.
@@ -287,9 +292,15 @@ def evaluate_robustness(
     certified = _certify(problem, n_jobs) if certify else np.full(len(X), np.nan)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     options = {"random_state": seed, "n_jobs": n_jobs, "verbose": verbose}
-    results = _run_attacks(problem, given, X_train, options)
-    _check_order(certified, results)
-    return _summarise(problem, certified, results, epsilons)
+    results = dict(given)
+
+    def found() -> dict[str, DistortionResult]:
+        return {name: r for name, r in results.items() if r is not None}
+
+    with keep_results(found):
+        _run_attacks(problem, results, X_train, options)
+        _check_order(certified, found())
+        return _summarise(problem, certified, found(), epsilons)
 
 
 def _check_attacks(
@@ -348,20 +359,20 @@ def _below_rounding(exact: Floats, problem: _Problem) -> Floats:
 
 def _run_attacks(
     problem: _Problem,
-    given: Mapping[str, DistortionResult | None],
+    results: dict[str, DistortionResult | None],
     X_train: ArrayLike | None,
     options: dict[str, Any],
-) -> dict[str, DistortionResult]:
-    """Results by name, in the order given; the attack that starts from others last."""
+) -> None:
+    """Put results in the place of None; the attack that starts from others is last."""
     options = {
         "norm": problem.norm,
         "clip_values": problem.clip_values,
         **options,
     }
-    results = {name: result for name, result in given.items() if result is not None}
-    to_run = [name for name in given if name not in results]
     arguments = problem.estimator, problem.X, problem.y
-    for name in sorted(to_run, key=lambda name: name == "nearest_flip"):
+    for name in sorted(results, key=lambda name: name == "nearest_flip"):
+        if results[name] is not None:
+            continue
         if name in _DECISIONS:
             attack: Any = name  # a str, to type checkers
             result = minimum_distortion(
@@ -370,11 +381,11 @@ def _run_attacks(
         elif name == "surrogate":
             result = surrogate_attack(*arguments, **options)
         else:
-            X_start = _nearest(problem, list(results.values()))[1]
+            others = [result for result in results.values() if result is not None]
+            X_start = _nearest(problem, others)[1]
             result = nearest_flip(*arguments, X_start=X_start, **options)
         _check_result(problem, name, result)
         results[name] = result
-    return {name: results[name] for name in given}
 
 
 def _nearest(
@@ -409,6 +420,7 @@ def _check_result(problem: _Problem, name: str, result: DistortionResult) -> Non
             f"{problem.norm:g}."
         )
     faults = {
+        "has a distance that is none": ~(result.distances >= 0),
         "is misclassified as it is, or not, unlike in the result": (
             (result.distances == 0) != ~problem.right
         ),

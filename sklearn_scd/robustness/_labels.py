@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._typing import FittedClassifier
@@ -35,7 +36,7 @@ class LabelCodes:
 
         Parameters
         ----------
-        labels : array-like of shape (n,)
+        labels : array-like of shape (n,) or (n, 1)
         name : str
             What the labels are called in an error.
 
@@ -46,10 +47,13 @@ class LabelCodes:
         Raises
         ------
         ValueError
-            If a label is none of the classes.
+            If a label is none of the classes, or there is not one a sample.
         """
-        labels = np.asarray(labels)
-        places = np.searchsorted(self._sorted, labels)
+        labels = column_or_1d(labels)
+        try:
+            places = np.searchsorted(self._sorted, labels)
+        except TypeError:  # such as None, which can't be sorted among numbers
+            places = np.zeros(labels.size, dtype=np.intp)
         places = np.minimum(places, self.classes.size - 1)
         known = self._sorted[places] == labels
         if not np.all(known):
@@ -61,5 +65,18 @@ class LabelCodes:
         return self._order[places]
 
     def predict(self, estimator: FittedClassifier, X: Any) -> NDArray[np.intp]:
-        """Codes of the classes that an estimator predicts, shape (n_samples,)."""
-        return self.encode(estimator.predict(X), "The estimator's prediction")
+        """Codes of the classes that an estimator predicts, shape (n_samples,).
+
+        Raises
+        ------
+        ValueError
+            If it predicts what is none of its classes, or not one label a sample: what
+            is broadcast instead would count as an answer.
+        """
+        codes = self.encode(estimator.predict(X), "The estimator's prediction")
+        if len(codes) != len(X):
+            raise ValueError(
+                f"The estimator's prediction has {len(codes)} labels for {len(X)} "
+                "samples."
+            )
+        return codes

@@ -22,6 +22,12 @@ from sklearn_scd.robustness import _distortion as distortion
 from sklearn_scd.robustness._bridge import check_clip_values
 from sklearn_scd.robustness._crossing import Crossing, Sample
 from sklearn_scd.robustness._geometry import geometry_of
+from sklearn_scd.robustness._interruption import (
+    collect_part,
+    hang_results,
+    keep_results,
+    results_kept_by,
+)
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
 from sklearn_scd.robustness._networks import sign_networks
@@ -115,8 +121,8 @@ def nearest_flip(
     TypeError
         If the classifier is no SCDClassifier.
     ValueError
-        If a step before it is not affine, a label is unknown, or a value lies outside
-        `clip_values`.
+        If a step before it is not affine, a weight is not finite, a label is unknown,
+        or a value lies outside `clip_values`.
 
     See Also
     --------
@@ -128,6 +134,9 @@ def nearest_flip(
     no set of hyperplanes to cross: for them the step comes from
     :func:`surrogate_attack`, and so does a start for L-infinity, for more than two
     classes, and for samples for which votes could not be added.
+
+    What ends the attack early has an attribute `attack_results`, as of
+    :func:`minimum_distortion`.
 
     Examples
     --------
@@ -155,21 +164,37 @@ def nearest_flip(
         time_limit,
     )  # fmt: skip
     right = np.flatnonzero(labels.predict(estimator, X) == codes)
-    # With many classes votes added one by one came a quarter too far on digits.
-    if not attack.has_hyperplanes or norm == np.inf or networks.n_classes > 2:
-        attack.add_surrogates(X, y, right, starts, seed)
-    attempts = attack.run_all(X, codes, right, starts, seed, n_jobs, verbose)
-    lost = np.array([i for i in right if attempts[i][0].best is None], dtype=int)
-    if attack.has_hyperplanes and norm == 2 and lost.size:
-        attack.add_surrogates(X, y, lost, starts, seed)
-        attempts |= attack.run_all(X, codes, lost, starts, seed, n_jobs, verbose)
-    problem = distortion.Problem(
-        estimator, labels, "nearest_flip", norm, clip_values, 0, 0, {}
-    )
-    result = distortion.collect(problem, X, codes, attempts)
-    if X_start is not None:
-        _keep_better_starts(problem, result, X, codes, right, X_start)
-    return result
+    attempts: dict[np.intp, list[distortion.Attempt]] = {}
+
+    def found(attempts):
+        problem = distortion.Problem(
+            estimator, labels, "nearest_flip", norm, clip_values, 0, 0, {}
+        )
+        result = distortion.collect(problem, X, codes, attempts)
+        if X_start is not None:
+            rows = np.array(list(attempts), dtype=int)
+            _keep_better_starts(problem, result, X, codes, rows, X_start)
+        return result
+
+    def found_so_far():
+        tried = {i: [attack.try_starts(X[i], codes[i], starts[i])] for i in right}
+        # Two attempts a sample: one that was not crossed from has the first alone.
+        for i, made in attempts.items():
+            tried[i] += made
+        return {"nearest_flip": collect_part(found, tried, right, 2)}
+
+    with keep_results(found_so_far):
+        # With many classes votes added one by one came a quarter too far on digits.
+        if not attack.has_hyperplanes or norm == np.inf or networks.n_classes > 2:
+            attack.add_surrogates(X, y, right, starts, seed)
+        attack.run_all(X, codes, right, starts, seed, n_jobs, verbose, attempts)
+        lost = np.array(
+            [i for i in right if attempts[i][0].best is None], dtype=np.intp
+        )
+        if attack.has_hyperplanes and norm == 2 and lost.size:
+            attack.add_surrogates(X, y, lost, starts, seed)
+            attack.run_all(X, codes, lost, starts, seed, n_jobs, verbose, attempts)
+        return found(attempts)
 
 
 def _keep_better_starts(problem, result, X, codes, rows, X_start):
@@ -225,19 +250,36 @@ class _Attack:
         """Give samples a start from a gradient, where hyperplanes alone give none."""
         if rows.size == 0:
             return
-        found = surrogate_attack(
-            self.estimator, X[rows], np.asarray(y)[rows], norm=self.norm,
-            clip_values=self.clip_values, random_state=seed,
-        )  # fmt: skip
-        for i, row in zip(rows, found.adversarials, strict=True):
-            if not np.isnan(row).any():
-                starts[i].append(row)
 
-    def run_all(self, X, codes, rows, starts, seed, n_jobs, verbose):
-        """Attack some samples; by its row the attempts at each."""
+        def keep(found):
+            for i, row in zip(rows, found.adversarials, strict=True):
+                if not np.isnan(row).any():
+                    starts[i].append(row)
+
+        try:
+            found = surrogate_attack(
+                self.estimator, X[rows], np.asarray(y)[rows], norm=self.norm,
+                clip_values=self.clip_values, random_state=seed,
+            )  # fmt: skip
+        except BaseException as error:
+            # Its rows are some of those here: what it leaves is no result of these.
+            for part in results_kept_by(error).values():
+                keep(part)
+            hang_results(error, {})
+            raise
+        keep(found)
+
+    def try_starts(self, x, code, starts):
+        """The nearest of a sample's starts as an attempt, without crossing from it."""
+        hunt = _Hunt(self, x, code)
+        for start in starts:
+            hunt.try_point(start)
+        return hunt.attempt()
+
+    def run_all(self, X, codes, rows, starts, seed, n_jobs, verbose, attempts):
+        """Attack some samples; write the attempts at each into a dict by its row."""
         jobs = (delayed(self.run)(X[i], codes[i], starts[i], (seed, i)) for i in rows)
         line = ProgressLine("nearest_flip", "samples", rows.size, "distance")
-        attempts = {}
         # One BLAS thread each; limits of their own the first to end would lift.
         with threadpool_limits(limits=1, user_api="blas"):
             found = Parallel(n_jobs, prefer="threads", return_as="generator")(jobs)
@@ -245,7 +287,6 @@ class _Attack:
                 attempts[i] = [attempt]
                 if verbose:
                     line(attempt.distance)
-        return attempts
 
     def run(self, x, code, starts, seed):
         """Attack one sample, by itself first and then from the starts."""
@@ -260,7 +301,7 @@ class _Attack:
                 self._cross(other, np.random.default_rng((*seed, 1)))
             hunt.take_over(other)
         hunt.search_boundary()
-        return distortion.Attempt(hunt.best, hunt.distance, hunt.n_queries, [], False)
+        return hunt.attempt()
 
     def _cross(self, hunt, rng):
         """Cross hyperplanes towards the most promising classes."""
@@ -403,6 +444,10 @@ class _Hunt:
         self.dtype = x.dtype
         self.x = x.astype(np.float64)
         self.best, self.distance, self.n_queries = None, np.inf, 0
+
+    def attempt(self):
+        """What it has found."""
+        return distortion.Attempt(self.best, self.distance, self.n_queries, [], False)
 
     def is_other(self, point):
         """Whether the estimator gives a point another class."""

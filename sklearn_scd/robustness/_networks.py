@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._classifier import SCDClassifier
@@ -162,9 +163,13 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     TypeError
         If the classifier is no SCDClassifier.
     ValueError
-        If a step before it is not affine.
+        If a step before it is not affine, or a weight is NaN or infinite.
     """
     transformer, classifier = scd_steps(estimator)
+    for name in ("hidden_coef_", "hidden_intercept_", "output_coef_",
+                 "output_intercept_"):  # fmt: skip
+        # Comparisons with NaN are false: bounds would be those of another model.
+        assert_all_finite(getattr(classifier, name), input_name=f"estimator.{name}")
     shape = classifier.hidden_coef_.shape
     normals = classifier.hidden_coef_.reshape(-1, shape[2]).astype(np.float64)
     offsets = classifier.hidden_intercept_.astype(np.float64).ravel()

@@ -22,6 +22,7 @@ from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness import _distortion as distortion
 from sklearn_scd.robustness._bridge import check_clip_values
 from sklearn_scd.robustness._geometry import _small_basis
+from sklearn_scd.robustness._interruption import collect_part, keep_results
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._networks import SignNetworks, sign_networks
 
@@ -137,9 +138,9 @@ def surrogate_attack(
     TypeError
         If the classifier is no SCDClassifier.
     ValueError
-        If a step before it is not affine, a label of `y` is none of the estimator's
-        classes, a value of `X` lies outside `clip_values`, or a temperature is not
-        positive.
+        If a step before it is not affine, a weight is not finite, a label of `y` is
+        none of the estimator's classes, a value of `X` lies outside `clip_values`, or a
+        temperature is not positive.
 
     See Also
     --------
@@ -162,6 +163,9 @@ def surrogate_attack(
     where nothing adversarial was found by then, it is looked for in noise.
     All attempts at a sample are one batch, so that an iteration is two products of
     matrices.
+
+    What ends the attack early has an attribute `attack_results`, as of
+    :func:`minimum_distortion`.
 
     References
     ----------
@@ -205,16 +209,23 @@ def surrogate_attack(
         if part.size
     )
     line = ProgressLine("surrogate_attack", "samples", right.size, "distance")
-    attempts = {}
+    attempts: dict[np.intp, list[distortion.Attempt]] = {}
+
+    def all_found(attempts):
+        return distortion.collect(problem, X, codes, attempts)
+
+    def found_so_far():
+        return {"surrogate": collect_part(all_found, attempts, right, 1)}
+
     # Set here for all threads, whose own limits would be lifted by the first to end.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with keep_results(found_so_far), threadpool_limits(limits=1, user_api="blas"):
         groups = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
         found = (attempt for group in groups for attempt in group)
         for i, attempt in zip(right, found, strict=True):
             attempts[i] = [_confirm(problem, attempt, X[i], codes[i])]
             if verbose:
                 line(attempt.distance)
-    return distortion.collect(problem, X, codes, attempts)
+        return all_found(attempts)
 
 
 def _check_temperatures(temperatures):
