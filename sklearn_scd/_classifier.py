@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 from warnings import warn
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -28,6 +30,7 @@ from sklearn_scd._ensemble import (
     train_networks,
     training_set,
 )
+from sklearn_scd._memory import Need, fit_need, require_memory
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._storage import read_state, write_state
 from sklearn_scd._typing import Floats, RandomState, validated_fit
@@ -88,11 +91,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         Features tried an iteration: a number (at most all), a fraction of all, or all.
 
     learning_rate : float, default=0.17
-        Step on a hidden weight, whose unit's weights have unit L2 norm. Binary weights
-        are flipped instead.
+        Step on a hidden weight, whose unit's weights have unit L2 norm; at most 1,000.
+        Binary weights are flipped instead.
 
     output_learning_rate : float, default=0.2
-        Step on an output weight. Under 0/1 loss output weights have unit L2 norm.
+        Step on an output weight, from 1e-4 to 1,000. Under 0/1 loss output weights have
+        unit L2 norm.
 
     subsample : float, default=0.75
         Fraction of each class's distinct samples that an iteration draws, without
@@ -235,8 +239,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             Interval(RealNotInt, 0, 1, closed="right"),
             None,
         ],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "output_learning_rate": [Interval(Real, 1e-4, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, 1_000, closed="right")],
+        "output_learning_rate": [Interval(Real, 1e-4, 1_000, closed="both")],
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "margin": [Interval(Real, 0, None, closed="left")],
         "margin_growth": [Interval(Real, 0, 1, closed="both")],
@@ -332,6 +336,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         -------
         self : SCDClassifier
             The fitted estimator.
+
+        Raises
+        ------
+        MemoryError
+            Before training, if it needs more memory than is available; where the system
+            doesn't tell that, numpy's own error comes when an array can't be made.
         """
         self._check_voting()
         adding = self.warm_start and hasattr(self, "hidden_coef_")
@@ -349,11 +359,21 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             seed, n_old = self._seed, self._n_votes_to_keep(classes)
         n_rivals = 1 if classes.size == 2 else classes.size
         if n_old < self.n_estimators:
+            options = self._training_options(X.shape[1])
+            need = partial(
+                fit_need,
+                n_features=X.shape[1],
+                dtype=X.dtype,
+                n_networks=(self.n_estimators - n_old) * n_rivals,
+                n_threads=effective_n_jobs(self.n_jobs),
+                options=options,
+                n_old=n_old * n_rivals,
+            )
             new = train_networks(
-                self._training_set(X, y, classes, sample_weight, seed),
+                self._training_set(X, y, classes, sample_weight, seed, need),
                 rivals=[1] if n_rivals == 1 else range(n_rivals),
                 votes=range(n_old, self.n_estimators),
-                options=self._training_options(X.shape[1]),
+                options=options,
                 master_seed=seed,
                 n_jobs=self.n_jobs,
                 progress=self._progress((self.n_estimators - n_old) * n_rivals),
@@ -378,8 +398,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         classes: NDArray[Any],
         sample_weight: ArrayLike | None,
         seed: int,
+        need: Callable[[int], Need],
     ) -> TrainingSet:
-        """What the networks are trained on.
+        """What the networks are trained on, if there is the memory that they need.
 
         Arrays of a number per sample are not needed in training and end here.
         """
@@ -387,10 +408,16 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         weights = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        weights = (
-            weights
-            * compute_class_weight(self.class_weight, classes=classes, y=y)[labels]
-        )
+        factors = compute_class_weight(self.class_weight, classes=classes, y=y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            weights = weights * factors[labels]
+            total = weights.sum()
+        if not np.isfinite(total) or weights.min() < 0:
+            raise ValueError(
+                "The products of sample_weight and class_weight must not be negative "
+                f"and their sum must be finite, got the weights {factors.tolist()} of "
+                f"the classes and the sum {total}."
+            )
         present = np.unique(labels[weights > 0])
         if present.size < 2:
             raise ValueError(
@@ -399,7 +426,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"{present.size} of the {classes.size} classes."
             )
         return training_set(
-            X, labels, weights, classes.size, self.noise, self.noisy_copies, seed
+            X,
+            labels,
+            weights,
+            classes.size,
+            self.noise,
+            self.noisy_copies,
+            seed,
+            on_size=lambda n_rows: require_memory(n_rows, need(n_rows)),
         )
 
     def _n_votes_to_keep(self, classes: NDArray[Any]) -> int:

@@ -79,8 +79,8 @@ def canonical_rows(
     """
     kept = np.flatnonzero(weights > 0)
     fingerprint = np.empty(X.shape[0], dtype=np.uint64)
-    largest = max(abs(float(X.max())), abs(float(X.min())))
-    fingerprint_rows(X, 0.5 ** np.frexp(largest)[1], fingerprint)
+    exponent = max(np.frexp(_largest(X))[1], np.finfo(np.float64).minexp)
+    fingerprint_rows(X, np.ldexp(1.0, -exponent), fingerprint)
     order = kept[np.lexsort((fingerprint[kept], labels[kept]))]
     first = np.ones(order.size, dtype=bool)
     alike = (fingerprint[order[1:]] == fingerprint[order[:-1]]) & (
@@ -92,6 +92,11 @@ def canonical_rows(
     return order[starts], np.add.reduceat(weights[order], starts)
 
 
+def _largest(X: NDArray[Any]) -> float:
+    """Largest absolute value."""
+    return max(abs(float(X.max())), abs(float(X.min())))
+
+
 def training_set(
     X: NDArray[Any],
     labels: NDArray[np.intp],
@@ -100,6 +105,7 @@ def training_set(
     noise: float = 0.0,
     n_noisy: int = 0,
     seed: int = 0,
+    on_size: Callable[[int], None] | None = None,
 ) -> TrainingSet:
     """Make the one feature-major copy of `X` that all networks share.
 
@@ -114,12 +120,16 @@ def training_set(
         Copies of each row with noise, which share its weight with it.
     seed : int, default=0
         Of the noise.
+    on_size : callable, default=None
+        Called with the number of rows, noisy ones included, before they are copied.
 
     Returns
     -------
     training : TrainingSet
     """
     rows, weights = canonical_rows(X, labels, weights)
+    if on_size is not None:
+        on_size(rows.size * (int(n_noisy) + 1 if noise else 1))
     if noise and n_noisy:
         rows = np.repeat(rows, n_noisy + 1)
         weights = np.repeat(weights / (n_noisy + 1), n_noisy + 1)
@@ -148,9 +158,73 @@ def _noisy_columns(
     for start in range(0, rows.size, size):
         part = X[rows[start : start + size]].astype(np.float64)
         noisy = np.arange(len(part)) % (n_noisy + 1) > 0
-        part[noisy] += noise * rng.standard_normal((noisy.sum(), X.shape[1]))
-        columns[:, start : start + size] = part.T
+        with np.errstate(over="ignore"):  # check_range refuses what is not finite
+            part[noisy] += noise * rng.standard_normal((noisy.sum(), X.shape[1]))
+            columns[:, start : start + size] = part.T
     return columns
+
+
+def check_range(
+    largest: float,
+    n_features: int,
+    dtype: np.dtype[Any],
+    room: float = 1.0,
+    name: str = "Input X",
+) -> None:
+    """Refuse samples whose projections the model's dtype can't hold.
+
+    Parameters
+    ----------
+    largest : float
+        Largest absolute value of the samples.
+    n_features : int
+    dtype : dtype
+        Of projections.
+    room : float, default=1.0
+        How much larger than a projection numbers may get.
+    name : str, default='Input X'
+        Of the samples, for the message.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not room * n_features * largest < _highest(dtype):
+        raise ValueError(
+            f"{name} contains infinity or a value too large for sums over "
+            f"{n_features} features in {dtype!r}: {largest:.3g}."
+        )
+
+
+def _highest(dtype: np.dtype[Any]) -> float:
+    """Highest number of a dtype, as one that compares with others without a cast."""
+    return float(np.finfo(dtype).max)
+
+
+def check_training_range(
+    training: TrainingSet, settings: Settings, noise: float
+) -> None:
+    """Refuse a problem in which numbers may overflow on the way.
+
+    Parameters
+    ----------
+    training : TrainingSet
+    settings : Settings
+    noise : float
+
+    Raises
+    ------
+    ValueError
+    """
+    n_features, dtype = training.lowest.size, training.lowest.dtype
+    largest = max(_largest(training.lowest), _largest(training.highest))
+    # A step moves projections by its size, a margin as far again; searches go some
+    # way beyond both ends of their range.
+    room = 16.0 * (1.0 + settings.step)
+    name = "Input X with noise" if noise else "Input X"
+    check_range(largest, n_features, dtype, room, name)
+    if not room * settings.margin < _highest(dtype):
+        raise ValueError(f"margin={settings.margin:.3g} is too large for {dtype!r}.")
 
 
 def fixed_point_weights(weights: Floats) -> NDArray[np.int64]:
@@ -195,7 +269,7 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings:
         return int(np.ceil(options["subsample"] * n_rows))
 
     n_positive = data.stop - data.start
-    patience = options["n_iter_no_change"]
+    patience = options["n_iter_no_change"] or math.inf
     margin = float(options["margin"])
     if options["binary_weights"]:
         margin *= math.sqrt(data.columns.shape[0])  # the norm of a row
@@ -210,7 +284,7 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings:
         n_negative=n_drawn(data.weight.size - n_positive),
         max_iter=int(options["max_iter"]),
         tol=float(options["tol"]),
-        n_iter_no_change=int(options["max_iter"] + 1 if patience is None else patience),
+        n_iter_no_change=int(min(patience, options["max_iter"] + 1)),
         margin=margin,
         growth=int(options["margin_growth"] * options["max_iter"]) if margin else 0,
     )
@@ -326,6 +400,7 @@ def train_networks(
     """
     problems = [binary_problem(training, rival) for rival in rivals]
     settings = [settings_for(data, options) for data in problems]
+    check_training_range(training, settings[0], options["noise"])
     jobs = (
         delayed(train_network)(
             problems[k],
@@ -389,6 +464,11 @@ def evaluate_networks(
     -------
     outputs : ndarray of shape (n_samples, n_networks), float64
         ``f(x)``; a network says class 1 where it is positive.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_range`.
     """
     n_networks, n_units, n_features = networks.hidden_coef.shape
     dtype = networks.hidden_intercept.dtype
@@ -396,7 +476,10 @@ def evaluate_networks(
     outputs = np.empty((X.shape[0], n_networks))
     rows = max(1, _CHUNK_BYTES // (max(coef.shape) * dtype.itemsize))
     for start in range(0, X.shape[0], rows):
-        part = X[start : start + rows].astype(dtype, copy=False)
+        part = X[start : start + rows]
+        if part.dtype != np.uint8:
+            check_range(_largest(part), n_features, dtype)
+        part = part.astype(dtype, copy=False)
         projections = part @ coef.T.astype(dtype, copy=False)
         out = outputs[start : start + rows]
         if linear:

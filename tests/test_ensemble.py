@@ -1,9 +1,11 @@
 """Training depends on the weighted set of samples and the seed, on nothing else."""
 
+from hashlib import sha256
 from itertools import product
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_array_equal
 
 from sklearn_scd import SCDClassifier, _ensemble
@@ -65,9 +67,57 @@ def test_seed_alone_decides_whatever_the_number_of_threads(loss, binary_weights)
     X, y = _data()
     params = {"loss": loss, "binary_weights": binary_weights, "n_estimators": 5}
     model = _model(**params, n_jobs=1).fit(X, y)
-    for n_jobs in [None, 2, 4]:
+    for n_jobs in [None, 2, 8]:
         _assert_same_networks(model, _model(**params, n_jobs=n_jobs).fit(X, y))
     assert _differ(model, _model(**params, random_state=1).fit(X, y))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
+def test_processes_train_what_threads_do(backend):
+    X, y = _data()
+    params = {"margin": 0.5, "noise": 1.0}
+    expected = _model(**params).fit(X, y)
+    with parallel_config(backend=backend, n_jobs=2):
+        _assert_same_networks(_model(**params).fit(X, y), expected)
+
+
+def test_order_in_which_networks_are_trained_does_not_matter():
+    X, y = _data()
+    model = _model(n_estimators=4).fit(X, y)
+    training = training_set(X, y, np.ones(y.size), 3)
+    options = model._training_options(X.shape[1])
+    for votes in [[3, 1], [0], [2, 0, 1, 3]]:
+        networks = _ensemble.train_networks(
+            training, range(3), votes, options, model._seed, 2, lambda loss: None
+        )
+        places = [3 * vote + k for vote in votes for k in range(3)]
+        for name in FITTED:
+            got, expected = getattr(networks, name[:-1]), getattr(model, name)[places]
+            assert_array_equal(got, expected, err_msg=name)
+
+
+# Votes on the training samples, and binary weights, are decisions between whole
+# numbers: other platforms and versions of numpy and numba come to the same.
+@pytest.mark.parametrize(
+    ("loss", "binary_weights", "margin", "expected"),
+    [
+        ("01", False, 0.0, "257f9dbda3d56687"),
+        ("01", True, 0.0, "6d74a918b250b373"),
+        ("ce", False, 0.0, "e930f718a119f2c9"),
+        ("ce", True, 0.0, "f3faea1a58819e89"),
+        ("01", False, 2.0, "efec735de859a03a"),
+        ("ce", False, 2.0, "882d878030774d66"),
+    ],
+)
+def test_decisions_are_the_same_everywhere(loss, binary_weights, margin, expected):
+    X, y = _data(dtype=np.uint8)
+    model = _model(loss=loss, binary_weights=binary_weights, margin=margin).fit(X, y)
+    decisions = [model.votes(X).astype(np.uint8)]
+    if binary_weights:
+        decisions += [model.hidden_coef_, model.output_coef_]
+    digest = sha256(b"".join(part.tobytes() for part in decisions)).hexdigest()
+    assert digest[:16] == expected
+    assert len(np.unique(decisions[0], axis=1).T) > 1  # or votes decide nothing
 
 
 def test_random_states_that_move_on_give_other_networks():

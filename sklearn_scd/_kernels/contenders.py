@@ -41,7 +41,8 @@ def _window(samples, bar, reach, space):
     n = samples.values.shape[0]
     low, high = extent(samples.values)
     n_bins, scale = bin_scale(low, high, n)
-    if scale == 0 or not reach * scale < n_bins:
+    # Between values that are hardly numbers, the scale may be infinite.
+    if not 0.0 < scale < np.inf or not reach * scale < n_bins:
         return np.float64(low) - reach, np.float64(high) + reach
     clear_bins(n_bins, space)
     fill_bins(
