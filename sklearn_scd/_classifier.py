@@ -25,6 +25,7 @@ from sklearn_scd._ensemble import (
 )
 from sklearn_scd._progress import ProgressLine
 
+_DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _DTYPES = [np.float64, np.float32, np.uint8]  # the first is for all others
 
 
@@ -122,12 +123,15 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     warm_start : bool, default=False
         Whether a fit with a larger `n_estimators` keeps the networks of the last fit
-        and adds to them.
+        and adds to them. As in scikit-learn's forests, other parameters may change and
+        go for the networks added; `loss`, `binary_weights` and `hidden_units`, which
+        say how networks are read, may not.
 
     n_jobs : int, default=None
         Threads that train networks; None means 1 unless in a
-        :func:`joblib.parallel_config` context, -1 all processors. The result does not
-        depend on it.
+        :func:`joblib.parallel_config` context, -1 all processors. In such a context
+        they may be processes, or the workers of a cluster. The result does not depend
+        on it.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the networks' starts and of all draws in training.
@@ -201,6 +205,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
     True
     """
+
+    # Where scikit-learn's diagrams link to.
+    _doc_link_module = "sklearn_scd"
+    _doc_link_template = (
+        _DOCUMENTATION + "/en/stable/generated/{estimator_module}.{estimator_name}.html"
+    )
 
     _parameter_constraints = {
         "loss": [StrOptions({"01", "ce"})],
@@ -325,7 +335,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             )
             self._keep(new, append=adding)
         self.classes_ = classes
-        self._seed = seed
+        self._seed, self._loss = seed, self.loss
         return self
 
     def _check_voting(self):
@@ -368,6 +378,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()}, got {classes.tolist()}."
             )
         kept = {
+            "loss": self.loss == self._loss,
             "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1],
             "binary_weights": self.binary_weights
             == (self.hidden_coef_.dtype == np.int8),

@@ -8,6 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 
+from sklearn_scd.robustness._samples import ask
+
 _BLOCK = 256  # directions probed at a time
 _N_CHECKS = 16
 _TOLERANCE = 1e-4  # of the largest value: the steps may compute in float32
@@ -80,22 +82,11 @@ def fold(transformer, rows, X):
 
 def _transform(transformer, X):
     """Transform samples to a dense array, whatever goes in and comes out."""
-    names = getattr(transformer, "feature_names_in_", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if names is not None:
-            X = _with_names(X, names)
-        out = transformer.transform(X)
+        out = ask(transformer, "transform", X)
     out = out.toarray() if sparse.issparse(out) else np.asarray(out)
     return out.astype(np.float64)
-
-
-def _with_names(X, names):
-    try:
-        import pandas as pd
-    except ImportError:
-        return X
-    return pd.DataFrame(X, columns=names)
 
 
 def _product(block, rows):

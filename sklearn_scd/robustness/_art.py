@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from art.estimators.classification.scikitlearn import ScikitlearnClassifier
 
+from sklearn_scd.robustness._samples import ask
+
 
 class ArtClassifier(ScikitlearnClassifier):
     """A fitted scikit-learn classifier, as ART asks for it.
@@ -42,6 +44,6 @@ class ArtClassifier(ScikitlearnClassifier):
         prediction : ndarray of shape (n_samples, n_classes)
         """
         if self._response_method == "predict_proba":
-            return self.model.predict_proba(x)
+            return ask(self.model, "predict_proba", x)
         codes = self._labels.predict(self.model, x)
         return np.eye(self.nb_classes, dtype=np.float32)[codes]

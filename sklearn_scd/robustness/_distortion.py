@@ -8,7 +8,7 @@ from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd.robustness._bridge import check_clip_values, require_art
 from sklearn_scd.robustness._labels import LabelCodes
+from sklearn_scd.robustness._samples import as_numbers
 
 ATTACKED, MISCLASSIFIED, NO_START, STOPPED = (
     "attacked",
@@ -235,13 +236,8 @@ def minimum_distortion(
 
 
 def check_samples(X, name, estimator, clip_values):
-    """Floats of the estimator's number of features, within the clip values."""
-    X = check_array(X, dtype=[np.float32, np.float64], input_name=name)
-    if X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"{name} has {X.shape[1]} features, but the estimator is expecting "
-            f"{estimator.n_features_in_} features."
-        )
+    """Floats of the estimator's features, within the clip values."""
+    X = as_numbers(X, name, estimator)
     check_range(X, name, clip_values)
     return X
 

@@ -29,6 +29,7 @@ from sklearn_scd.robustness._exact import exact_distance
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._nearest_flip import nearest_flip
 from sklearn_scd.robustness._networks import ROUNDING
+from sklearn_scd.robustness._samples import ask
 from sklearn_scd.robustness._surrogate import surrogate_attack
 
 _DECISIONS = ("hop_skip_jump", "boundary")  # know predictions alone
@@ -506,8 +507,8 @@ def _agreements(problem, adversarials):
 
     def agreement(samples):
         if transformer is not None:
-            samples = transformer.transform(samples)
-        return classifier.agreement(samples)
+            samples = ask(transformer, "transform", samples)
+        return ask(classifier, "agreement", samples)
 
     adversarial = np.full(len(problem.X), np.nan)
     found = ~np.isnan(adversarials).any(axis=1)

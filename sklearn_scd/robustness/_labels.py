@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_scd.robustness._samples import ask
+
 
 class LabelCodes:
     """Places of labels in an estimator's `classes_`.
@@ -57,4 +59,5 @@ class LabelCodes:
 
     def predict(self, estimator, X):
         """Codes of the classes that an estimator predicts, shape (n_samples,)."""
-        return self.encode(estimator.predict(X), "The estimator's prediction")
+        predicted = ask(estimator, "predict", X)
+        return self.encode(predicted, "The estimator's prediction")
