@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 from warnings import warn
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import cpu_count, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -38,6 +38,7 @@ from sklearn_scd._typing import Floats, RandomState, validated_fit
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
+_DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _DTYPES = [np.float64, np.float32, np.uint8]  # the first is for all others
 
 
@@ -136,12 +137,15 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     warm_start : bool, default=False
         Whether a fit with a larger `n_estimators` keeps the networks of the last fit
-        and adds to them.
+        and adds to them. As in scikit-learn's forests, other parameters may change and
+        go for the networks added; `loss`, `binary_weights` and `hidden_units`, which
+        say how networks are read, may not.
 
     n_jobs : int, default=None
         Threads that train networks; None means 1 unless in a
-        :func:`joblib.parallel_config` context, -1 all processors. The result does not
-        depend on it.
+        :func:`joblib.parallel_config` context, -1 all processors. In such a context
+        they may be processes, or the workers of a cluster. The result does not depend
+        on it.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the networks' starts and of all draws in training.
@@ -227,6 +231,13 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     _seed: int
+    _loss: str
+
+    # Where scikit-learn's diagrams link to.
+    _doc_link_module = "sklearn_scd"
+    _doc_link_template = (
+        _DOCUMENTATION + "/en/stable/generated/{estimator_module}.{estimator_name}.html"
+    )
 
     _parameter_constraints: dict[str, list[Any]] = {
         "loss": [StrOptions({"01", "ce"})],
@@ -365,7 +376,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 n_features=X.shape[1],
                 dtype=X.dtype,
                 n_networks=(self.n_estimators - n_old) * n_rivals,
-                n_threads=effective_n_jobs(self.n_jobs),
+                # The workers of a cluster take their memory elsewhere.
+                n_threads=min(effective_n_jobs(self.n_jobs), cpu_count()),
                 options=options,
                 n_old=n_old * n_rivals,
             )
@@ -380,7 +392,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             )
             self._keep(new, append=adding)
         self.classes_ = classes
-        self._seed = seed
+        self._seed, self._loss = seed, self.loss
         return self
 
     def _check_voting(self) -> None:
@@ -444,6 +456,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()}, got {classes.tolist()}."
             )
         kept = {
+            "loss": self.loss == self._loss,
             "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1],
             "binary_weights": self.binary_weights
             == (self.hidden_coef_.dtype == np.int8),

@@ -6,13 +6,14 @@ Kernels do the arithmetic on one network; here they are fed and their results st
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 
+from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
@@ -27,11 +28,6 @@ from sklearn_scd._typing import Floats
 
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
-
-# What train_network returns: weights, thresholds, u, c, loss curve, iterations.
-_Trained: TypeAlias = tuple[
-    NDArray[Any], NDArray[Any], Floats, float, NDArray[np.float32], int
-]
 
 
 class TrainingSet(NamedTuple):
@@ -139,12 +135,24 @@ def training_set(
         copy_columns(X, rows, columns)
     dtype = np.float64 if X.dtype == np.float64 else np.float32
     return TrainingSet(
-        columns,
-        columns.min(axis=1).astype(dtype),
-        columns.max(axis=1).astype(dtype),
-        fixed_point_weights(weights),
+        _read_only(columns),
+        _read_only(columns.min(axis=1).astype(dtype)),
+        _read_only(columns.max(axis=1).astype(dtype)),
+        _read_only(fixed_point_weights(weights)),
         np.searchsorted(labels[rows], np.arange(n_classes + 1)),
     )
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view that can't be written to.
+
+    Numba compiles a kernel once more where an array can be. Read-only everywhere, one
+    version serves this process and those that get the data as a file mapped into
+    memory.
+    """
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def _noisy_columns(
@@ -338,7 +346,7 @@ def start_network(
 
 def train_network(
     data: Data, settings: Settings, hidden_units: int, seed: NDArray[Any]
-) -> _Trained:
+) -> Networks:
     """Draw a network's random start and train it.
 
     Parameters
@@ -352,7 +360,8 @@ def train_network(
 
     Returns
     -------
-    weights, thresholds, u, c, loss_curve, n_iter
+    trained : Networks
+        Of one network: without the first axis.
     """
     rng = np.random.RandomState(int(seed[0]) & 0xFFFFFFFF)
     shape = max(hidden_units, 1), data.columns.shape[0]
@@ -365,7 +374,9 @@ def train_network(
         # A class without samples gets no vote, not even as the best of losing rivals.
         c, thresholds[:] = _NEVER, np.finfo(thresholds.dtype).max
     curve /= np.float32(data.weight.sum())
-    return network.weights, thresholds, network.u, c, curve, n_iter
+    return Networks(
+        network.weights, -thresholds, network.u, np.array(c), curve, np.array(n_iter)
+    )
 
 
 def train_networks(
@@ -401,50 +412,54 @@ def train_networks(
     problems = [binary_problem(training, rival) for rival in rivals]
     settings = [settings_for(data, options) for data in problems]
     check_training_range(training, settings[0], options["noise"])
-    jobs = (
-        delayed(train_network)(
-            problems[k],
+    jobs = [
+        delayed(_train_on)(
             settings[k],
             options["hidden_units"],
             network_seed(master_seed, vote, k),
+            *problems[k],
         )
         for vote in votes
         for k in range(len(rivals))
-    )
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
-    return _stack(
-        results, len(votes) * len(rivals), bool(options["binary_weights"]), progress
-    )
+    ]
+    networks = _empty_networks(len(jobs), training, options)
 
+    def keep(i: int, trained: Networks) -> None:
+        for stack, array in zip(networks, trained, strict=True):
+            stack[i] = array
+        progress(float(np.nanmin(networks.loss_curve[i])))
 
-def _stack(
-    results: Iterable[_Trained],
-    n_networks: int,
-    binary: bool,
-    progress: Callable[[float], None],
-) -> Networks:
-    """Copy networks into stacked arrays as they come."""
-    networks: Networks | None = None
-    for i, (weights, thresholds, u, c, curve, n_iter) in enumerate(results):
-        if networks is None:
-            kind = np.int8 if binary else None
-            networks = Networks(
-                np.empty((n_networks, *weights.shape), dtype=kind or weights.dtype),
-                np.empty((n_networks, *thresholds.shape), dtype=thresholds.dtype),
-                np.empty((n_networks, *u.shape), dtype=kind or u.dtype),
-                np.empty(n_networks),
-                np.empty((n_networks, *curve.shape), dtype=curve.dtype),
-                np.empty(n_networks, dtype=np.int64),
-            )
-        networks.hidden_coef[i] = weights
-        networks.hidden_intercept[i] = -thresholds
-        networks.output_coef[i] = u
-        networks.output_intercept[i] = c
-        networks.loss_curve[i] = curve
-        networks.n_iter[i] = n_iter
-        progress(float(np.nanmin(curve)))
-    assert networks is not None  # there is at least one
+    run_jobs(jobs, n_jobs, keep)
     return networks
+
+
+def _train_on(
+    settings: Settings, hidden_units: int, seed: NDArray[Any], *fields: Any
+) -> Networks:
+    """Train a network on the fields of a Data, which may come from another process.
+
+    Joblib's backends look for large arrays among a call's arguments, to move each of
+    them once; inside of a Data they would go along with every network.
+    """
+    views: Any = (_read_only(f) if isinstance(f, np.ndarray) else f for f in fields)
+    return train_network(Data(*views), settings, hidden_units, seed)
+
+
+def _empty_networks(
+    n_networks: int, training: TrainingSet, options: dict[str, Any]
+) -> Networks:
+    """Arrays for networks to come."""
+    n_units, n_features = max(options["hidden_units"], 1), len(training.columns)
+    dtype = training.lowest.dtype
+    binary = np.int8 if options["binary_weights"] else None
+    return Networks(
+        np.empty((n_networks, n_units, n_features), dtype=binary or dtype),
+        np.empty((n_networks, n_units), dtype=dtype),
+        np.empty((n_networks, n_units), dtype=binary or np.float64),
+        np.empty(n_networks),
+        np.empty((n_networks, options["max_iter"]), dtype=np.float32),
+        np.empty(n_networks, dtype=np.int64),
+    )
 
 
 def evaluate_networks(

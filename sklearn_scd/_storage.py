@@ -76,6 +76,8 @@ def read_state(state: dict[str, Any]) -> dict[str, Any]:
             f"is sklearn-scd {sklearn_scd.__version__}, which reads formats up to "
             f"{FORMAT}: load the model with version {version} or later."
         )
+    if "_seed" in attributes:  # fitted; before format 1 with the loss that it names
+        attributes.setdefault("_loss", attributes["loss"])
     coef = attributes.get("hidden_coef_")
     if coef is not None and coef.dtype == np.uint8:
         attributes["hidden_coef_"] = _signs(coef, attributes["n_features_in_"])

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -297,6 +297,7 @@ def test_warm_start_without_more_votes_warns_and_keeps_the_model():
     ("params", "change", "message"),
     [
         ({"n_estimators": 3}, None, "n_estimators=3 must be .* 4"),
+        ({"loss": "01"}, None, "another loss than '01'"),
         ({"hidden_units": 7}, None, "another hidden_units than 7"),
         ({"binary_weights": True}, None, "another binary_weights than True"),
         ({}, lambda X, y: (X, y + 1), r"\[0, 1\], got \[1, 2\]"),
@@ -312,6 +313,27 @@ def test_warm_start_refuses_what_does_not_fit(params, change, message):
     with pytest.raises(ValueError, match=message):
         model.fit(*(change(X, y) if change else (X, y)))
     assert_array_equal(model.predict_proba(X), expected)  # the model is unharmed
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"margin": 0.5},
+        {"margin": 0.5, "margin_growth": 0.0},
+        {"noise": 0.3},
+        {"noise": 0.3, "noisy_copies": 1},
+        {"learning_rate": 0.5, "subsample": 0.5, "class_weight": {0: 1, 1: 2}},
+    ],
+)
+def test_warm_start_trains_what_it_adds_by_the_parameters_of_now(params):
+    X, y = _data()
+    model = _model(n_estimators=3, warm_start=True).fit(X, y)
+    before, fresh = clone(model).fit(X, y), _model(n_estimators=5, **params).fit(X, y)
+    model.set_params(n_estimators=5, **params).fit(X, y)
+    _assert_same_networks(model, before, n_networks=3)
+    for name in FITTED:
+        assert_array_equal(getattr(model, name)[3:], getattr(fresh, name)[3:])
+    assert not np.array_equal(fresh.loss_curve_[:3], before.loss_curve_)
 
 
 @pytest.mark.parametrize("max_iter", [20, 45])
@@ -485,35 +507,6 @@ def test_bad_samples_are_refused(method):
 
 
 # With the rest of the world
-
-
-def test_pipeline_and_grid_search():
-    X, y = load_iris(return_X_y=True)
-    search = GridSearchCV(
-        make_pipeline(StandardScaler(), _model(max_iter=40)),
-        {
-            "scdclassifier__loss": ["01", "ce"],
-            "scdclassifier__hidden_units": [0, 6],
-        },
-        cv=2,
-        scoring="accuracy",
-    ).fit(X, y)
-    assert search.best_score_ > 0.85
-    assert search.predict(X).shape == (150,)
-    assert len(set(search.cv_results_["mean_test_score"])) > 1
-
-
-def test_data_frames_are_checked_by_their_names():
-    pd = pytest.importorskip("pandas")
-    X, y = _data()
-    frame = pd.DataFrame(X, columns=list("abcde"))
-    model = _model().fit(frame, pd.Series(y))
-    assert_array_equal(model.feature_names_in_, list("abcde"))
-    assert_array_equal(model.predict(frame), _model().fit(X, y).predict(X))
-    with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(frame[list("edcba")])
-    with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(frame.rename(columns={"a": "z"}))
 
 
 # Floors are some 0.03 below the least of five seeds.

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 
 from sklearn_scd._typing import FittedClassifier, Floats
+from sklearn_scd.robustness._samples import ask
 
 _BLOCK = 256  # directions probed at a time
 _N_CHECKS = 16
@@ -86,22 +87,11 @@ def fold(transformer: Pipeline, rows: Floats, X: NDArray[Any]) -> tuple[Floats, 
 
 def _transform(transformer: Pipeline, X: Any) -> Floats:
     """Transform samples to a dense array, whatever goes in and comes out."""
-    names = getattr(transformer, "feature_names_in_", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if names is not None:
-            X = _with_names(X, names)
-        out = transformer.transform(X)
+        out = ask(transformer, "transform", X)
     out = out.toarray() if sparse.issparse(out) else np.asarray(out)
     return out.astype(np.float64)
-
-
-def _with_names(X: Floats, names: NDArray[Any]) -> Any:
-    try:
-        import pandas as pd
-    except ImportError:
-        return X
-    return pd.DataFrame(X, columns=names)
 
 
 def _product(block: Any, rows: Floats) -> Floats:

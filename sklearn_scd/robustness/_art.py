@@ -11,6 +11,7 @@ from sklearn.utils import check_array
 
 from sklearn_scd._typing import FittedClassifier
 from sklearn_scd.robustness._labels import LabelCodes
+from sklearn_scd.robustness._samples import ask
 
 
 class ArtClassifier(ScikitlearnClassifier):
@@ -62,7 +63,9 @@ class ArtClassifier(ScikitlearnClassifier):
         """
         if self._response_method == "predict_proba":
             shares = check_array(
-                self.model.predict_proba(x), dtype=None, input_name="predict_proba"
+                ask(self.model, "predict_proba", x),
+                dtype=None,
+                input_name="predict_proba",
             )
             if shares.shape != (len(x), self.nb_classes):
                 raise ValueError(

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -23,6 +23,7 @@ from sklearn_scd.robustness._geometry import SLACK, geometry_of
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._networks import sign_networks
 from sklearn_scd.robustness._order import OrderBound
+from sklearn_scd.robustness._samples import as_numbers
 from sklearn_scd.robustness._spectral import spectral_bound, split_bound
 from sklearn_scd.robustness._standing import stand
 
@@ -146,12 +147,7 @@ def certified_distortion(
     """
     labels = LabelCodes(estimator)
     norm = np.inf if norm == "inf" else float(norm)
-    X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
-    if X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {X.shape[1]} features, but the estimator is expecting "
-            f"{estimator.n_features_in_} features."
-        )
+    X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     codes = labels.predict(estimator, X)
     right = np.ones(len(X), dtype=bool)
     if y is not None:

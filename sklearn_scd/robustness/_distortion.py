@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -30,6 +30,7 @@ from sklearn_scd._typing import (
 from sklearn_scd.robustness._bridge import check_clip_values, require_art
 from sklearn_scd.robustness._interruption import collect_part, keep_results
 from sklearn_scd.robustness._labels import LabelCodes
+from sklearn_scd.robustness._samples import as_numbers
 
 if TYPE_CHECKING:
     from sklearn_scd.robustness._attacks import Record
@@ -290,13 +291,8 @@ def check_samples(
     estimator: FittedClassifier,
     clip_values: tuple[float, float],
 ) -> NDArray[Any]:
-    """Floats of the estimator's number of features, within the clip values."""
-    X = check_array(X, dtype=[np.float32, np.float64], input_name=name)
-    if X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"{name} has {X.shape[1]} features, but the estimator is expecting "
-            f"{estimator.n_features_in_} features."
-        )
+    """Floats of the estimator's features, within the clip values."""
+    X = as_numbers(X, name, estimator)
     check_range(X, name, clip_values)
     return X
 

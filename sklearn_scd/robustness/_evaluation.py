@@ -39,6 +39,7 @@ from sklearn_scd.robustness._interruption import keep_results
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._nearest_flip import nearest_flip
 from sklearn_scd.robustness._networks import ROUNDING
+from sklearn_scd.robustness._samples import ask
 from sklearn_scd.robustness._surrogate import surrogate_attack
 
 _DECISIONS = ("hop_skip_jump", "boundary")  # know predictions alone
@@ -547,8 +548,8 @@ def _agreements(
 
     def agreement(samples: NDArray[Any]) -> Floats:
         if transformer is not None:
-            samples = transformer.transform(samples)
-        return classifier.agreement(samples)
+            samples = ask(transformer, "transform", samples)
+        return ask(classifier, "agreement", samples)
 
     adversarial = np.full(len(problem.X), np.nan)
     found = ~np.isnan(adversarials).any(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods, Options
 
 from sklearn_scd._classifier import SCDClassifier
@@ -14,6 +14,7 @@ from sklearn_scd.robustness._affine import fold, split_pipeline
 from sklearn_scd.robustness._certificates import certified_distortion
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._networks import sign_networks
+from sklearn_scd.robustness._samples import as_numbers
 
 
 @validated(
@@ -84,7 +85,7 @@ def exact_distance(
             f"networks, not of {type(classifier).__name__}."
         )
     labels = LabelCodes(estimator)
-    X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
+    X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     rows = np.atleast_2d(np.asarray(classifier.coef_, dtype=np.float64))
     offsets = np.broadcast_to(classifier.intercept_, len(rows)).astype(np.float64)
     if transformer is not None:
@@ -123,7 +124,8 @@ def _of_one_vote(
     y: ArrayLike | None,
     norm: float,
 ) -> Floats:
-    networks = sign_networks(estimator, check_array(X, dtype=[np.float64, np.float32]))
+    X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
+    networks = sign_networks(estimator, X)
     if networks.n_votes > 1:
         raise TypeError(
             "Exact distances are known of one vote, n_estimators=1, not of "

@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._typing import FittedClassifier
+from sklearn_scd.robustness._samples import ask
 
 
 class LabelCodes:
@@ -73,7 +74,7 @@ class LabelCodes:
             If it predicts what is none of its classes, or not one label a sample: what
             is broadcast instead would count as an answer.
         """
-        codes = self.encode(estimator.predict(X), "The estimator's prediction")
+        codes = self.encode(ask(estimator, "predict", X), "The estimator's prediction")
         if len(codes) != len(X):
             raise ValueError(
                 f"The estimator's prediction has {len(codes)} labels for {len(X)} "
