@@ -44,6 +44,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/gallery",
     "doc_module": "sklearn_scd",
     "abort_on_example_error": True,
+    "remove_config_comments": True,
     "show_memory": False,
     "write_computation_times": False,
 }

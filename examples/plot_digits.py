@@ -8,6 +8,8 @@ from all others, and goes to the class whose network has the largest output. Her
 networks are small, of five hidden units, so that there is something to vote about.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits

@@ -8,6 +8,8 @@ that it started from. Behind a PCA units look at parts of a face, and trained wi
 margin at coarser ones.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 from skimage.data import lfw_subset

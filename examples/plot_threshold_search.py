@@ -8,6 +8,8 @@ fixed, a hidden unit can part a training set in as many ways as there are gaps b
 its projections. The search over all of them is exact, and most of it is never done.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import make_blobs

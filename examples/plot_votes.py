@@ -8,6 +8,8 @@ An adversarial image is a small change that turns just enough of them. The neare
 stands where the votes are split, and there agreement gives it away.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 from skimage.data import lfw_subset
