@@ -28,7 +28,7 @@ from sklearn_scd.robustness import (
 X, y = load_digits(return_X_y=True)
 X, y = X / 16, y % 2  # odd or even: no plane tells them apart
 X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=120, random_state=0, stratify=y
+    X, y, test_size=90, random_state=0, stratify=y
 )
 options = {"n_estimators": 11, "max_iter": 400, "random_state": 0, "n_jobs": 2}
 
