@@ -27,7 +27,7 @@ help:
 medical speed: .venv/.benchmarks
 	$(RUN) benchmarks.$@ $(ARGS)
 
-test: .venv/.benchmarks .venv/.tests
+test: .venv/.benchmarks .venv/.dask .venv/.tests
 	$(RUN) pytest $(ARGS)
 
 lint: .venv/.dev
