@@ -27,7 +27,7 @@ help:
 medical speed: .venv/.benchmarks
 	$(RUN) benchmarks.$@ $(ARGS)
 
-test: .venv/.benchmarks .venv/.onnx .venv/.tests
+test: .venv/.benchmarks .venv/.dask .venv/.onnx .venv/.tests
 	$(RUN) pytest $(ARGS)
 
 lint: .venv/.dev

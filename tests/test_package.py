@@ -75,7 +75,8 @@ def test_import_is_silent_and_brings_no_optional_package(module):
     if module == "sklearn_scd":
         assert not modules & set(MODULES[1:])
     optional = {"art", "matplotlib", "pandas", "PIL", "skimage", "torch", "tqdm"}
-    assert not modules & (optional | {"onnx", "onnxruntime", "skl2onnx", "skops"})
+    optional |= {"dask", "distributed", "onnx", "onnxruntime", "polars"}
+    assert not modules & (optional | {"skl2onnx", "skops"})
 
 
 def test_version_is_that_of_the_installed_package():
