@@ -313,6 +313,20 @@ def test_certificates_say_what_they_can_not_do():
         certified_distortion(model, X, np.full(40, 7))
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_where_rounding_decides_there_is_no_certificate(method):
+    """The sample is beyond the hyperplane, by less than the model can tell."""
+    X, y = make_blobs(40, 2, centers=2, random_state=0)
+    model = SCDClassifier(n_estimators=1, hidden_units=1, max_iter=5).fit(X, y)
+    model.hidden_coef_ = np.array([[[1.0, 0.0]]], dtype=np.float32)
+    model.hidden_intercept_ = np.array([[-0.5]], dtype=np.float32)
+    model.output_coef_, model.output_intercept_ = np.ones((1, 1)), np.array([-0.5])
+    x = np.array([[0.5 + 1e-9, 0.0]])
+    assert model.predict(x) == [0]  # which the sum of real numbers would not say
+    assert certified_distortion(model, x, method=method) == [0]
+    assert certified_distortion(model, x + 0.1, method=method) > 0.05
+
+
 def test_a_model_that_says_one_class_stands_everything():
     X, y = make_blobs(40, 3, centers=2, random_state=0)
     model = SCDClassifier(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
