@@ -13,7 +13,8 @@ from sklearn_scd._ensemble import (
 )
 from sklearn_scd._kernels import losses
 from sklearn_scd._kernels.contenders import find_contenders
-from sklearn_scd._kernels.network import Network
+from sklearn_scd._kernels.network import Network, rebuild_drive, set_output_weight
+from sklearn_scd._kernels.output_01 import _write_move
 from sklearn_scd._kernels.output_ce import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
@@ -320,6 +321,31 @@ def test_bias_under_cross_entropy_is_the_minimum():
                 rows = np.arange(n, dtype=np.uint32)
                 c = refit_bias(values, weight, rows, n_positive, start)
                 assert c == reference.best_bias(values, target, weight)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0])
+def test_a_move_is_what_the_step_adds_to_the_drive(margin):
+    """Also where a row lies on the threshold, which is off, and where u turns."""
+    rng = np.random.default_rng(0)
+    n, start, stop = 90, 20, 55
+    for u, step in [(0.5, 0.25), (0.5, -1.25), (-0.75, 1.0), (-0.5, 0.5), (0.25, -0.5)]:
+        network = Network(
+            np.zeros((2, 1), dtype=np.float32), np.array([2.0, 3.0], np.float32),
+            np.array([u, -0.5]), np.zeros(1),
+            rng.integers(0, 6, (2, n)).astype(np.float32), np.zeros(n),
+            np.zeros(2, int), np.array([margin], np.float32), start, stop,
+        )  # fmt: skip
+        rebuild_drive(network)
+        before, move = network.drive.copy(), np.empty(n, dtype=np.float32)
+        _write_move(0, step, network, move)
+        set_output_weight(0, u + step, network)
+        np.testing.assert_array_equal(move, network.drive - before)
+        is_positive = (start <= np.arange(n)) & (np.arange(n) < stop)
+        worse = np.where(is_positive == (u + step > 0), margin, -margin)
+        on = network.projections[0] - worse > 2
+        network.u[0] = 0.0
+        rebuild_drive(network)
+        np.testing.assert_array_equal(before + move - network.drive, (u + step) * on)
 
 
 def test_step_bounds_are_below_the_true_change_of_the_loss():
