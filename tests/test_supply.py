@@ -51,6 +51,7 @@ def run(events, code):
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 def test_the_package_uses_no_network():
     trial = "import socket; socket.create_connection(('127.0.0.1', 9))"
     status, error = run(NETWORK, trial)
