@@ -41,13 +41,15 @@ def _fits(dtype):
             X,
             y,
         )
-    # Three classes and noise; projections that are computed afresh; light samples.
-    yield (
-        {"noise": 1.0, "margin": 1.0, "max_iter": 5, "n_iter_no_change": 1},
-        X,
-        y + (X[:, 0] > 20),
-    )
-    yield {"loss": "01", "hidden_units": 1, "max_iter": 260}, X[:9, :2], y[:9]
+    # Three classes and noise; an early stop; outputs without a slope; many features.
+    three = y + (X[:, 0] > 20)
+    yield {"noise": 1.0, "margin": 1.0, "max_iter": 5}, X, three
+    yield {"loss": "01", "max_iter": 15, "n_iter_no_change": 2}, X, y
+    yield {"output_learning_rate": 1000.0, "max_iter": 15}, X, y
+    yield {"max_iter": 3}, np.hstack([X, X + 1, X[:, :1]]), y
+    # Projections that are computed afresh; light samples.
+    moving = {"hidden_units": 1, "max_iter": 500, "learning_rate": 0.3}
+    yield {"loss": "01", "subsample": 0.5, **moving}, X[:20, [0, 2, 3]], y[:20]
     X = np.vstack([X] * 8) + rng.integers(0, 9, (320, 4)).astype(dtype)
     yield {"output_learning_rate": 3.0, "max_iter": 40}, X, (X[:, 0] > 25).astype(int)
 
@@ -79,19 +81,25 @@ def _robustness(rng):
         robustness.cap_costs(prices, 1.5, changes, named, capped)
         yield f"capped {n_rivals}", capped
     for need in [-1.0, 0.5, 2.0, 99.0]:
+        for one in [robustness.cheapest_set, robustness.bottleneck]:
+            yield f"{one.__name__} {need}", np.array(one(costs[0], changes[0], need))
         members = np.empty(5, dtype=bool)
         spent = robustness.greedy_set(costs[0], abs(changes[0]), need, members)
         yield f"greedy {need}", np.append(members, spent)
     normals = rng.standard_normal((5, 4))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     products, rows = normals @ normals.T, np.array([3, 0, 4])
     sides, multipliers, moves = np.array([1.0, -1, 1]), np.zeros(3), np.zeros(5)
-    robustness.press(products, rows, sides, rng.random(3), multipliers, moves, 50, 1e-9)
+    robustness.press(
+        products, rows, sides, rng.random(3), multipliers, moves, 500, 1e-6
+    )
     yield "press", np.append(multipliers, moves)
     weighed = np.empty((3, 3))
     robustness.weigh_products(products, rows, rng.random(3), weighed)
     yield "weighed", weighed
 
 
+@np.errstate(all="raise", over="ignore", under="ignore")  # hashes overflow
 def results(dtypes):
     """What kernels give, by name."""
     found = dict(_robustness(np.random.default_rng(2)))
@@ -158,8 +166,7 @@ def main(path, *dtypes):
         room = np.zeros(8)
         with pytest.raises(IndexError):  # or nothing is checked
             copy_values(np.ones(2), room[:1])
-    with np.errstate(all="raise", over="ignore", under="ignore"):  # hashes overflow
-        np.savez(path, **results(dtypes))
+    np.savez(path, **results(dtypes))
 
 
 if __name__ == "__main__":

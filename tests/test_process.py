@@ -29,7 +29,7 @@ def fit(n_jobs, **params):
 """
 
 
-def _answer(code, seconds=300):
+def _answer(code, seconds=1_800):
     """What code prints as JSON in a fresh process, in which a warning is an error."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

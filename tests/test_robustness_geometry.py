@@ -1,0 +1,146 @@
+"""What certificates are built on: bounds of eigenvalues, folded steps, one vote."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
+
+from sklearn_scd import SCDClassifier
+from sklearn_scd.robustness import _geometry, certified_distortion, exact_distance
+from sklearn_scd.robustness._affine import fold, split_pipeline
+
+
+def _unit_rows(n_rows, rank, n_features, rng):
+    rows = rng.standard_normal((n_rows, rank)) @ rng.standard_normal((rank, n_features))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ((40, 6, 30), "basis"),  # rows that span few dimensions
+        ((40, 20, 20), "features"),
+        ((40, 50, 50), "gram"),  # more features than rows
+        ((9, 50, 50), "small gram"),
+        ((70, 80, 80), "nothing"),
+    ],
+)
+def test_bounds_of_eigenvalues_are_above_and_near(shape, kind, monkeypatch):
+    monkeypatch.setattr(_geometry, "_LOW_RANK", 8)
+    monkeypatch.setattr(_geometry, "_SMALL", 16)
+    monkeypatch.setattr(_geometry, "_LARGEST_GRAM", 64)
+    rng = np.random.default_rng(0)
+    normals = _unit_rows(*shape, rng)
+    geometry = _geometry.geometry_of(normals)
+    held = [geometry.coordinates, geometry.basis, geometry.gram]
+    assert [array is not None for array in held] == {
+        "basis": [True, True, False],
+        "features": [True, False, False],
+        "gram": [False, False, True],
+        "small gram": [False, False, True],
+        "nothing": [False, False, False],
+    }[kind]
+    if kind == "nothing":
+        assert not geometry.is_known
+        return
+    rows = np.arange(0, len(normals), 2)
+    np.testing.assert_allclose(
+        geometry.inner_products(rows), normals[rows] @ normals[rows].T, atol=1e-9
+    )
+    for weights in [np.ones(len(normals)), rng.random(len(normals)) ** 4]:
+        weights[::5] = 0
+        moment = (normals.T * weights) @ normals
+        largest = np.linalg.eigvalsh(moment)[-1]
+        bound = geometry.largest_eigenvalue(weights)
+        assert largest < bound < 1.09 * largest
+    assert geometry.largest_eigenvalue(np.zeros(len(normals))) == 0
+    if kind == "basis":
+        chosen = rng.random(normals.shape[1]) < 0.5
+        part = geometry.of_features(chosen).inner_products(rows)
+        expected = normals[rows][:, chosen] @ normals[rows][:, chosen].T
+        np.testing.assert_allclose(part, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("fails", ["ARPACK", "Cholesky"])
+def test_bound_of_an_eigenvalue_where_a_solver_fails(fails, monkeypatch):
+    def fail(*args, **kwargs):
+        raise {
+            "ARPACK": _geometry.ArpackNoConvergence("no", [], []),
+            "Cholesky": _geometry.LinAlgError,
+        }[fails]
+
+    name = {"ARPACK": "eigsh", "Cholesky": "cholesky"}[fails]
+    monkeypatch.setattr(_geometry, name, fail)
+    monkeypatch.setattr(_geometry, "_SMALL", 16)
+    rows = _unit_rows(40, 50, 50, np.random.default_rng(0))
+    largest = np.linalg.eigvalsh(rows @ rows.T)[-1]
+    bound = _geometry._largest_eigenvalue(rows @ rows.T)
+    assert largest < bound < 1.001 * largest
+
+
+def _moons():
+    from sklearn.datasets import make_moons
+
+    return make_moons(120, noise=0.2, random_state=0)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_steps_within_steps_fold_whatever_goes_in_and_comes_out(named):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 12)) * rng.random(12), np.arange(60) % 2
+    given = X
+    if named:
+        pd = pytest.importorskip("pandas")
+        given = pd.DataFrame(X).add_prefix("pixel ")
+    model = make_pipeline(
+        StandardScaler(),
+        make_pipeline(SelectKBest(k=5), MaxAbsScaler()),
+        make_pipeline(
+            PCA(3, random_state=0), SCDClassifier(n_estimators=2, max_iter=5)
+        ),
+    ).fit(given, y)
+    transformer, classifier = split_pipeline(model)
+    assert isinstance(classifier, SCDClassifier)
+    rows = rng.standard_normal((4, 3))
+    folded, offsets = fold(transformer, rows, X)
+    inside = model[-1][:-1].transform(model[:-1].transform(given))
+    np.testing.assert_allclose(X @ folded.T + offsets, inside @ rows.T, atol=1e-12)
+
+
+def test_a_step_of_sparse_results_is_seen_not_to_be_affine():
+    X = np.tile(np.arange(4.0), 15).reshape(-1, 1)
+    model = make_pipeline(
+        OneHotEncoder(handle_unknown="ignore"),
+        StandardScaler(with_mean=False),
+    ).fit(X)
+    with pytest.raises(ValueError, match=r"OneHotEncoder, StandardScaler, are not"):
+        fold(model, np.ones((2, 4)) + np.eye(2, 4), X)
+
+
+def test_the_exact_distance_of_a_vote_is_where_it_turns():
+    X, y = _moons()
+    model = SCDClassifier(
+        n_estimators=1, hidden_units=5, max_iter=200, random_state=0
+    ).fit(X, y)
+    right = np.flatnonzero(model.predict(X) == y)[:8]
+    distances = exact_distance(model, X[right], y[right])
+    angles = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
+    around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    for x, label, distance in zip(X[right], y[right], distances, strict=True):
+        for radius in [0.3, 0.7, 0.999]:
+            assert (model.predict(x + radius * distance * around) == label).all()
+        assert (model.predict(x + 1.02 * distance * around) != label).any()
+
+
+def test_the_exact_distance_of_more_than_one_vote_is_not_known():
+    X, y = _moons()
+    model = SCDClassifier(n_estimators=2, hidden_units=3, max_iter=5).fit(X, y)
+    with pytest.raises(TypeError, match=r"one vote, n_estimators=1, not of 2"):
+        exact_distance(model, X, y)
+    model.set_params(n_estimators=1).fit(X, y)
+    with pytest.raises(ValueError, match="norm=inf and voting='soft'"):
+        exact_distance(model, X, y, norm=np.inf)
+    bounds = certified_distortion(model, X, y, norm=np.inf)
+    assert (bounds >= 0).all()
