@@ -110,7 +110,8 @@ def test_every_dependency_has_a_bound_and_a_pin():
     needs = [*project["dependencies"], *(need for ex in extras.values() for need in ex)]
     for need in needs:
         plain = need.partition(";")[0].replace(" ", "")
-        name, bound = re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?(>=[\d.]+)?", plain).groups()
+        parts = re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?(>=[\d.]+)?", plain)
+        name, bound = parts.groups()
         if name == project["name"]:
             continue
         assert bound, f"{need} has no lower bound"
