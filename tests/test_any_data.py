@@ -58,8 +58,11 @@ def problems(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.one_of(st.integers(1, 12), st.integers(13, 200)))
     n_features = draw(st.one_of(st.integers(1, 4), st.integers(5, 50)))
-    X = _values(draw(st.sampled_from(VALUES)), (n, n_features), rng)
-    dtype = draw(st.sampled_from(DTYPES))
+    kind, dtype = draw(st.sampled_from(VALUES)), draw(st.sampled_from(DTYPES))
+    X = _values(kind, (n, n_features), rng)
+    if kind == "edge" and np.dtype(dtype).kind == "f":  # of what the dtype holds
+        X *= float(min(np.finfo(dtype).max, np.finfo(float).max)) / abs(X).max()
+        X *= 0.5 ** draw(st.integers(0, 20))
     if np.dtype(dtype).kind in "iu":
         X = np.clip(X, np.iinfo(dtype).min // 2, np.iinfo(dtype).max // 2)
     with np.errstate(over="ignore", under="ignore"):  # what is made infinite is refused
@@ -77,8 +80,8 @@ def _values(kind, shape, rng):
         X = np.floor(X * (100 if kind == "whole" else 1)) % 256
     if kind == "equal":
         X[:] = X[0, 0]
-    if kind in ("tiny", "huge", "edge"):
-        X *= {"tiny": 1e-30, "huge": 1e30, "edge": 1e38}[kind]
+    if kind in ("tiny", "huge"):
+        X *= {"tiny": 1e-30, "huge": 1e30}[kind]
     if kind == "wide":
         X *= 10.0 ** rng.integers(-30, 30, shape)
     if kind == "outlier":
