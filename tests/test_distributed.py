@@ -32,7 +32,8 @@ def client():
     config = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
     with (
         dask.config.set(config),
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as c,
+        # Any free port: without an address it takes one that may be in use, and warns.
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as c,
         distributed.Client(c) as client,
     ):
         yield client

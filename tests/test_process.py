@@ -72,7 +72,9 @@ watcher.join()
 end = time.monotonic() + 60
 while tasks() - before and time.monotonic() < end:
     time.sleep(0.01)  # threads that were told to stop need not have stopped yet
-worked = [t for t, n in seen.items() if n - used.get(t, 0) > 3]
+seen.pop(str(watcher.native_id), None)
+took = {task: n - used.get(task, 0) for task, n in seen.items()}
+worked = [n for n in took.values() if n > max(took.values()) / 4]
 try:
     layer = threading_layer()
 except ValueError:
@@ -81,8 +83,8 @@ print(json.dumps([len(worked), len(tasks() - before), layer,
                   len(threadpool_info()) - pools]))
 """
     worked, left, layer, pools = _answer(PREAMBLE + code.replace("N_JOBS", str(n_jobs)))
-    # Beside the workers: the thread that waits for them, and the test's watcher.
-    assert n_jobs <= worked <= n_jobs + 2
+    # Beside the workers the main thread, which prepares the data and keeps the results.
+    assert min(n_jobs, 2) <= worked <= n_jobs + (n_jobs > 1)
     assert (left, layer, pools) == (0, None, 0)
 
 
