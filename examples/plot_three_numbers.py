@@ -38,7 +38,7 @@ X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
 model = SCDClassifier(n_estimators=9, hidden_units=8, max_iter=300, random_state=0)
 model.fit(X, y)
 
-chosen = [i for i in (17, 50, 83) if model.predict(X[[i]])[0] == y[i]]
+chosen = [52, 257, 259]  # right, and not so near the boundary that marks hide them
 samples, labels = X[chosen], y[chosen]
 certified = certified_distortion(model, samples, labels)
 nearest = nearest_flip(model, samples, labels, random_state=0)

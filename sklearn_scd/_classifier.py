@@ -174,8 +174,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         Biases ``c`` of the output node.
 
     loss_curve_ : ndarray of shape (n_networks, max_iter), dtype float32
-        Mean loss over the training set after each iteration, at its margin; NaN after
-        an early stop.
+        Mean loss over the training set of the best network so far, which is the one
+        that is kept, after each iteration; NaN after an early stop. It falls or stays,
+        but rises while a margin grows: losses are those at the iteration's margin.
 
     n_iter_ : ndarray of shape (n_networks,), dtype int64
         Iterations run.

@@ -427,7 +427,7 @@ def train_networks(
     def keep(i: int, trained: Networks) -> None:
         for stack, array in zip(networks, trained, strict=True):
             stack[i] = array
-        progress(float(np.nanmin(networks.loss_curve[i])))
+        progress(float(trained.loss_curve[trained.n_iter - 1]))
 
     run_jobs(jobs, n_jobs, keep)
     return networks

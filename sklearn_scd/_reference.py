@@ -348,7 +348,7 @@ class ReferenceNetwork:
         Returns
         -------
         curve : list of int
-            Loss over all rows after each iteration.
+            Loss over all rows of the best iterate so far, after each iteration.
         """
         s = self.settings
         n_units, n_features = self.W.shape
@@ -377,9 +377,10 @@ class ReferenceNetwork:
             j = random_below(n_units, self.state)
             shuffle_front(features, s.n_candidates, self.state)
             self.hidden_step(j, features[: s.n_candidates], rows)
-            curve.append(self.total_loss())
-            if curve[-1] < best_loss or grown:
-                best_loss, best = curve[-1], self.snapshot()
+            loss = self.total_loss()
+            if loss < best_loss or grown:
+                best_loss, best = loss, self.snapshot()
+            curve.append(best_loss)
             if best_loss < reference - s.tol * float(self.weight.sum()) or grown:
                 reference, last_gain = best_loss, n_iter
             elif n_iter - last_gain >= s.n_iter_no_change and n_iter >= s.growth:

@@ -6,6 +6,9 @@ wrote it and the number of its format:
 0. Attributes as they are; neither version nor format are named.
 1. As 0, but weights of +1 and -1 are bits: uint8 in place of int8, each unit's padded
    to whole bytes.
+2. As 1, but loss curves are runs of equal entries: uint8 of shape (8, n_runs) in place
+   of float32. Four rows are the bytes of the runs' values, four those of their lengths,
+   the lowest first; a row of bytes that hardly differ is next to nothing compressed.
 
 The number grows with any change that an earlier version would misread. A parameter that
 a state doesn't have was added later, and takes its default: the default of a new
@@ -21,7 +24,7 @@ from numpy.typing import NDArray
 
 import sklearn_scd
 
-FORMAT = 1
+FORMAT = 2
 
 _FORMAT_KEY = "_sklearn_scd_format"
 _VERSION_KEY = "_sklearn_scd_version"
@@ -47,6 +50,9 @@ def write_state(attributes: dict[str, Any]) -> dict[str, Any]:
     coef = state.get("hidden_coef_")
     if coef is not None and coef.dtype == np.int8 and (np.abs(coef) == 1).all():
         state["hidden_coef_"] = np.packbits(coef > 0, axis=2)
+    curves = state.get("loss_curve_")
+    if curves is not None and curves.dtype == np.float32 and curves.ndim == 2:
+        state["loss_curve_"] = _runs(curves)
     return state
 
 
@@ -81,6 +87,10 @@ def read_state(state: dict[str, Any]) -> dict[str, Any]:
     coef = attributes.get("hidden_coef_")
     if coef is not None and coef.dtype == np.uint8:
         attributes["hidden_coef_"] = _signs(coef, attributes["n_features_in_"])
+    runs = attributes.get("loss_curve_")
+    if runs is not None and runs.dtype == np.uint8:
+        n_networks = attributes["hidden_coef_"].shape[0]
+        attributes["loss_curve_"] = _curves(runs, n_networks)
     return attributes
 
 
@@ -96,3 +106,29 @@ def _signs(bits: NDArray[np.uint8], n_features: int) -> NDArray[np.int8]:
     signs *= 2
     signs -= 1
     return signs
+
+
+def _runs(curves: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pack curves, one after the other, as runs of entries of the same bits."""
+    bits = np.ascontiguousarray(curves, dtype="<f4").view("<u4").ravel()
+    starts = np.flatnonzero(np.diff(bits, prepend=~bits[:1]))
+    lengths = np.diff(starts, append=bits.size)
+    pairs = np.stack([bits[starts], lengths.astype("<u4")])
+    by_byte = pairs.view(np.uint8).reshape(2, -1, 4).swapaxes(1, 2)
+    return by_byte.reshape(8, -1)
+
+
+def _curves(runs: NDArray[np.uint8], n_networks: int) -> NDArray[np.float32]:
+    """Unpack runs to curves, (n_networks, n_iter)."""
+    n_entries = -1
+    if runs.ndim == 2 and runs.shape[0] == 8:
+        by_run = np.ascontiguousarray(runs.T).reshape(-1, 2, 4)
+        values, lengths = by_run.view("<u4")[:, :, 0].T
+        n_entries = lengths.sum(dtype=np.int64)
+    if n_entries < 0 or n_entries % n_networks:
+        raise ValueError(
+            f"The stored model is damaged: got an array of shape {runs.shape} for the "
+            f"loss curves of {n_networks} networks."
+        )
+    curves = np.repeat(values, lengths).view("<f4").reshape(n_networks, -1)
+    return curves.astype(np.float32, copy=False)

@@ -275,9 +275,12 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
         expected_curve = twin.train()
         network = start_network(data, settings, weights, u)
         curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
-        n_iter, best_loss = train(data, network, settings, state.copy(), curve)
+        n_iter, best_loss = train(data, network, settings, state, curve)
         assert n_iter == len(expected_curve)
         np.testing.assert_array_equal(curve[:n_iter], np.float32(expected_curve))
+        np.testing.assert_array_equal(network.projections, twin.V)  # the last iterate's
+        np.testing.assert_array_equal(network.n_moves, twin.n_moves)
+        np.testing.assert_array_equal(state, twin.state)
         np.testing.assert_array_equal(network.weights, twin.W)
         np.testing.assert_array_equal(network.thresholds, twin.thresholds)
         np.testing.assert_array_equal(network.u, twin.u)
@@ -307,6 +310,7 @@ def test_projections_are_computed_afresh_as_in_the_reference():
     network = start_network(data, settings, weights, u)
     train(data, network, settings, state.copy(), curve)
     np.testing.assert_array_equal(curve, np.float32(expected_curve))
+    np.testing.assert_array_equal(network.projections, twin.V)  # the last iterate's
     np.testing.assert_array_equal(network.weights, twin.W)
 
 

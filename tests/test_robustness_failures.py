@@ -1,5 +1,7 @@
 """Models that fail, samples that can't be attacked, and runs that are ended early."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from _robustness_helpers import (
@@ -83,6 +85,29 @@ def test_an_answer_that_is_none_is_refused(name):
     model.predict = lambda X: next(answers, None) if len(X) == 4 else _half(X)[:1]
     with pytest.raises(ValueError, match=words):
         minimum_distortion(model, X, Y, **BRIEF)
+
+
+@needs_art
+def test_a_model_of_a_single_class_has_no_robustness():
+    """Nor does any function say that it stands everything."""
+    one = Rule(_half, classes=[0])
+    votes = SCDClassifier(n_estimators=1, max_iter=2, random_state=0).fit(X, Y)
+    votes.classes_ = votes.classes_[:1]
+    words = "fitted on a single class"
+    with pytest.raises(ValueError, match=words):
+        as_art_classifier(one)
+    with pytest.raises(ValueError, match=words):
+        transfer_matrix({"it": one}, {"other": X}, 0 * Y)
+    for ask, model in [
+        (minimum_distortion, one),
+        (partial(evaluate_robustness, attacks=()), one),
+        (certified_distortion, votes),
+        (exact_distance, votes),
+        (nearest_flip, votes),
+        (surrogate_attack, votes),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            ask(model, X, 0 * Y)
 
 
 def test_labels_in_a_column_are_labels_and_a_table_is_none():

@@ -92,10 +92,7 @@ def test_skops_asks_to_trust_the_class_alone(binary_weights):
 
 
 def test_large_binary_model_is_small_on_disk(tmp_path):
-    """100 votes of 20 units on 9,216 pixels: 2.3 MB of bits, which nothing makes less.
-
-    Loss curves come on top, 4 bytes an iteration; cut off, a model takes no harm.
-    """
+    """100 votes of 20 units on 9,216 pixels: 2.3 MB of bits, the least they can be."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (16, 9216), dtype=np.uint8)
     model = SCDClassifier(binary_weights=True, max_iter=1, random_state=0)
@@ -116,15 +113,48 @@ def test_large_binary_model_is_small_on_disk(tmp_path):
         assert_array_equal(stored.predict_proba(X), proba)
 
 
+def test_loss_curves_are_small_beside_the_weights(tmp_path):
+    """Below 2 bits an iteration, where losses that rise and fall take more than 20."""
+    X, y = _data(n=300, n_classes=2)
+    model = _model(binary_weights=True, max_iter=2_000).fit(X, y)
+    sizes = []
+    for curves in [model.loss_curve_, model.loss_curve_[:, :0]]:
+        model.loss_curve_ = curves
+        joblib.dump(model, tmp_path / "model.joblib", compress=3)
+        sizes.append((tmp_path / "model.joblib").stat().st_size)
+    assert sizes[0] - sizes[1] < 3 * 2_000 / 4
+
+
+def test_loss_curves_are_stored_bit_by_bit():
+    X, y = _data()
+    stopped = _model(n_iter_no_change=4).fit(X, y)
+    assert np.isnan(stopped.loss_curve_).any()
+    growing = _model(margin=0.1).fit(X, y)
+    noisy = np.random.default_rng(0).random((9, 50), dtype=np.float32)
+    for curves in [
+        stopped.loss_curve_,
+        growing.loss_curve_,
+        np.asfortranarray(noisy),
+        noisy[:, ::-2],
+        np.where(noisy > 0.5, np.float32(0.0), np.float32(-0.0)),
+        np.zeros_like(noisy),  # one run for all
+        noisy[:, :1],
+        noisy[:, :0],
+        np.empty(0),  # whatever a user puts there
+    ]:
+        stopped.loss_curve_ = curves
+        stored = pickle.loads(pickle.dumps(stopped)).loss_curve_
+        assert (stored.dtype, stored.shape) == (curves.dtype, curves.shape)
+        assert stored.tobytes() == curves.tobytes()
+        assert stored.flags.writeable
+
+
 def test_loss_curves_may_be_cut_off():
     X, y = _data()
     model = _model(warm_start=True).fit(X, y)
-    proba, full = model.predict_proba(X), len(pickle.dumps(model))
-    curves = model.loss_curve_
-    model.loss_curve_ = curves[:, :0]
-    data = pickle.dumps(model)
-    assert full - len(data) >= curves.nbytes
-    stored = pickle.loads(data)
+    proba = model.predict_proba(X)
+    model.loss_curve_ = model.loss_curve_[:, :0]
+    stored = pickle.loads(pickle.dumps(model))
     assert_array_equal(stored.predict_proba(X), proba)
     more = stored.set_params(n_estimators=4).fit(X, y)
     assert np.isnan(more.loss_curve_[:9]).all()
@@ -181,9 +211,25 @@ def _load(state):
     return model
 
 
+def _state_of_format_1(dtype):
+    """Binary weights are bits, loss curves are as they are."""
+    state = _first_state(dtype)
+    if dtype == np.int8:
+        state["hidden_coef_"] = np.array([[[0b10000000]]], dtype=np.uint8)
+    return {
+        **state,
+        "margin": 0.0,
+        "_loss": "ce",
+        "_sklearn_scd_format": 1,
+        "_sklearn_scd_version": "0.1.0",
+    }
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.int8])
-def test_state_of_the_first_version_loads(dtype):
-    model = _load(_first_state(dtype))
+@pytest.mark.parametrize("state", [_first_state, _state_of_format_1])
+def test_state_of_an_earlier_format_loads(state, dtype):
+    model = _load(state(dtype))
+    assert_array_equal(model.loss_curve_, np.zeros((1, 10), dtype=np.float32))
     X = np.array([[1.0, 0.0], [0.5, 0.0], [0.0, 1.0], [3.0, 2.0]])
     assert_array_equal(model.predict(X), [1, 0, 0, 1])
     assert model.get_params()["margin"] == 0.0
@@ -196,13 +242,28 @@ def test_state_of_a_later_version_says_which():
     state = _model().fit(X, y).__getstate__()
     state["_sklearn_scd_format"] += 1
     state["_sklearn_scd_version"] = "7.5.0"
-    with pytest.raises(ValueError, match=r"sklearn-scd 7\.5\.0.*formats up to 1"):
+    with pytest.raises(ValueError, match=r"sklearn-scd 7\.5\.0.*formats up to 2"):
         _load(state)
 
 
-def test_damaged_state_is_refused():
+def _with_more_features(state):
+    state["n_features_in_"] += 8
+
+
+def _with_a_run_too_few(state):
+    state["loss_curve_"] = state["loss_curve_"][:, 1:]
+
+
+def _with_half_a_run(state):
+    state["loss_curve_"] = state["loss_curve_"][:4]
+
+
+@pytest.mark.parametrize(
+    "damage", [_with_more_features, _with_a_run_too_few, _with_half_a_run]
+)
+def test_damaged_state_is_refused(damage):
     X, y = _data()
     state = _model(binary_weights=True).fit(X, y).__getstate__()
-    state["n_features_in_"] += 8
+    damage(state)
     with pytest.raises(ValueError, match="damaged"):
         _load(state)

@@ -97,7 +97,8 @@ def train(data, network, settings, state, loss_curve):
     settings : Settings
     state : ndarray of shape (1,), dtype uint64
     loss_curve : ndarray of shape (max_iter,), float32
-        Filled with the fixed-point loss over all rows after each iteration.
+        Filled with the fixed-point loss over all rows of the best iterate so far: one
+        that falls or stays takes next to no room when it is stored compressed.
 
     Returns
     -------
@@ -145,7 +146,6 @@ def train(data, network, settings, state, loss_curve):
         ):
             changed[j] = True
         loss = _loss(data, network, settings)
-        loss_curve[n_iter - 1] = loss
         # Losses at another margin don't compare.
         if loss < best_loss or grown:
             best_loss = loss
@@ -156,6 +156,7 @@ def train(data, network, settings, state, loss_curve):
             copy_values(network.thresholds, best_thresholds)
             copy_values(u, best_u)
             best_c = network.c[0]
+        loss_curve[n_iter - 1] = best_loss
         if best_loss < reference - tolerance or grown:
             reference, last_gain = np.float64(best_loss), n_iter
         elif (

@@ -70,7 +70,8 @@ def as_art_classifier(
     ImportError
         If ART is not installed.
     ValueError
-        If `response_method` or `clip_values` are invalid.
+        If `response_method` or `clip_values` are invalid, or the estimator has a single
+        class.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
 

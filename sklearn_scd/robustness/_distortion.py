@@ -210,9 +210,9 @@ def minimum_distortion(
     ImportError
         If ART is not installed.
     ValueError
-        If a label of `y` or of the estimator's predictions is none of its classes, the
-        estimator does not predict one label a sample, or a value of `X` or `X_train`
-        lies outside `clip_values`.
+        If the estimator has a single class, a label of `y` or of its predictions is
+        none of its classes, it does not predict one label a sample, or a value of `X`
+        or `X_train` lies outside `clip_values`.
 
     Notes
     -----

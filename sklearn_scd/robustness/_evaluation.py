@@ -246,7 +246,8 @@ def evaluate_robustness(
         `attacks` is no :class:`DistortionResult`.
     ValueError
         If an attack's name is not known, a result in `attacks` is not one of this
-        estimator on these samples, or `X`, `y`, `epsilons` are invalid.
+        estimator on these samples, the estimator has a single class, or `X`, `y`,
+        `epsilons` are invalid.
     RuntimeError
         If a certificate is above the distance of an adversarial sample: one of the two
         is wrong.

@@ -23,12 +23,24 @@ class LabelCodes:
     ----------
     estimator : fitted classifier
         Anything with `classes_` and `predict`.
+
+    Raises
+    ------
+    ValueError
+        If it has a single class: nothing changes what it says, and to stand that is no
+        robustness.
     """
 
     def __init__(self, estimator: FittedClassifier) -> None:
         if hasattr(estimator, "fit"):  # or it came trained
             check_is_fitted(estimator)
         self.classes = np.asarray(estimator.classes_)
+        if self.classes.size < 2:
+            raise ValueError(
+                f"{type(estimator).__name__} was fitted on a single class, "
+                f"{self.classes.tolist()}: without another one nothing can be "
+                "misclassified, and robustness is not defined."
+            )
         self._order = np.argsort(self.classes, kind="stable")
         self._sorted = self.classes[self._order]
 

@@ -97,7 +97,8 @@ def transfer_matrix(
     TypeError
         If `estimators` or `adversarials` is no mapping.
     ValueError
-        If lengths differ, or a label is none of a model's classes.
+        If lengths differ, a label is none of a model's classes, or a model has a single
+        class.
 
     Examples
     --------
