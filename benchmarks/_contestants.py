@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -24,12 +23,13 @@ from benchmarks._protocols import PROTOCOLS
 from benchmarks.networks import TorchClassifier
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd.robustness import (
+    certified_accuracy_scorer,
     certified_distortion,
     exact_distance,
     minimum_distortion,
 )
 
-SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, at which parameters are chosen
+SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, by whose mean parameters are chosen
 N_FOLDS = 4  # a fourth of the training images is held out
 N_ATTACKED = 100  # test images of a split, where distances are an attack's
 EPSILON = 1.0  # L2, of adversarial training
@@ -54,16 +54,12 @@ class Contestant:
         Parameters to choose from; empty for none.
     modules : tuple of str, default=()
         Top-level modules that it or its attack needs and others don't.
-    rival : str, default=""
-        The contestant whose certified accuracy it has to exceed at every size, see
-        :func:`choose`; empty for none.
     """
 
     build: Build
     measure: Literal["exact", "certified", "gradient", "hop_skip_jump"]
     grid: dict[str, list] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
-    rival: str = ""
 
     @property
     def is_attacked(self) -> bool:
@@ -101,8 +97,8 @@ def _adversarial_mlp(
 
 _COMPONENTS = [8, 16, 32, 64, 128]
 _ROBUST_GRID = {
-    "pca__n_components": [16, 20, 24],
-    "scdclassifier__margin": [0.5, 0.7, 0.85, 1.0, 1.5],
+    "scdclassifier__margin": [0.5, 1.0, 1.5],
+    "scdclassifier__noise": [1.0],
 }
 CONTESTANTS = {
     "logistic": Contestant(
@@ -123,13 +119,10 @@ CONTESTANTS = {
     ),
     "scdce": Contestant(_sign_network(SCDClassifier), "certified"),
     "scd01-robust": Contestant(
-        _sign_network(make_robust_scd), "certified", _ROBUST_GRID, rival="logistic"
+        _sign_network(make_robust_scd), "certified", _ROBUST_GRID
     ),
     "scdce-robust": Contestant(
-        _sign_network(make_robust_scd, loss="ce"),
-        "certified",
-        _ROBUST_GRID,
-        rival="logistic",
+        _sign_network(make_robust_scd, loss="ce"), "certified", _ROBUST_GRID
     ),
     "mlp": Contestant(MODELS["mlp"].build, "gradient", modules=("torch",)),
     "mlp-pgd": Contestant(_adversarial_mlp, "gradient", modules=("art", "torch")),
@@ -180,44 +173,17 @@ def certify(
 
 
 def choose(contestant: Contestant, images: Images, seed: int, budget: Budget) -> dict:
-    """Choose parameters by the certified accuracy on held-out training images.
-
-    The best have the highest mean over `SEARCH_SIZES` or, against a rival, the highest
-    of the smallest leads over the rival's best: a margin too large gains at the largest
-    size what it loses at the others, and the mean does not mind.
-    """
-    parameters, curves = _search(contestant, images, seed, budget)
-    if not contestant.rival:
-        return parameters[curves.mean(axis=1).argmax()]
-    _, rivals = _search(CONTESTANTS[contestant.rival], images, seed, budget)
-    leads = curves - rivals[rivals.mean(axis=1).argmax()]
-    return parameters[leads.min(axis=1).argmax()]
-
-
-def _search(
-    contestant: Contestant, images: Images, seed: int, budget: Budget
-) -> tuple[list[dict], np.ndarray]:
-    """Each setting of the grid, and its certified accuracy at each of the sizes."""
-    measure = exact_distance
-    if contestant.measure == "certified":
-        measure = partial(certified_distortion, method="order")
-
-    def score(model: ClassifierMixin, X: np.ndarray, y: np.ndarray) -> dict:
-        distances = measure(model, X, y)
-        return {str(size): (distances > size).mean() for size in SEARCH_SIZES}
-
+    """Return the parameters of the best mean certified accuracy on held-out images."""
     with tempfile.TemporaryDirectory() as folder:  # each PCA is fitted once
         model = contestant.build(seed, budget, images.image_shape)
         search = GridSearchCV(
             model.set_params(memory=folder),
             contestant.grid,
-            scoring=score,
+            scoring=certified_accuracy_scorer(SEARCH_SIZES, method="order"),
             cv=[_hold_out(images.y_train, images.groups, seed)],
             refit=False,
         )
-        found = search.fit(images.X_train, images.y_train).cv_results_
-    curves = [found[f"mean_test_{size}"] for size in SEARCH_SIZES]
-    return found["params"], np.transpose(curves)
+        return search.fit(images.X_train, images.y_train).best_params_
 
 
 def _measure(

@@ -1,12 +1,10 @@
 """Certified accuracy of sign networks beside linear classifiers and other models.
 
 Run ``python -m benchmarks.certified --help`` from a checkout. The parameters of models
-that have a certificate are chosen on a part of the training images that is held out:
-those of linear classifiers by the mean certified accuracy at L2 0, 0.5, 1 and 2, those
-of robust sign networks by the smallest of their leads over logistic regression at these
-sizes. The models are then trained on all of them, and certified on the test images.
-Models without a certificate are attacked: what is left of their accuracy is an upper
-bound of what they stand.
+that have a certificate are chosen on a part of the training images that is held out, by
+the mean certified accuracy at L2 0, 0.5, 1 and 2; the models are then trained on all of
+them, and certified on the test images. Models without a certificate are attacked: what
+is left of their accuracy is an upper bound of what they stand.
 """
 
 import argparse
@@ -123,7 +121,6 @@ def run(arguments: argparse.Namespace) -> None:
                 "seed": seed,
                 "model": name,
                 "grid": CONTESTANTS[name].grid,
-                "rival": CONTESTANTS[name].rival,
                 "votes": [budget.votes, search.votes],
             }
             result = pieces.load(f"{name}-{seed}", basis)
