@@ -15,6 +15,7 @@ from sklearn.linear_model._base import LinearClassifierMixin
 
 from benchmarks._curves import choose_epsilons, record_curve
 from benchmarks._distances import Targets
+from benchmarks._forest_attack import forest_attack
 from benchmarks._models import Model
 from benchmarks._results import finite
 from sklearn_scd.robustness import (
@@ -79,6 +80,11 @@ def evaluate_model(
         attacks["gradient"] = gradient_attack(
             estimator, targets.X, targets.y, targets.clip_values, seed
         )
+    elif model.white_box == "trees":
+        attacks["trees"] = forest_attack(
+            estimator, targets.X, targets.y, targets.clip_values, seed,
+            X_start=found.adversarials,
+        )  # fmt: skip
     evaluation = evaluate_robustness(
         estimator,
         targets.X,

@@ -18,15 +18,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from benchmarks._distances import use_one_thread
+from benchmarks._forest_attack import forest_attack
 from benchmarks._models import MODELS, Budget, ImageShape
-from benchmarks._protocols import PROTOCOLS
 from benchmarks.networks import TorchClassifier
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd.robustness import (
     certified_accuracy_scorer,
     certified_distortion,
     exact_distance,
-    minimum_distortion,
 )
 
 SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, by whose mean parameters are chosen
@@ -48,7 +47,7 @@ class Contestant:
     build : callable
         Takes a seed, a `Budget` and the shape of an image; returns an estimator that is
         not fitted, a Pipeline if there is a grid.
-    measure : {"exact", "certified", "gradient", "hop_skip_jump"}
+    measure : {"exact", "certified", "gradient", "trees"}
         The true distance, a lower bound of it, or what an attack found: an upper bound.
     grid : dict, default={}
         Parameters to choose from; empty for none.
@@ -57,14 +56,14 @@ class Contestant:
     """
 
     build: Build
-    measure: Literal["exact", "certified", "gradient", "hop_skip_jump"]
+    measure: Literal["exact", "certified", "gradient", "trees"]
     grid: dict[str, list] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
 
     @property
     def is_attacked(self) -> bool:
         """Whether distances are upper bounds."""
-        return self.measure in ("gradient", "hop_skip_jump")
+        return self.measure in ("gradient", "trees")
 
 
 def _linear(classifier: ClassifierMixin) -> Build:
@@ -130,9 +129,7 @@ CONTESTANTS = {
     "resnet18": Contestant(
         MODELS["resnet18"].build, "gradient", modules=("torch", "torchvision")
     ),
-    "random-forest": Contestant(
-        MODELS["random-forest"].build, "hop_skip_jump", modules=("art",)
-    ),
+    "random-forest": Contestant(MODELS["random-forest"].build, "trees"),
 }
 
 
@@ -168,7 +165,7 @@ def certify(
         right = np.random.RandomState(seed).choice(right, N_ATTACKED, replace=False)
     distances = np.empty(0)
     if right.size:
-        distances = _measure(contestant, model, images, right, seed, budget.jobs)
+        distances = _measure(contestant, model, images, right, seed)
     return {"accuracy": accuracy, "distances": distances, "chosen": chosen}
 
 
@@ -192,7 +189,6 @@ def _measure(
     images: Images,
     rows: np.ndarray,
     seed: int,
-    jobs: int,
 ) -> np.ndarray:
     X, y = images.X_test[rows], images.y_test[rows]
     if contestant.measure == "exact":
@@ -204,17 +200,7 @@ def _measure(
         from benchmarks._gradients import gradient_attack  # imports torch
 
         return gradient_attack(model, X, y, PIXELS, seed).distances
-    protocol = PROTOCOLS["quick"]
-    return minimum_distortion(
-        model, X, y,
-        clip_values=PIXELS,
-        n_restarts=protocol.restarts,
-        max_iter=protocol.max_iter,
-        init_size=protocol.init_size,
-        X_train=images.X_train,
-        random_state=seed,
-        n_jobs=jobs,
-    ).distances  # fmt: skip
+    return forest_attack(model, X, y, PIXELS, seed).distances
 
 
 def _hold_out(

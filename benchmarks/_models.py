@@ -69,9 +69,9 @@ class Model:
         Whether it can't be built for a table.
     modules : tuple of str, default=()
         Top-level modules that it needs and others don't.
-    white_box : {"structure", "gradient"} or None, default=None
+    white_box : {"structure", "gradient", "trees"} or None, default=None
         How it is attacked by what knows its weights: by its hyperplanes, by its
-        gradient, or not at all.
+        gradient, by the leaves of its trees, or not at all.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Model:
     build: Build
     needs_images: bool = False
     modules: tuple[str, ...] = ()
-    white_box: Literal["structure", "gradient"] | None = None
+    white_box: Literal["structure", "gradient", "trees"] | None = None
 
 
 def _sign_network(make=SCDClassifier, **parameters) -> Build:
@@ -221,6 +221,7 @@ MODELS: dict[str, Model] = {
             "Random Forest",
             f"scikit-learn's, {N_TREES} trees",
             _random_forest,
+            white_box="trees",
         ),
     )
 }

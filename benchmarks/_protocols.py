@@ -9,6 +9,7 @@ ATTACK_NAMES = {
     "surrogate": "surrogate",
     "nearest_flip": "nearest flip",
     "gradient": "gradient",
+    "trees": "trees",
 }
 
 

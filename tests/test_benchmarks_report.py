@@ -317,6 +317,10 @@ def test_bounds_say_where_there_are_none(tmp_path):
     assert f"{unknown:#.3g} to ∞" in page.texts
     assert f"0 to {models['mlp']['nearest'][2]:#.3g}" in page.texts
     assert "Table 8 has what they found." in page.text
+    blind = "on the others only HopSkipJump was run"
+    assert blind in page.text
+    models["random-forest"]["distances"]["trees"] = [None] * 3
+    assert blind not in Page(write_report(tmp_path, data, {})[0]).text
     assert "none was run here" not in page.text
     bands = bands_of(entry, "scd01")
     assert [(b.low, b.high, b.is_wrong) for b in bands] == [

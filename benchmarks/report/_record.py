@@ -54,6 +54,12 @@ def white_box_attacks(entry: dict) -> list[str]:
     return [named_attack(name) for name in names if name != entry["attack"]["attack"]]
 
 
+def attacked_blindly(entry: dict) -> bool:
+    """Tell whether a model was attacked by nothing that knows its weights."""
+    models = entry["evaluation"]["models"].values()
+    return any(list(m["distances"]) == [entry["attack"]["attack"]] for m in models)
+
+
 def noun(entry: dict, count: int = 2) -> str:
     """Say what the data set consists of."""
     return ("image" if entry["image"] else "sample") + ("" if count == 1 else "s")

@@ -7,6 +7,7 @@ from benchmarks.report._paper import PROTOCOL
 from benchmarks.report._record import (
     all_labels,
     attack_name,
+    attacked_blindly,
     attacked_counts,
     attacked_entries,
     norm_name,
@@ -95,8 +96,13 @@ def bounds(entry: dict) -> str:
     if known:
         text += (
             f" Attacks that know the weights: {', '.join(known)}, each with its "
-            f"defaults, on the models that allow it; on the others only {name} was "
-            f"run, and their {several} may stand far less than is shown."
+            "defaults, on the models that allow it"
+        )
+        text += (
+            f"; on the others only {name} was run, and their {several} may stand far "
+            "less than is shown."
+            if attacked_blindly(entry)
+            else "."
         )
     return text
 
