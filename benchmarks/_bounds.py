@@ -15,9 +15,9 @@ from sklearn.linear_model._base import LinearClassifierMixin
 
 from benchmarks._curves import choose_epsilons, record_curve
 from benchmarks._distances import Targets
-from benchmarks._forest_attack import forest_attack
 from benchmarks._models import Model
 from benchmarks._results import finite
+from benchmarks.forest import bound_forest
 from sklearn_scd.robustness import (
     DistortionResult,
     RobustnessEvaluation,
@@ -72,6 +72,7 @@ def evaluate_model(
     """
     start = time.perf_counter()
     attacks: dict[str, DistortionResult | None] = {found.attack: found}
+    certify: bool | np.ndarray = True
     if model.white_box == "structure":
         attacks |= {"surrogate": None, "nearest_flip": None}
     elif model.white_box == "gradient":
@@ -81,15 +82,17 @@ def evaluate_model(
             estimator, targets.X, targets.y, targets.clip_values, seed
         )
     elif model.white_box == "trees":
-        attacks["trees"] = forest_attack(
-            estimator, targets.X, targets.y, targets.clip_values, seed,
+        bounds = bound_forest(
+            estimator, targets.X, targets.y, targets.clip_values,
             X_start=found.adversarials,
         )  # fmt: skip
+        attacks["trees"], certify = bounds.attack, bounds.certified
     evaluation = evaluate_robustness(
         estimator,
         targets.X,
         targets.y,
         attacks=attacks,
+        certify=certify,
         clip_values=targets.clip_values,
         random_state=seed,
         n_jobs=jobs,

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from benchmarks._distances import use_one_thread
-from benchmarks._forest_attack import forest_attack
 from benchmarks._models import MODELS, Budget, ImageShape
+from benchmarks.forest import bound_forest
 from benchmarks.networks import TorchClassifier
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd.robustness import (
@@ -48,7 +48,8 @@ class Contestant:
         Takes a seed, a `Budget` and the shape of an image; returns an estimator that is
         not fitted, a Pipeline if there is a grid.
     measure : {"exact", "certified", "gradient", "trees"}
-        The true distance, a lower bound of it, or what an attack found: an upper bound.
+        The true distance, a lower bound of it, what an attack found, which is an upper
+        bound, or a lower bound by the leaves of trees.
     grid : dict, default={}
         Parameters to choose from; empty for none.
     modules : tuple of str, default=()
@@ -63,7 +64,7 @@ class Contestant:
     @property
     def is_attacked(self) -> bool:
         """Whether distances are upper bounds."""
-        return self.measure in ("gradient", "trees")
+        return self.measure == "gradient"
 
 
 def _linear(classifier: ClassifierMixin) -> Build:
@@ -200,7 +201,7 @@ def _measure(
         from benchmarks._gradients import gradient_attack  # imports torch
 
         return gradient_attack(model, X, y, PIXELS, seed).distances
-    return forest_attack(model, X, y, PIXELS, seed).distances
+    return bound_forest(model, X, y, PIXELS).certified
 
 
 def _hold_out(

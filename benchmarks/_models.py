@@ -70,8 +70,8 @@ class Model:
     modules : tuple of str, default=()
         Top-level modules that it needs and others don't.
     white_box : {"structure", "gradient", "trees"} or None, default=None
-        How it is attacked by what knows its weights: by its hyperplanes, by its
-        gradient, by the leaves of its trees, or not at all.
+        How it is attacked by what knows it: by its hyperplanes, by its gradient, by the
+        leaves of its trees, or not at all.
     """
 
     name: str

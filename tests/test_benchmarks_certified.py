@@ -12,6 +12,7 @@ pytest.importorskip("tqdm")
 
 from benchmarks import _contestants, certified
 from benchmarks._models import Budget
+from benchmarks.forest import bound_forest
 from sklearn_scd.robustness import certified_distortion, exact_distance
 
 
@@ -84,7 +85,7 @@ def test_parameters_are_chosen_without_the_test_images(name, rows):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", ["mlp", "mlp-pgd", "lenet", "random-forest"])
+@pytest.mark.parametrize("name", ["mlp", "mlp-pgd", "lenet"])
 def test_models_without_a_certificate_are_attacked(name, rows, monkeypatch):
     contestant = _contestants.CONTESTANTS[name]
     for module in contestant.modules:
@@ -102,6 +103,18 @@ def test_models_without_a_certificate_are_attacked(name, rows, monkeypatch):
     assert (np.diff(shares) <= 0).all()
     table = certified.render("rows", "group", {name: [result]})
     assert table.count("≤") == len(certified.SIZES)  # one in the line that explains it
+
+
+def test_a_forest_is_certified_on_all_images(rows):
+    contestant = _contestants.CONTESTANTS["random-forest"]
+    result = _contestants.certify(contestant, rows, 0, Budget(), Budget())
+    model = contestant.build(0, Budget(), (12, 12)).fit(rows.X_train, rows.y_train)
+    right = model.predict(rows.X_test) == rows.y_test
+    found = bound_forest(model, rows.X_test[right], rows.y_test[right])
+    assert 0 < right.sum() == len(result["distances"])
+    assert (result["distances"] <= found.attack.distances).all()
+    assert certified.accuracies(result)[0] > 0
+    assert "≤" not in certified.render("rows", "group", {"random-forest": [result]})
 
 
 def test_held_out_groups_are_not_trained_on():

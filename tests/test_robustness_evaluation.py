@@ -150,6 +150,27 @@ def test_results_are_taken_over_and_the_last_attack_starts_from_the_nearest():
     assert_array_equal(result.attacked_accuracy.epsilons, [0.0, 0.3])
 
 
+def test_certificates_from_elsewhere_are_checked_like_its_own():
+    X, y = _data()
+    model = RandomForestClassifier(5, random_state=0).fit(X[:30], y[:30])
+    given = _moved_to(model, X, y, _others(model, X, y))
+    attacks = {"mine": given}
+    proven = given.distances / 2
+    proven[given.distances == 0] = 1.0  # misclassified all the same
+    result = evaluate_robustness(model, X, y, attacks=attacks, certify=proven)
+    assert_array_equal(result.certified, given.distances / 2)
+    assert_array_equal(result.gap, given.distances / 2)
+    assert result.certified_accuracy.accuracies[0] > 0
+    i = np.flatnonzero(given.distances)[0]
+    proven[i] = np.nextafter(given.distances[i], np.inf)
+    with pytest.raises(RuntimeError, match=f"Sample {i} has a certificate of "):
+        evaluate_robustness(model, X, y, attacks=attacks, certify=proven)
+    with pytest.raises(ValueError, match="certify must not be negative or NaN"):
+        evaluate_robustness(model, X, y, attacks=attacks, certify=-proven)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        evaluate_robustness(model, X, y, attacks=attacks, certify=proven[:3])
+
+
 def test_what_is_not_found_is_infinite_and_what_is_misclassified_counts_as_0():
     X, y = _data()
     model = _networks().fit(X, y)

@@ -149,7 +149,7 @@ class _Problem:
         "X": ["array-like"],
         "y": ["array-like"],
         "attacks": [Mapping, "array-like"],
-        "certify": ["boolean"],
+        "certify": ["boolean", "array-like"],
         "norm": [Options(object, {2, np.inf, "inf"})],
         "clip_values": ["array-like"],
         "epsilons": ["array-like", None],
@@ -168,7 +168,7 @@ def evaluate_robustness(
         "surrogate",
         "nearest_flip",
     ),
-    certify: bool = True,
+    certify: bool | ArrayLike = True,
     norm: Norm = 2,
     clip_values: tuple[float, float] = (0.0, 1.0),
     epsilons: ArrayLike | None = None,
@@ -205,8 +205,10 @@ def evaluate_robustness(
         budget; None runs the attack of that name. ``'nearest_flip'`` runs last and
         starts from the nearest adversarial samples of the others.
 
-    certify : bool, default=True
-        Whether to compute certificates.
+    certify : bool or array-like of shape (n_samples,), default=True
+        Whether to compute certificates. Or what is proven of each sample already, of a
+        model that this package has no certificate for; inf where no perturbation
+        changes the prediction.
 
     norm : {2, numpy.inf}, default=2
         Norm of distances.
@@ -247,7 +249,7 @@ def evaluate_robustness(
     ValueError
         If an attack's name is not known, a result in `attacks` is not one of this
         estimator on these samples, the estimator has a single class, or `X`, `y`,
-        `epsilons` are invalid.
+        `certify`, `epsilons` are invalid.
     RuntimeError
         If a certificate is above the distance of an adversarial sample: one of the two
         is wrong.
@@ -291,7 +293,7 @@ def evaluate_robustness(
     for name, result in given.items():
         if result is not None:
             _check_result(problem, name, result)
-    certified = _certify(problem, n_jobs) if certify else np.full(len(X), np.nan)
+    certified = _certificates(problem, certify, n_jobs)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     options = {"random_state": seed, "n_jobs": n_jobs, "verbose": verbose}
     results = dict(given)
@@ -336,6 +338,19 @@ def _check_attacks(
 
 def _has_networks(estimator: FittedClassifier) -> bool:
     return isinstance(split_pipeline(estimator)[1], SCDClassifier)
+
+
+def _certificates(
+    problem: _Problem, certify: bool | ArrayLike, n_jobs: int | None
+) -> Floats:
+    """Lower bounds, computed or given; NaN where there are none."""
+    if not isinstance(certify, (bool, np.bool_)):
+        given = _check_sizes(certify, "certify")
+        check_consistent_length(problem.X, given)
+        return np.where(problem.right, given, 0.0)
+    if certify:
+        return _certify(problem, n_jobs)
+    return np.full(len(problem.X), np.nan)
 
 
 def _certify(problem: _Problem, n_jobs: int | None) -> Floats:
