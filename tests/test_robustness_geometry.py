@@ -65,19 +65,36 @@ def test_bounds_of_eigenvalues_are_above_and_near(shape, kind, monkeypatch):
 
 @pytest.mark.parametrize("fails", ["ARPACK", "Cholesky"])
 def test_bound_of_an_eigenvalue_where_a_solver_fails(fails, monkeypatch):
-    def fail(*args, **kwargs):
-        raise {
-            "ARPACK": _geometry.ArpackNoConvergence("no", [], []),
-            "Cholesky": _geometry.LinAlgError,
-        }[fails]
+    def no_convergence(*args, **kwargs):
+        raise _geometry.ArpackNoConvergence("no", [], [])
 
-    name = {"ARPACK": "eigsh", "Cholesky": "cholesky"}[fails]
-    monkeypatch.setattr(_geometry, name, fail)
+    if fails == "ARPACK":
+        monkeypatch.setattr(_geometry, "eigsh", no_convergence)
+    else:  # as LAPACK says that a matrix is not positive
+        monkeypatch.setattr(_geometry, "dpotrf", lambda matrix, **options: (matrix, 1))
     monkeypatch.setattr(_geometry, "_SMALL", 16)
     rows = _unit_rows(40, 50, 50, np.random.default_rng(0))
     largest = np.linalg.eigvalsh(rows @ rows.T)[-1]
     bound = _geometry._largest_eigenvalue(rows @ rows.T)
     assert largest < bound < 1.001 * largest
+
+
+@pytest.mark.parametrize("n", [1, 2, 31, 200])
+@pytest.mark.parametrize("multiple", [1, 7])  # of the largest eigenvalue
+def test_only_bounds_of_an_eigenvalue_are_proven(n, multiple):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        vectors = np.linalg.qr(rng.standard_normal((n, n)))[0]
+        sizes = rng.random(n) * 10.0 ** rng.integers(-8, 8)
+        sizes[:multiple] = sizes.max()
+        matrix = (vectors * sizes) @ vectors.T
+        matrix = 0.5 * (matrix + matrix.T)
+        given = matrix.copy()
+        for excess in (1e-9, 1e-3, 10):
+            assert _geometry.is_eigenvalue_bound(sizes.max() * (1 + excess), matrix)
+            below = sizes.max() * (1 - min(excess, 0.9))
+            assert not _geometry.is_eigenvalue_bound(below, matrix)
+        np.testing.assert_array_equal(matrix, given)
 
 
 def _moons():

@@ -19,7 +19,7 @@ from time import monotonic
 
 import numpy as np
 
-from sklearn_scd.robustness._geometry import SLACK
+from sklearn_scd.robustness._geometry import SLACK, is_eigenvalue_bound
 from sklearn_scd.robustness._kernels import cap_costs
 from sklearn_scd.robustness._standing import PRICE, SET, steps_of
 
@@ -114,31 +114,52 @@ class _Space:
         self.rest_sizes = np.linalg.norm(self.rest, axis=1)
         self.widths = np.sqrt(sizes[-n_along:])
         self.end = end
+        corner = np.ones(n_along)
+        self.boxes = [(-corner, corner, 0)]  # of the last proof, in shares of a radius
+        self.hardest = None
 
     def is_free(self, radius, depth):
-        """Whether it is proven that no perturbation within a radius will do."""
-        corner = np.full(self.widths.size, radius)
-        boxes = [(-corner, corner, depth)]
+        """Whether it is proven that no perturbation within a radius will do.
+
+        The boxes in which it was proven last cover the space at any scale, and the one
+        in which it failed last is the likeliest to fail again: both save boxes.
+        """
+        if self.hardest is not None:
+            low, high = self.hardest
+            if not self._is_box_free(low, high, radius):
+                return False
+        boxes = [(low, high, left + depth) for low, high, left in self.boxes]
+        done = []
         while boxes:
-            low, high, depth = boxes.pop()
+            low, high, left = boxes.pop()
             if self._is_box_free(low, high, radius):
+                done.append((low, high, left - depth))
                 continue
-            if depth == 0 or monotonic() > self.end:
+            if left <= 0:
+                self.hardest = low, high
+                return False
+            if monotonic() > self.end:
                 return False
             axis = np.argmax((high - low) * self.widths)
             middle = 0.5 * (low[axis] + high[axis])
             below, above = high.copy(), low.copy()
             below[axis] = above[axis] = middle
-            boxes.append((low, below, depth - 1))
-            boxes.append((above, high, depth - 1))
+            boxes.append((low, below, left - 1))
+            boxes.append((above, high, left - 1))
+        self.boxes = done
         return True
 
     def _is_box_free(self, low, high, radius):
+        """The same in a box, whose corners are given in shares of the radius."""
+        low, high = low * radius, high * radius
         nearest = np.maximum(np.maximum(low, -high), 0.0)
         left = radius**2 - np.square(nearest).sum()
         if left <= 0:
             return True
-        nearer = np.maximum(self.along * low, self.along * high).sum(axis=1)
+        if self.along.shape[1] == 1:
+            nearer = np.maximum(self.along[:, 0] * low, self.along[:, 0] * high)
+        else:
+            nearer = np.maximum(self.along * low, self.along * high).sum(axis=1)
         distances = self.standing.distances.ravel() - nearer
         reached = distances < np.sqrt(left) * self.rest_sizes
         distances = np.where(reached | (distances <= 0), distances, np.inf)
@@ -146,8 +167,10 @@ class _Space:
         cost, weights = _weigh(self.standing, self.winner, self.target, distances)
         if cost in (0.0, np.inf):
             return cost == np.inf
-        moment = (self.rest.T * weights.ravel()) @ self.rest
-        return cost >= left * np.linalg.eigvalsh(moment)[-1] * (1 + SLACK)
+        weights = weights.ravel()
+        used = np.flatnonzero(weights)
+        rows = self.rest[used] * np.sqrt(weights[used])[:, np.newaxis]
+        return is_eigenvalue_bound(cost / left / (1 + SLACK), rows.T @ rows)
 
 
 def _weigh(standing, winner, target, distances):
