@@ -6,9 +6,10 @@ wrote it and the number of its format:
 0. Attributes as they are; neither version nor format are named.
 1. As 0, but weights of +1 and -1 are bits: uint8 in place of int8, each unit's padded
    to whole bytes.
-2. As 1, but loss curves are runs of equal entries: uint8 of shape (8, n_runs) in place
-   of float32. Four rows are the bytes of the runs' values, four those of their lengths,
-   the lowest first; a row of bytes that hardly differ is next to nothing compressed.
+2. As 1, but loss curves, where each network has one, are runs of equal entries: uint8
+   of shape (8, n_runs) in place of float32. Four rows are the bytes of the values of
+   runs, four those of their lengths, the lowest first; a row of bytes that hardly
+   differ is next to nothing compressed.
 
 The number grows with any change that an earlier version would misread. A parameter that
 a state doesn't have was added later, and takes its default: the default of a new
@@ -51,7 +52,13 @@ def write_state(attributes: dict[str, Any]) -> dict[str, Any]:
     if coef is not None and coef.dtype == np.int8 and (np.abs(coef) == 1).all():
         state["hidden_coef_"] = np.packbits(coef > 0, axis=2)
     curves = state.get("loss_curve_")
-    if curves is not None and curves.dtype == np.float32 and curves.ndim == 2:
+    if (
+        coef is not None
+        and curves is not None
+        and curves.dtype == np.float32
+        and curves.ndim == 2
+        and curves.shape[0] == coef.shape[0]  # which tells a reader where each ends
+    ):
         state["loss_curve_"] = _runs(curves)
     return state
 

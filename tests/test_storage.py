@@ -140,6 +140,7 @@ def test_loss_curves_are_stored_bit_by_bit():
         np.zeros_like(noisy),  # one run for all
         noisy[:, :1],
         noisy[:, :0],
+        noisy[:4],  # of other networks than there are, as where votes were left out
         np.empty(0),  # whatever a user puts there
     ]:
         stopped.loss_curve_ = curves
