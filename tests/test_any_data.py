@@ -61,7 +61,8 @@ def problems(draw):
     kind, dtype = draw(st.sampled_from(VALUES)), draw(st.sampled_from(DTYPES))
     X = _values(kind, (n, n_features), rng)
     if kind == "edge" and np.dtype(dtype).kind == "f":  # of what the dtype holds
-        X *= float(min(np.finfo(dtype).max, np.finfo(float).max)) / abs(X).max()
+        X /= abs(X).max()  # first: a largest value over one below 1 would overflow
+        X *= float(min(np.finfo(dtype).max, np.finfo(float).max))
         X *= 0.5 ** draw(st.integers(0, 20))
     if np.dtype(dtype).kind in "iu":
         X = np.clip(X, np.iinfo(dtype).min // 2, np.iinfo(dtype).max // 2)
