@@ -121,6 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
                 "seed": seed,
                 "model": name,
                 "grid": CONTESTANTS[name].grid,
+                "measure": CONTESTANTS[name].measure,
                 "votes": [budget.votes, search.votes],
             }
             result = pieces.load(f"{name}-{seed}", basis)
