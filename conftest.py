@@ -10,8 +10,7 @@ os.environ["MPLBACKEND"] = "agg"  # read when matplotlib is imported
 # Files that import the packages, or whose examples do.
 NEEDS = {
     "docs/robustness.rst": ["art"],
-    "sklearn_scd/export/_graph.py": ["skl2onnx"],
-    "sklearn_scd/export/_onnx.py": ["skl2onnx", "onnxruntime"],
+    "sklearn_scd/export/_*.py": ["skl2onnx", "onnxruntime"],
     "sklearn_scd/inspection/_*.py": ["matplotlib"],
     "sklearn_scd/robustness/_art.py": ["art"],
     "sklearn_scd/robustness/_attacks.py": ["art"],

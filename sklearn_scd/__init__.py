@@ -1,8 +1,9 @@
 """Sign-activation networks trained by stochastic coordinate descent."""
 
+from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._robust import make_robust_scd
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["SCDClassifier", "__version__", "make_robust_scd"]
+__all__ = ["ActiveSubspace", "SCDClassifier", "__version__", "make_robust_scd"]

@@ -1,14 +1,14 @@
-"""The model that stands most: a linear front that keeps distances, margin, noise."""
+"""The model that stands most: a linear front that lets no distance grow, margin, noise."""
 
 from __future__ import annotations
 
 from numbers import Integral
 from typing import Any
 
-from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval
 
+from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import RandomState, validated
 
@@ -22,21 +22,21 @@ from sklearn_scd._typing import RandomState, validated
 def make_robust_scd(
     n_components: int = 16, *, random_state: RandomState = None, **parameters: Any
 ) -> Pipeline:
-    """Make a Pipeline of a PCA and sign networks trained to stand perturbations.
+    """Make a Pipeline of a linear front and networks trained to stand perturbations.
 
-    Weights of noise in thousands of pixels bring every hyperplane near every image. The
-    PCA leaves a few directions, without whitening, so that a distance there is one in
-    the input; in them the networks train with a margin and on noisy copies of the
-    samples. What it stands is told by
+    Weights of noise in thousands of pixels bring every hyperplane near every image. An
+    :class:`ActiveSubspace` leaves a few directions, those in which the classes change,
+    without scaling, so that a distance there is one in the input; in them the networks
+    train with a margin and on noisy copies of the samples. What it stands is told by
     :func:`~sklearn_scd.robustness.certified_distortion`.
 
     Parameters
     ----------
     n_components : int, default=16
-        Directions that the PCA keeps.
+        Directions that are kept.
 
     random_state : int, RandomState instance or None, default=None
-        For the PCA's solver and the networks.
+        For the front and the networks.
 
     **parameters : dict
         Of the :class:`SCDClassifier`, in place of these defaults: ``loss='01'``,
@@ -48,7 +48,7 @@ def make_robust_scd(
     Returns
     -------
     pipeline : Pipeline
-        With the steps ``'pca'`` and ``'scdclassifier'``.
+        With the steps ``'activesubspace'`` and ``'scdclassifier'``.
 
     Examples
     --------
@@ -63,8 +63,8 @@ def make_robust_scd(
     return Pipeline(
         [
             (
-                "pca",
-                PCA(n_components, svd_solver="randomized", random_state=random_state),
+                "activesubspace",
+                ActiveSubspace(n_components, random_state=random_state),
             ),
             (
                 "scdclassifier",

@@ -153,7 +153,7 @@ def test_rivals_of_equal_output_and_improbable_classes():
         make_pipeline(RobustScaler(), _model("01", binary_weights=True)),
         make_pipeline(MinMaxScaler(), PCA(4), _model(hidden_units=0)),
         make_pipeline(MinMaxScaler(), _robust(margin=0.1, noise=0.1)),
-        GridSearchCV(_robust(), {"pca__n_components": [2]}, cv=2),
+        GridSearchCV(_robust(), {"activesubspace__n_components": [2]}, cv=2),
     ],
     ids=["standard", "robust", "pca", "make_robust_scd", "search"],
 )

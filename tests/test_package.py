@@ -12,6 +12,7 @@ from sklearn.datasets import load_iris
 
 import sklearn_scd
 from sklearn_scd import (
+    ActiveSubspace,
     SCDClassifier,
     export,
     inspection,
@@ -43,11 +44,11 @@ PROPERTIES = [
 ]
 METHODS = [
     method
-    for kind in (SCDClassifier, *RESULTS, *DISPLAYS)
+    for kind in (ActiveSubspace, SCDClassifier, *RESULTS, *DISPLAYS)
     for method in _public_methods(kind)
 ]
 MODULES = [module.__name__ for module in (sklearn_scd, export, inspection, robustness)]
-TOP = [SCDClassifier, make_robust_scd]
+TOP = [ActiveSubspace, SCDClassifier, make_robust_scd]
 FIRST_MET = [*TOP, *FUNCTIONS, *EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from onnx import TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from skl2onnx.common.data_types import (
     BooleanTensorType,
     DoubleTensorType,
@@ -29,6 +29,7 @@ from skl2onnx.common.utils import (
 from skl2onnx.common.utils_classifier import get_label_classes
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd.export._nodes import Graph
 
 _MIN_OPSET = 13  # ReduceSum with axes as an input
 
@@ -79,7 +80,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         )
     model = operator.raw_operator
     model._check_voting()
-    graph = _Graph(scope, container)
+    graph = Graph(scope, container)
     outputs = _outputs(graph, operator.inputs[0].full_name, model)
     if model.voting == "hard":
         probabilities = _shares(graph, outputs, model)
@@ -99,50 +100,7 @@ def _label_values(classes: NDArray[Any]) -> NDArray[Any]:
     return np.array(classes, dtype=np.int64)  # floats that label classes are whole
 
 
-class _Graph:
-    """Nodes and constants, added by the names of their outputs."""
-
-    def __init__(self, scope: Any, container: Any) -> None:
-        self._scope, self._container = scope, container
-
-    def add(
-        self, op_type: str, *inputs: str, output: str | None = None, **attributes: Any
-    ) -> str:
-        """Add a node of one output."""
-        output = output or self._scope.get_unique_variable_name(f"scd_{op_type}")
-        name = self._scope.get_unique_operator_name(f"SCD_{op_type}")
-        self._container.add_node(op_type, [*inputs], [output], name=name, **attributes)
-        return output
-
-    def constant(self, values: ArrayLike) -> str:
-        """Add a constant array."""
-        values = np.asarray(values)
-        name = self._scope.get_unique_variable_name("scd_constant")
-        if values.dtype.kind == "U":
-            encoded = [value.encode() for value in values]
-            self._container.add_initializer(
-                name, TensorProto.STRING, values.shape, encoded
-            )
-        else:  # as bytes, not number by number
-            tensor = numpy_helper.from_array(np.ascontiguousarray(values), name)
-            self._container.add_initializer(name, None, values.shape, tensor)
-        return name
-
-    def cast(self, name: str, to: int, output: str | None = None) -> str:
-        """Cast to a type of TensorProto."""
-        return self.add("Cast", name, to=to, output=output)
-
-    def sum(self, name: str, axis: int, keepdims: int = 0) -> str:
-        """Sum along an axis."""
-        axes = self.constant(np.array([axis]))
-        return self.add("ReduceSum", name, axes, keepdims=keepdims)
-
-    def reshape(self, name: str, *shape: int) -> str:
-        """Reshape all but the first axis."""
-        return self.add("Reshape", name, self.constant(np.array([0, *shape])))
-
-
-def _outputs(graph: _Graph, X: str, model: SCDClassifier) -> str:
+def _outputs(graph: Graph, X: str, model: SCDClassifier) -> str:
     """Outputs of the networks in double precision, (n, V, K).
 
     A unit fires where ``p + b > 0``, which also in floating point is ``p > -b``. In
@@ -171,7 +129,7 @@ def _outputs(graph: _Graph, X: str, model: SCDClassifier) -> str:
     return graph.reshape(outputs, model._n_votes, n_networks // model._n_votes)
 
 
-def _shares(graph: _Graph, outputs: str, model: SCDClassifier) -> str:
+def _shares(graph: Graph, outputs: str, model: SCDClassifier) -> str:
     """Shares of votes in double precision, (n, n_classes)."""
     if model.classes_.size == 2:
         positive = graph.add("Greater", outputs, graph.constant(0.0))
@@ -184,7 +142,7 @@ def _shares(graph: _Graph, outputs: str, model: SCDClassifier) -> str:
     return graph.add("Div", counts, graph.constant(float(model._n_votes)))
 
 
-def _mean_probabilities(graph: _Graph, outputs: str, model: SCDClassifier) -> str:
+def _mean_probabilities(graph: Graph, outputs: str, model: SCDClassifier) -> str:
     """Mean probabilities in double precision, (n, n_classes)."""
     one = graph.constant(1.0)
     total = graph.sum(_expit(graph, outputs, one), axis=1)
@@ -197,7 +155,7 @@ def _mean_probabilities(graph: _Graph, outputs: str, model: SCDClassifier) -> st
     return graph.add("Div", means, graph.sum(means, axis=1, keepdims=1))
 
 
-def _expit(graph: _Graph, outputs: str, one: str) -> str:
+def _expit(graph: Graph, outputs: str, one: str) -> str:
     """``1 / (1 + exp(-f))``; runtimes' Sigmoid gives 0 far from where it is 0."""
     falling = graph.add("Exp", graph.add("Neg", graph.add("Abs", outputs)))
     negative = graph.add("Min", outputs, graph.constant(0.0))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd.robustness._affine import split_pipeline
 
@@ -41,12 +42,13 @@ def _require_skl2onnx() -> ModuleType:
 
 
 def register_onnx_converter() -> None:
-    """Tell skl2onnx how an SCDClassifier is converted.
+    """Tell skl2onnx how an SCDClassifier and an ActiveSubspace are converted.
 
     From then on ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` take a
     :class:`~sklearn_scd.SCDClassifier` wherever they take a classifier of scikit-learn:
-    in a `Pipeline`, a search, a `VotingClassifier`, a `StackingClassifier`. Calling it
-    again does nothing new.
+    in a `Pipeline`, a search, a `VotingClassifier`, a `StackingClassifier`, and an
+    :class:`~sklearn_scd.ActiveSubspace` before any of them. Calling it again does
+    nothing new.
 
     The converter knows skl2onnx's options ``zipmap``, ``nocl`` and
     ``output_class_labels``. It needs an opset of 13 or later.
@@ -77,13 +79,19 @@ def register_onnx_converter() -> None:
     _require_skl2onnx()
     from skl2onnx import update_registered_converter
 
-    from sklearn_scd.export._graph import convert, set_output_types
+    from sklearn_scd.export import _graph, _projection
 
+    update_registered_converter(
+        ActiveSubspace,
+        "SklearnSCDActiveSubspace",
+        _projection.set_output_type,
+        _projection.convert,
+    )
     update_registered_converter(
         SCDClassifier,
         "SklearnSCDClassifier",
-        set_output_types,
-        convert,
+        _graph.set_output_types,
+        _graph.convert,
         options={
             "zipmap": [True, False, "columns"],
             "nocl": [True, False],
@@ -100,8 +108,8 @@ def to_onnx(
     Parameters
     ----------
     estimator : SCDClassifier, or Pipeline that ends with one
-        Or a search over them. The other steps must be such as skl2onnx converts: its
-        scalers, PCA and many more.
+        Or a search over them. The other steps must be such as skl2onnx converts:
+        scalers, PCA and many more, and ActiveSubspace.
 
     dtype : {'float32', 'float64', 'uint8'} or dtype, default=None
         Of the input. None is what the networks compute in: float64 where they were

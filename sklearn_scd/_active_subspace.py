@@ -1,0 +1,274 @@
+"""The linear front that labels ask for: directions in which the classes change."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.decomposition import PCA
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_random_state, resample
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_scd._typing import Floats, RandomState, validated_fit
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+    from typing_extensions import Self  # of typing from Python 3.11 on
+
+_FLOATS = [np.float64, np.float32]
+_NEIGHBOUR = 7  # the distance to which is the local scale, as in [3]_ of the class
+
+
+class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Orthonormal directions along which the classes change most.
+
+    In the leading principal components a smooth function is fitted to the classes, by
+    kernel ridge regression, and its gradients at the samples are looked at: their outer
+    products, averaged, have as leading eigenvectors the directions in which it changes
+    most [1]_, [2]_. Samples are projected onto these, without scaling, so that no
+    distance grows and what is certified behind the projection holds before it.
+
+    Where :class:`~sklearn.decomposition.PCA` keeps what varies, this keeps what
+    matters to the labels; more than one direction even with two classes, unlike a
+    linear discriminant.
+
+    Parameters
+    ----------
+    n_components : int, default=16
+        Directions to keep.
+
+    n_principal : int, default=64
+        Principal components to find them in, where there are more; at least
+        `n_components`. In thousands of directions a kernel sees little but noise.
+
+    length_scale : float, default=None
+        Of the kernel ``exp(-|x - z|^2 / (2 length_scale^2))``, in the units of X. None
+        is the median distance of a sample to its seventh nearest neighbour, as local
+        scales in [3]_.
+
+    alpha : float, default=3.0
+        Ridge: the larger, the smoother the function.
+
+    max_samples : int, default=4000
+        Of more samples that many are drawn, class by class. The kernel has
+        `max_samples` squared entries of 8 bytes.
+
+    random_state : int, RandomState instance or None, default=None
+        For the solver of the principal components, and the samples drawn where there
+        are more than `max_samples`.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        The directions, orthonormal, by falling share; float32 where X was, else
+        float64.
+
+    gradient_ratio_ : ndarray of shape (n_components,)
+        Share of the mean squared gradient that each direction has.
+
+    length_scale_ : float
+        Of the kernel.
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+
+    n_features_in_ : int
+        Number of features seen in fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, where all of them are strings.
+
+    See Also
+    --------
+    make_robust_scd : This, and networks trained with a margin behind it.
+    sklearn.neighbors.NeighborhoodComponentsAnalysis : Learns a metric, with scales.
+
+    Notes
+    -----
+    Directions that hardly matter hold part of an image's distance to others. What is
+    cut off there is no defence, as an attacker moves along the directions that are
+    kept.
+
+    With several classes, gradients of all one-versus-rest functions are taken together.
+
+    References
+    ----------
+    .. [1] Samarov, "Exploring regression structure using nonparametric functional
+       estimation", PhD thesis, MIT, 1993; Trivedi, Wang, Kpotufe, Shakhnarovich, "A
+       Consistent Estimator of the Expected Gradient Outerproduct", UAI 2014.
+    .. [2] Constantine, Dow, Wang, "Active Subspace Methods in Theory and Practice",
+       SIAM Journal on Scientific Computing 36, 2014.
+    .. [3] Zelnik-Manor, Perona, "Self-Tuning Spectral Clustering", NeurIPS 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_scd import ActiveSubspace
+    >>> X = np.random.RandomState(0).uniform(-1, 1, size=(300, 5))
+    >>> y = (X[:, 1] ** 2 + X[:, 3] ** 2 > 0.6).astype(int)  # a circle in two of five
+    >>> front = ActiveSubspace(n_components=2).fit(X, y)
+    >>> front.transform(X).shape
+    (300, 2)
+    >>> np.linalg.norm(front.components_, axis=0).round(1)  # how much of each feature
+    array([0. , 1. , 0.1, 1. , 0. ])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_principal": [Interval(Integral, 1, None, closed="left")],
+        "length_scale": [Interval(Real, 0, None, closed="neither"), None],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "max_samples": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 16,
+        *,
+        n_principal: int = 64,
+        length_scale: float | None = None,
+        alpha: float = 3.0,
+        max_samples: int = 4000,
+        random_state: RandomState = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_principal = n_principal
+        self.length_scale = length_scale
+        self.alpha = alpha
+        self.max_samples = max_samples
+        self.random_state = random_state
+
+    @validated_fit
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Find the directions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there are fewer samples or features than `n_components`, or one class.
+        """
+        X, y = validate_data(self, X, y, dtype=_FLOATS, ensure_min_samples=2)
+        check_classification_targets(y)
+        self._check_sizes(X, y)
+        rng = check_random_state(self.random_state)
+        n_principal = min(max(self.n_principal, self.n_components), *X.shape)
+        pca = PCA(n_principal, svd_solver="randomized", random_state=rng)
+        rows, y = self._draw(pca.fit_transform(X), y, rng)
+        rows = rows.astype(np.float64)
+        self.length_scale_ = self.length_scale or _local_scale(rows)
+        shares, directions = _principal_axes(self._gradients(rows, y))
+        self.gradient_ratio_ = shares[: self.n_components]
+        self.components_ = (
+            directions[: self.n_components] @ pca.components_.astype(np.float64)
+        ).astype(X.dtype)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
+        """Project samples onto the directions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components)
+            ``X @ components_.T``.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=_FLOATS, reset=False)
+        projected: NDArray[Any] = X @ self.components_.T.astype(X.dtype, copy=False)
+        return projected
+
+    def _check_sizes(self, X: NDArray[Any], y: NDArray[Any]) -> None:
+        self.classes_ = np.unique(y)
+        if self.classes_.size < 2:
+            raise ValueError(
+                "ActiveSubspace needs samples of at least 2 classes in the data, but "
+                f"the data contains only one class: {self.classes_[0]}"
+            )
+        if self.n_components > min(X.shape):
+            raise ValueError(
+                f"n_components={self.n_components!r} must be between 1 and "
+                f"min(n_samples, n_features)={min(X.shape)!r}"
+            )
+
+    def _draw(
+        self, X: NDArray[Any], y: NDArray[Any], rng: np.random.RandomState
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        if len(X) <= self.max_samples:
+            return X, y
+        X, y = resample(
+            X, y, replace=False, n_samples=self.max_samples, stratify=y,
+            random_state=rng,
+        )  # fmt: skip
+        return X, y
+
+    def _gradients(self, X: Floats, y: NDArray[Any]) -> Floats:
+        """Gradients at the samples, one row for each of them and each function."""
+        targets = LabelBinarizer(neg_label=-1).fit_transform(y)
+        targets = targets - targets.mean(axis=0)
+        gamma = 0.5 / self.length_scale_**2
+        smooth = KernelRidge(kernel="rbf", alpha=self.alpha, gamma=gamma)
+        duals = smooth.fit(X, targets).dual_coef_
+        kernel = rbf_kernel(X, gamma=gamma)
+        # Of the sum of a_j exp(-gamma |x - x_j|^2), divided by 2 gamma.
+        return np.concatenate(
+            [kernel @ (dual * X.T).T - X * (kernel @ dual)[:, None] for dual in duals.T]
+        )
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _principal_axes(gradients: Floats) -> tuple[Floats, Floats]:
+    """Shares of the mean square, falling, and their directions in rows."""
+    sizes, directions = np.linalg.eigh(gradients.T @ gradients)
+    sizes = np.maximum(sizes[::-1], 0.0)
+    total = sizes.sum()
+    directions = directions.T[::-1]
+    largest = np.abs(directions).argmax(axis=1)  # positive: signs of LAPACK's are chance
+    directions *= np.sign(directions[np.arange(len(directions)), largest])[:, None]
+    return sizes / total if total > 0 else sizes, directions
+
+
+def _local_scale(X: Floats) -> float:
+    """Median distance to a near neighbour, of those that are not in the same place."""
+    n_neighbors = min(_NEIGHBOUR, len(X) - 1)
+    distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(X).kneighbors()
+    apart = distances[distances[:, -1] > 0, -1]
+    return float(np.median(apart)) if apart.size else 1.0

@@ -1,0 +1,48 @@
+"""The graph of an ActiveSubspace: one product. Imports skl2onnx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onnx import helper
+from skl2onnx.common.data_types import (
+    DoubleTensorType,
+    FloatTensorType,
+    guess_proto_type,
+)
+from skl2onnx.common.utils import check_input_and_output_numbers
+
+from sklearn_scd.export._nodes import Graph
+
+
+def set_output_type(operator: Any) -> None:
+    """Set type and shape of the projected samples: float64 unless X is float32.
+
+    Parameters
+    ----------
+    operator : skl2onnx Operator
+    """
+    check_input_and_output_numbers(operator, input_count_range=1, output_count_range=1)
+    X = operator.inputs[0]
+    in_single = isinstance(X.type, FloatTensorType)
+    floats = FloatTensorType if in_single else DoubleTensorType
+    n_components = len(operator.raw_operator.components_)
+    operator.outputs[0].set_type(floats([X.get_first_dimension(), n_components]))
+
+
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Add the nodes of a fitted ActiveSubspace.
+
+    Parameters
+    ----------
+    scope : skl2onnx Scope
+    operator : skl2onnx Operator
+    container : skl2onnx ModelComponentContainer
+    """
+    graph = Graph(scope, container)
+    X, projected = operator.inputs[0], operator.outputs[0]
+    compute_type = guess_proto_type(projected.type)
+    dtype = helper.tensor_dtype_to_np_dtype(compute_type)
+    directions = graph.constant(operator.raw_operator.components_.T.astype(dtype))
+    rows = graph.cast(X.full_name, compute_type)
+    graph.add("MatMul", rows, directions, output=projected.full_name)
