@@ -97,8 +97,9 @@ def _adversarial_mlp(
 
 _COMPONENTS = [8, 16, 32, 64, 128]
 _ROBUST_GRID = {
+    "activesubspace__n_principal": [16, 64],
+    "activesubspace__alpha": [3.0, 30.0],
     "scdclassifier__margin": [0.5, 1.0, 1.5],
-    "scdclassifier__noise": [1.0],
 }
 CONTESTANTS = {
     "logistic": Contestant(

@@ -59,7 +59,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         is the median distance of a sample to its seventh nearest neighbour, as local
         scales in [3]_.
 
-    alpha : float, default=3.0
+    alpha : float, default=30.0
         Ridge: the larger, the smoother the function.
 
     max_samples : int, default=4000
@@ -123,7 +123,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     >>> front.transform(X).shape
     (300, 2)
     >>> np.linalg.norm(front.components_, axis=0).round(1)  # how much of each feature
-    array([0. , 1. , 0.1, 1. , 0. ])
+    array([0.1, 1. , 0.1, 1. , 0.1])
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -141,7 +141,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         *,
         n_principal: int = 64,
         length_scale: float | None = None,
-        alpha: float = 3.0,
+        alpha: float = 30.0,
         max_samples: int = 4000,
         random_state: RandomState = None,
     ) -> None:
@@ -261,7 +261,8 @@ def _principal_axes(gradients: Floats) -> tuple[Floats, Floats]:
     sizes = np.maximum(sizes[::-1], 0.0)
     total = sizes.sum()
     directions = directions.T[::-1]
-    largest = np.abs(directions).argmax(axis=1)  # positive: signs of LAPACK's are chance
+    largest = np.abs(directions).argmax(axis=1)
+    # Positive, whatever signs LAPACK chose.
     directions *= np.sign(directions[np.arange(len(directions)), largest])[:, None]
     return sizes / total if total > 0 else sizes, directions
 

@@ -1,4 +1,4 @@
-"""The model that stands most: a linear front that lets no distance grow, margin, noise."""
+"""The model that stands most: a linear front without scales, a margin, and noise."""
 
 from __future__ import annotations
 
