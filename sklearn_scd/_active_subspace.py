@@ -166,7 +166,8 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
         Returns
         -------
-        self : object
+        self : ActiveSubspace
+            The fitted transformer.
 
         Raises
         ------

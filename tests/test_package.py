@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 
 import sklearn_scd
@@ -117,14 +118,15 @@ def test_docstring_names_parameters_in_order_and_results(item):
     assert bool(_section(item, "Returns")) == returns
 
 
-def test_docstring_names_all_fitted_attributes():
+@pytest.mark.parametrize(
+    "model", [ActiveSubspace(2), SCDClassifier(n_estimators=1, max_iter=2)]
+)
+def test_docstring_names_all_fitted_attributes(model):
     X, y = load_iris(return_X_y=True)
     pd = pytest.importorskip("pandas")
-    model = SCDClassifier(n_estimators=1, max_iter=2).fit(
-        pd.DataFrame(X).add_prefix("f"), y
-    )
+    model = clone(model).fit(pd.DataFrame(X).add_prefix("f"), y)
     fitted = {name for name in vars(model) if name.endswith("_")}
-    assert set(_section(SCDClassifier, "Attributes")) == fitted
+    assert set(_section(type(model), "Attributes")) == fitted
 
 
 @over(RESULTS)
