@@ -72,6 +72,8 @@ class Model:
     white_box : {"structure", "gradient", "trees"} or None, default=None
         How it is attacked by what knows it: by its hyperplanes, by its gradient, by the
         leaves of its trees, or not at all.
+    by_default : bool, default=True
+        Whether it runs where the user names no models.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Model:
     needs_images: bool = False
     modules: tuple[str, ...] = ()
     white_box: Literal["structure", "gradient", "trees"] | None = None
+    by_default: bool = True
 
 
 def _sign_network(make=SCDClassifier, **parameters) -> Build:
@@ -172,7 +175,7 @@ MODELS: dict[str, Model] = {
         Model(
             "scd01-robust",
             "SCD01 robust",
-            "sign network behind a PCA, 0/1 loss, margin and noise, voted",
+            "sign network behind an active subspace, 0/1 loss, margin and noise, voted",
             _sign_network(make_robust_scd),
             white_box="structure",
         ),
@@ -182,6 +185,14 @@ MODELS: dict[str, Model] = {
             "the same with cross-entropy loss",
             _sign_network(make_robust_scd, loss="ce"),
             white_box="structure",
+        ),
+        Model(
+            "scd01-margin-3",
+            "SCD01 margin 3",
+            "the robust one with 0/1 loss and three times its margin, voted",
+            _sign_network(make_robust_scd, margin=3.0, noise=1.5),
+            white_box="structure",
+            by_default=False,
         ),
         Model(
             "mlp",

@@ -2,9 +2,10 @@
 
 Run ``python -m benchmarks.certified --help`` from a checkout. The parameters of models
 that have a certificate are chosen on a part of the training images that is held out, by
-the mean certified accuracy at L2 0, 0.5, 1 and 2; the models are then trained on all of
-them, and certified on the test images. Models without a certificate are attacked: what
-is left of their accuracy is an upper bound of what they stand.
+the geometric mean of their errors, images not right and certified, at L2 0, 0.5, 1 and
+2; the models are then trained on all of them, and certified on the test images. Models
+without a certificate are attacked: what is left of their accuracy is an upper bound of
+what they stand.
 """
 
 import argparse
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Carry out what the command line asks for."""
     from joblib import effective_n_jobs
 
-    from benchmarks._contestants import CONTESTANTS, Images, certify
+    from benchmarks._contestants import CONTESTANTS, CRITERION, Images, certify
     from benchmarks._models import Budget
     from benchmarks._pieces import Pieces
     from benchmarks._results import write_atomically
@@ -122,6 +123,7 @@ def run(arguments: argparse.Namespace) -> None:
                 "model": name,
                 "grid": CONTESTANTS[name].grid,
                 "measure": CONTESTANTS[name].measure,
+                "criterion": CRITERION,
                 "votes": [budget.votes, search.votes],
             }
             result = pieces.load(f"{name}-{seed}", basis)

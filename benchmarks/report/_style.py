@@ -83,6 +83,7 @@ _LINES = {
     "linear01": Line("#6aa5bb", "-", 1.4),
     "scd01-robust": Line("#9c3a1c", "-", 2.6),
     "scdce-robust": Line("#124a5e", "-", 2.6),
+    "scd01-margin-3": Line("#e39a7f", "-", 2.6),
     "mlp": Line("#5b6770", (0, (6, 2)), 1.4),
     "bnn-ste": Line("#8d7a3a", (0, (4, 1.5, 1, 1.5)), 1.4),
     "lenet": Line("#8a4f7d", (0, (3, 1.5)), 1.4),
