@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 
-from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd import ActiveSubspace, SCDClassifier, make_robust_scd
 from sklearn_scd.robustness import (
     certified_accuracy_scorer,
     certified_distortion,
@@ -36,18 +36,19 @@ options = {"n_estimators": 11, "max_iter": 400, "random_state": 0, "n_jobs": 2}
 # Step by step
 # ------------
 #
-# A PCA without whitening keeps distances: what is certified behind it holds for the
-# pixels. The margin counts, in training, every unit as decided against an image that
-# lies within that distance of its hyperplane.
+# A PCA without whitening makes no distance larger: what is certified behind it holds
+# for the pixels. So does an :class:`~sklearn_scd.ActiveSubspace`, which keeps the
+# directions in which the classes change in place of those in which images differ. The
+# margin counts, in training, every unit as decided against an image that lies within
+# that distance of its hyperplane.
 
-front = {"n_components": 16, "svd_solver": "randomized", "random_state": 0}
+front = ActiveSubspace(n_components=16, random_state=0)
 margin = {"hidden_units": 20, "margin": 0.3}
 models = {
     "in pixels": SCDClassifier(**options),
-    "behind a PCA": make_pipeline(PCA(**front), SCDClassifier(**options)),
-    "and with a margin": make_pipeline(
-        PCA(**front), SCDClassifier(**options, **margin)
-    ),
+    "behind a PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
+    "behind an active subspace": make_pipeline(front, SCDClassifier(**options)),
+    "and with a margin": make_pipeline(front, SCDClassifier(**options, **margin)),
     "and with noise": make_robust_scd(noise=0.1, loss="ce", **margin, **options),
     "logistic regression": make_pipeline(LogisticRegression(C=0.1)),
 }
@@ -63,7 +64,9 @@ for name, model in models.items():
 # that size; logistic regression has an exact distance.
 
 sizes = np.linspace(0, 1.2, 241)
-shades = dict(zip(models, ["#9ecae1", "#4292c6", "#2166ac", "#08306b"], strict=False))
+shades = dict(
+    zip(models, ["#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b"], strict=False)
+)
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for name, found in distances.items():
     share = 100 * (found[:, np.newaxis] > sizes).mean(axis=0)

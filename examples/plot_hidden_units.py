@@ -4,8 +4,8 @@ What hidden units look at
 =====================================
 
 A hidden unit has a weight a pixel: an image. Trained on pixels, most of it is the noise
-that it started from. Behind a PCA units look at parts of a face, and trained with a
-margin at coarser ones.
+that it started from. Behind a PCA units look at parts of a face, and the robust model's
+at coarser ones.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -51,7 +51,7 @@ models = {
     "in pixels": SCDClassifier(**options),
     "binary, in pixels": SCDClassifier(binary_weights=True, **options),
     "behind a PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
-    "behind a PCA, with a margin": make_robust_scd(margin=0.5, noise=0.5, **options),
+    "robust": make_robust_scd(margin=0.5, noise=0.5, **options),
 }
 fig, axes = plt.subplots(2, 2, figsize=(8, 8.4), layout="constrained")
 for ax, (name, model) in zip(axes.flat, models.items(), strict=True):

@@ -91,7 +91,7 @@ plt.show()
 #
 # From the image through its adversarial one and on, to twice the distance. In pixels
 # the attack turns as many votes as it needs, all at one point; going on turns no more,
-# the change means nothing to the others. Behind the PCA nearly all turn, one by
+# the change means nothing to the others. Of the robust model nearly all turn, one by
 # one. Below the certified distance, shaded, no way at all leads to another class.
 
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")

@@ -134,10 +134,11 @@ def test_a_forest_is_certified_on_all_images(rows):
 
 def test_held_out_groups_are_not_trained_on():
     y, groups = np.repeat([0, 1], 60), np.arange(120) // 3
-    fitted, held_out = _contestants._hold_out(y, groups, 0)
-    assert not set(groups[fitted]) & set(groups[held_out])
-    assert sorted([*fitted, *held_out]) == list(range(120))
-    assert 20 < len(held_out) < 40
+    folds = list(_contestants._folds(groups, 0).split(y, y, groups))
+    for fitted, held_out in folds:
+        assert not set(groups[fitted]) & set(groups[held_out])
+        assert sorted([*fitted, *held_out]) == list(range(120))
+    assert sorted(np.concatenate([held_out for _, held_out in folds])) == [*range(120)]
 
 
 def test_an_unknown_set_is_one_line(tmp_path, capsys):
