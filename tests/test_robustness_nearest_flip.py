@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from _robustness_helpers import assert_is_what_it_says, blobs, small_networks
+from _robustness_helpers import Rule, assert_is_what_it_says, blobs, small_networks
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from sklearn.decomposition import PCA
@@ -10,7 +10,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_scd.robustness import certified_distortion, nearest_flip
+from sklearn_scd.robustness import _distortion, certified_distortion, nearest_flip
+from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
 
 
@@ -129,3 +130,25 @@ def test_shortest_steps_within_a_box_equal_a_general_solver():
         flat = cube_in_box(rows, levels, low, high)
         assert (rows @ flat >= levels - 1e-8).all()
         assert np.abs(flat).max() <= np.abs(step).max() + 1e-9
+
+
+def test_where_a_thin_cell_does_not_hold_the_next_point_is_taken():
+    """A point at its edge is right among others, and so is every one beyond it."""
+    cell = Rule(lambda X: (X[:, 0] > 0.501) & (X[:, 0] < 0.5015))
+    labels = LabelCodes(cell)
+    problem = _distortion.Problem(cell, labels, "nearest_flip", 2.0, (0, 1), 0, 0, {})
+    X, codes = np.zeros((3, 2)), np.zeros(3, dtype=int)
+    edge, inside, far = ([value, 0.0] for value in (0.5, 0.5012, 0.9))
+    attempts = {
+        0: [_distortion.Attempt(np.array(edge), 0.5, 3, [], False, np.array(inside))],
+        1: [
+            _distortion.Attempt(np.array(inside), 0.5012, 2, [], False),
+            _distortion.Attempt(np.array(edge), 0.5, 1, [], False, np.array(far)),
+        ],
+        2: [_distortion.Attempt(np.array(edge), 0.5, 3, [], False, np.array(far))],
+    }
+    result = _distortion.collect(problem, X, codes, attempts)
+    assert result.status.tolist() == ["attacked", "attacked", "stopped"]
+    assert_array_equal(result.adversarials[:2], [inside, inside])
+    assert_allclose(result.distances, [0.5012, 0.5012, np.inf])
+    assert_array_equal(result.queries, [3, 3, 3])

@@ -107,13 +107,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one restart gave."""
+    """What one restart gave.
+
+    `spare` is an adversarial point farther out, for where `best` does not hold.
+    """
 
     best: NDArray[Any] | None
     distance: float
     n_queries: int
     history: list[float]
     stopped: bool
+    spare: NDArray[Any] | None = None
 
 
 @validated(
@@ -461,31 +465,49 @@ def collect(
     codes: NDArray[np.intp],
     by_sample: Mapping[np.intp, Sequence[Attempt]],
 ) -> DistortionResult:
-    """Keep the best attempt of each sample, and make sure that it is what it says."""
+    """Keep the nearest point of each sample that is what it says.
+
+    On the boundary a point may be of another class by itself and not among others; in a
+    thin cell no move outwards helps. The next nearest is taken then.
+    """
     n_samples = len(X)
     distances = np.zeros(n_samples)
     adversarials = X.copy()
     queries = np.zeros(n_samples, dtype=np.int64)
     status = np.full(n_samples, MISCLASSIFIED, dtype="<U13")
     history = np.full((n_samples, problem.max_iter + 1), np.nan)
+    points: dict[np.intp, list[NDArray[Any]]] = {}
     for i, attempts in by_sample.items():
         queries[i] = sum(attempt.n_queries for attempt in attempts)
-        best = min(attempts, key=lambda attempt: attempt.distance)
+        points[i] = _points_of(attempts, X[i], problem.norm)
         status[i] = STOPPED if all(a.stopped for a in attempts) else ATTACKED
-        if best.best is None:
+        if not points[i]:
             distances[i], adversarials[i] = np.inf, np.nan
             status[i] = NO_START
             continue
-        adversarials[i] = np.clip(best.best, *problem.clip_values)
         history[i] = _best_history(attempts, problem.max_iter + 1)
     found = np.array([i for i in by_sample if status[i] != NO_START], dtype=int)
-    lost = _settle(problem, X, codes, adversarials, found)
+    lost, open_ = [], found
+    while open_.size:
+        for i in open_:
+            adversarials[i] = np.clip(points[i].pop(0), *problem.clip_values)
+        open_ = _settle(problem, X, codes, adversarials, open_)
+        lost += [i for i in open_ if not points[i]]
+        open_ = np.array([i for i in open_ if points[i]], dtype=int)
     distances[lost], adversarials[lost], status[lost] = np.inf, np.nan, STOPPED
     for i in np.setdiff1d(found, lost):
         distances[i] = distance_between(adversarials[i], X[i], problem.norm)
     return DistortionResult(
         distances, adversarials, queries, status, history, problem.norm, problem.attack
     )
+
+
+def _points_of(
+    attempts: Sequence[Attempt], x: NDArray[Any], norm: float
+) -> list[NDArray[Any]]:
+    """Adversarial points found for a sample, the nearest first."""
+    points = [p for a in attempts for p in (a.best, a.spare) if p is not None]
+    return sorted(points, key=lambda point: distance_between(point, x, norm))
 
 
 def _best_history(attempts: Sequence[Attempt], length: int) -> Floats:

@@ -444,10 +444,13 @@ class _Hunt:
         self.dtype = x.dtype
         self.x = x.astype(np.float64)
         self.best, self.distance, self.n_queries = None, np.inf, 0
+        self.spare = None
 
     def attempt(self):
         """What it has found."""
-        return distortion.Attempt(self.best, self.distance, self.n_queries, [], False)
+        return distortion.Attempt(
+            self.best, self.distance, self.n_queries, [], False, self.spare
+        )
 
     def is_other(self, point):
         """Whether the estimator gives a point another class."""
@@ -475,6 +478,7 @@ class _Hunt:
         """Move the best point towards the sample as far as it stays adversarial."""
         if self.best is None:
             return
+        self.spare = self.best
         near, far, step = 0.0, 1.0, self.best - self.x
         for _ in range(_HALVINGS):
             middle = 0.5 * (near + far)
