@@ -75,17 +75,19 @@ def test_state_is_arrays_and_plain_values():
 
 
 @pytest.mark.parametrize("binary_weights", [False, True])
-def test_skops_asks_to_trust_the_class_alone(binary_weights):
+def test_skops_asks_to_trust_the_classes_alone(binary_weights):
     io = pytest.importorskip("skops.io")
     pd = pytest.importorskip("pandas")
     X, y = _data()
     X = pd.DataFrame(X).add_prefix("pixel")
     model = _model(binary_weights=binary_weights).fit(X, y)
     robust = make_robust_scd(2, n_estimators=2, max_iter=5, random_state=0).fit(X, y)
-    for fitted in [model, robust]:
+    networks = "sklearn_scd._classifier.SCDClassifier"
+    front = "sklearn_scd._active_subspace.ActiveSubspace"
+    for fitted, names in [(robust, [front, networks]), (model, [networks])]:
         data = io.dumps(fitted)
         untrusted = io.get_untrusted_types(data=data)
-        assert untrusted == ["sklearn_scd._classifier.SCDClassifier"]
+        assert untrusted == names
         stored = io.loads(data, trusted=untrusted)
         assert_array_equal(stored.predict_proba(X), fitted.predict_proba(X))
     _assert_same(io.loads(io.dumps(model), trusted=untrusted), model, X)
