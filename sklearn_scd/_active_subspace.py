@@ -88,7 +88,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     n_features_in_ : int
         Number of features seen in fit.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of features seen in fit, where all of them are strings.
 
     See Also
@@ -106,9 +106,8 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     References
     ----------
-    .. [1] Samarov, "Exploring regression structure using nonparametric functional
-       estimation", PhD thesis, MIT, 1993; Trivedi, Wang, Kpotufe, Shakhnarovich, "A
-       Consistent Estimator of the Expected Gradient Outerproduct", UAI 2014.
+    .. [1] Trivedi, Wang, Kpotufe, Shakhnarovich, "A Consistent Estimator of the
+       Expected Gradient Outerproduct", UAI 2014.
     .. [2] Constantine, Dow, Wang, "Active Subspace Methods in Theory and Practice",
        SIAM Journal on Scientific Computing 36, 2014.
     .. [3] Zelnik-Manor, Perona, "Self-Tuning Spectral Clustering", NeurIPS 2004.
