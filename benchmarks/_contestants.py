@@ -28,8 +28,8 @@ from sklearn_scd.robustness import (
 )
 
 SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, at which parameters are chosen
-CRITERION = "geometric mean of errors, 4 folds"  # of which the smallest is chosen
 N_FOLDS = 4  # of the training images, each held out in turn
+CRITERION = f"geometric mean of errors, {N_FOLDS} folds"  # the smallest is chosen
 N_ATTACKED = 100  # test images of a split, where distances are an attack's
 EPSILON = 1.0  # L2, of adversarial training
 PIXELS = (0.0, 1.0)

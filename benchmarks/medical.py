@@ -71,13 +71,14 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"data sets of --list (default: {DEFAULT_DATASET}), options before the "
         "colon: histology,classes=01_TUMOR+08_EMPTY:DIR",
     )
+    left_out = [name for name, model in MODELS.items() if not model.by_default]
     add(
         "--models",
         nargs="+",
         choices=MODELS,
         default=[name for name, model in MODELS.items() if model.by_default],
         metavar="NAME",
-        help="models (default: all but scd01-margin-3)",
+        help=f"models (default: all but {', '.join(left_out)})",
     )
     add(
         "--seeds",

@@ -145,6 +145,15 @@ def test_rivals_of_equal_output_and_improbable_classes():
     _assert_same(to_onnx(model), model, X)
 
 
+def test_pixels_as_bytes_go_through_the_front():
+    X, y = load_digits(return_X_y=True, n_class=3)
+    X = X.astype(np.uint8)
+    model = _robust(margin=1.0, noise=1.0).fit(X[:300], y[:300])
+    labels, probabilities = _run(to_onnx(model, dtype="uint8"), X)
+    assert_array_equal(labels, model.predict(X))
+    assert_array_equal(probabilities, model.predict_proba(X).astype(np.float32))
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
     "model",
