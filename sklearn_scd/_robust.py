@@ -55,7 +55,9 @@ def make_robust_scd(
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_scd import make_robust_scd
     >>> X, y = load_digits(n_class=2, return_X_y=True)
-    >>> model = make_robust_scd(n_estimators=5, max_iter=100, random_state=0)
+    >>> model = make_robust_scd(
+    ...     margin=0.5, n_estimators=5, max_iter=100, random_state=0
+    ... )
     >>> model.fit(X / 16, y).score(X / 16, y) > 0.95
     True
     """
