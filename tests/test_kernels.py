@@ -14,16 +14,17 @@ from sklearn_scd._ensemble import (
 from sklearn_scd._kernels import losses
 from sklearn_scd._kernels.contenders import find_contenders
 from sklearn_scd._kernels.network import Network, rebuild_drive, set_output_weight
-from sklearn_scd._kernels.output_01 import _write_move
+from sklearn_scd._kernels.output_01 import _best_output_step, _write_move
 from sklearn_scd._kernels.output_ce import refit_bias, step_bounds, subset_loss
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.rows import project
 from sklearn_scd._kernels.steps import (
-    _reach,
     best_step,
+    cancels,
     list_steps,
     make_scratch,
     norm_growth,
+    reach_of,
     shift_values,
 )
 from sklearn_scd._kernels.threshold import (
@@ -32,7 +33,7 @@ from sklearn_scd._kernels.threshold import (
     place_threshold,
     search_space,
 )
-from sklearn_scd._kernels.training import Data, train
+from sklearn_scd._kernels.training import Data, Settings, train
 
 KINDS = ["continuous", "ties", "equal", "offset", "outliers", "neighbours"]
 
@@ -170,7 +171,7 @@ def test_no_step_moves_a_value_beyond_its_reach(kind, dtype):
         weights = np.full(3, 0.1, dtype)
         steps, growths = np.empty((3, 2), dtype), np.empty((3, 2), dtype)
         list_steps(weights, features, step, False, dtype(margin), steps, growths)
-        reach = _reach(
+        reach = reach_of(
             low.astype(dtype), high.astype(dtype), features, steps, growths, values
         )
         moves = []
@@ -350,6 +351,67 @@ def test_a_move_is_what_the_step_adds_to_the_drive(margin):
         network.u[0] = 0.0
         rebuild_drive(network)
         np.testing.assert_array_equal(before + move - network.drive, (u + step) * on)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [*KINDS, "coarse"])
+def test_best_output_step_equals_trying_every_threshold(kind, dtype, binary):
+    """With a margin many of the steps turn their unit round, and some of them win."""
+    rng = np.random.default_rng(0)
+    n_units, n_rows, start, stop = 5, 400, 90, 250
+    others = np.r_[:start, stop:n_rows]
+    won = []
+    for _ in range(100):
+        margin, step = rng.choice([0.0, 0.5, 2.0]), rng.choice([1e-3, 0.1, 0.7])
+        u = rng.choice([-1.0, 1.0], n_units) * (1 if binary else rng.random(n_units))
+        network = Network(
+            np.zeros((n_units, 1), dtype), rng.normal(2, 1, n_units).astype(dtype),
+            losses.to_grid(u), np.zeros(1),
+            rng.integers(0, 6, (n_units, n_rows)).astype(dtype), np.zeros(n_rows),
+            np.zeros(n_units, int), np.array([margin], dtype), start, stop,
+        )  # fmt: skip
+        n, n_positive = int(rng.integers(1, 120)), int(rng.integers(0, 100))
+        rows = np.r_[
+            rng.permutation(np.arange(start, stop))[:n_positive],
+            rng.permutation(others)[:n],
+        ].astype(np.uint32)
+        helped = np.arange(rows.size) < n_positive
+        gains = (2.0 ** rng.uniform(0, rng.choice([1, 40]), rows.size)).astype(np.int64)
+        gains[~helped] *= -1
+        values = _values(kind, rows.size, dtype, rng)
+        samples = Samples(rows, values, gains, n_positive)
+        scratch = make_scratch(network.projections, np.zeros((1, n_rows), np.uint8))
+        bar = best_score(values, gains, n_positive, scratch.space)
+        settings = Settings(
+            False, binary, False, 0.0, step, 0, 0, 0, 0, 0.0, 0, margin, 0
+        )
+        units = rng.permutation(n_units)
+        got = _best_output_step(units, samples, bar, settings, network, scratch)
+
+        def firing(j, u_j, network=network, rows=rows, helped=helped):
+            worse = np.where(helped == (u_j > 0), *network.margin * [1, -1])
+            return network.projections[j, rows] - worse > network.thresholds[j]
+
+        expected, turned = (bar, -1, 0.0), None
+        for turning in (False, True):
+            for j in units:
+                u_j = network.u[j]
+                for s in (-2 * u_j,) if binary else (float(dtype(step)), -dtype(step)):
+                    turns = margin > 0 and (u_j + s > 0) != (u_j > 0)
+                    if turns != turning or (not binary and cancels(dtype(u_j), s)):
+                        continue
+                    move = dtype(s) * firing(j, u_j)
+                    if turns:
+                        move = (u_j + s) * firing(j, u_j + s) - u_j * firing(j, u_j)
+                    score, _ = reference.best_threshold(
+                        values + move.astype(dtype), gains
+                    )
+                    if score > expected[0]:
+                        expected, turned = (score, j, float(s)), turns
+        assert got == expected
+        won.append(turned)
+    assert kind == "equal" or {True, False} <= set(won)  # or this test shows little
 
 
 def test_step_bounds_are_below_the_true_change_of_the_loss():

@@ -61,16 +61,6 @@ def add_to_drive(j, u_j, network):
 
 
 @kernel
-def write_firing(j, network, out):
-    """Write 1 for the rows on which node j fires, else 0."""
-    projections, threshold = network.projections[j], network.thresholds[j]
-    for first, last, shift in runs(handicap(network.u[j], network), network):
-        values, part = projections[first:last], out[first:last]
-        for i in range(values.shape[0]):
-            part[i] = values[i] - shift > threshold
-
-
-@kernel
 def set_output_weight(j, u_j, network):
     """Change ``u_j`` and the drive of every row."""
     silence(j, network)

@@ -5,16 +5,27 @@ import math
 import numpy as np
 
 from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.contenders import find_contenders
+from sklearn_scd._kernels.levels import (
+    find_levels,
+    place_edges,
+    score_step,
+    sum_from,
+)
 from sklearn_scd._kernels.losses import to_grid
 from sklearn_scd._kernels.network import (
     handicap,
     rebuild_drive,
     runs,
     set_output_weight,
-    write_firing,
 )
-from sklearn_scd._kernels.steps import Scratch, best_step, list_steps, shift_values
-from sklearn_scd._kernels.threshold import Samples, best_score, place_threshold
+from sklearn_scd._kernels.steps import list_steps, reach_of, shift_values
+from sklearn_scd._kernels.threshold import (
+    Samples,
+    beat_score,
+    best_score,
+    place_threshold,
+)
 
 
 @kernel
@@ -44,9 +55,7 @@ def output_step_01(units, data, rows, n_positive, settings, network, scratch):
     bar = best_score(values, gains, n_positive, scratch.space)
     score, j, step = _best_output_step(units, samples, bar, settings, network, scratch)
     if j >= 0:
-        move, zero = scratch.moves[0], values.dtype.type(0)
-        _write_move(j, step, network, move)
-        values = shift_values(move, samples, 1.0, zero, scratch.shifted)
+        values = _values_after(j, step, samples, network, scratch)
     threshold = place_threshold(values, gains, n_positive, score, scratch.space)
     shrink = 1.0
     if j >= 0:
@@ -76,12 +85,50 @@ def _write_move(j, step, network, out):
 
 
 @kernel
+def _turns(j, step, network):
+    """Whether a step changes the sign of ``u_j``, and with it what fires."""
+    u = network.u[j]
+    return network.margin[0] > 0.0 and (u + step > 0.0) != (u > 0.0)
+
+
+@kernel
+def _write_firing(j, first, last, shift, network, contenders, fires):
+    projections, threshold = network.projections[j], network.thresholds[j]
+    rows = contenders.rows
+    for i in range(first, last):
+        fires[i] = projections[rows[i]] - shift > threshold
+
+
+@kernel
+def _sum_firing(j, network, contenders, levels, space):
+    """Sum up the contenders' gains from each level on by whether node j fires."""
+    n, n_levels = np.int64(contenders.rows.shape[0]), levels.values.shape[0]
+    firing, resting = space.firing[: n_levels + 1], space.resting[: n_levels + 1]
+    fires, gains = space.marks, contenders.gains
+    shift, start = handicap(network.u[j], network), np.int64(0)
+    a, b, c = contenders.heavy_positive, contenders.heavy, contenders.light_positive
+    _write_firing(j, start, a, shift, network, contenders, fires)
+    _write_firing(j, a, b, -shift, network, contenders, fires)
+    _write_firing(j, b, c, shift, network, contenders, fires)
+    _write_firing(j, c, n, -shift, network, contenders, fires)
+    firing[:] = 0
+    # Multiplied, and in a loop of its own: a branch could not be predicted.
+    for i in range(n):
+        firing[levels.of[i]] += gains[i] * fires[i]
+    sum_from(firing)
+    for d in range(n_levels + 1):
+        resting[d] = levels.gains[d] - firing[d]
+    return firing, resting
+
+
+@kernel
 def _best_output_step(units, samples, bar, settings, network, scratch):
     """Find the step on an output weight that beats `bar` by most under 0/1 loss.
 
-    To the search, a hidden unit is a feature of zeros and ones. Not so where a step
-    changes the sign of an output weight and with it what counts as firing within the
-    margin: the feature is then what the step adds to the outputs, taken once.
+    A step that turns its unit round also changes on which rows it fires within the
+    margin, on each to where it hurts the row. It scores no more than if it did not, and
+    is scored so at first, like any other. The few that beat all others even so are then
+    scored as they are.
 
     Returns
     -------
@@ -90,76 +137,62 @@ def _best_output_step(units, samples, bar, settings, network, scratch):
         -1 if no step beats the bar.
     step : float
     """
-    projections, n_units = network.projections, network.u.shape[0]
-    dtype = projections.dtype.type
+    dtype, space = samples.values.dtype.type, scratch.levels
+    best, best_step = np.int64(-1), 0.0
     if units.shape[0] == 0:
-        return bar, -1, 0.0
-    shape = n_units, 1 if settings.binary else 2
-    steps = np.empty(shape, projections.dtype)
-    growths = np.empty_like(steps)
-    weights, lowest = network.u.astype(projections.dtype), np.zeros_like(steps[:, 0])
+        return bar, best, best_step
+    shape = units.shape[0], 1 if settings.binary else 2
+    steps, growths = np.empty(shape, dtype), np.empty(shape, dtype)
+    weights = network.u.astype(dtype)
     list_steps(
         weights, units, settings.output_step, settings.binary, dtype(0), steps, growths
     )
-    turning = _take_turning(units, steps, network)
-    hidden = np.empty((n_units, projections.shape[1]), dtype=np.uint8)
-    for j in units:
-        write_firing(j, network, hidden[j])
-    bar, k, side = best_step(
-        hidden, lowest, np.ones_like(lowest), units, steps, growths, samples, bar,
-        scratch,
+    reach = reach_of(
+        np.zeros_like(weights), np.ones_like(weights), units, steps, growths,
+        samples.values,
     )  # fmt: skip
-    best, step = np.int64(-1), 0.0
-    if k >= 0:
-        best, step = units[k], np.float64(steps[k, side])
-    done = 0
-    while done < n_units:
-        bar, unit, turn, done = _best_turn(
-            units, turning, done, samples, bar, network, scratch
-        )
-        if unit >= 0:
-            best, step = unit, turn
-    return bar, best, step
+    contenders = find_contenders(samples, bar, reach, scratch.contenders, scratch.space)
+    if contenders.rows.shape[0] == 0:
+        return bar, best, best_step
+    levels = find_levels(contenders, space)
+    placed = np.zeros(2, dtype)  # the steps up and down that edges are placed for
+    bounds = np.zeros(shape, dtype=np.int64)  # of the steps that turn their unit round
+    for k in range(units.shape[0]):
+        j = units[k]
+        firing, resting = _sum_firing(j, network, contenders, levels, space)
+        for side in range(steps.shape[1]):
+            step, signed = steps[k, side], np.float64(steps[k, side])
+            if step == 0:
+                continue
+            turns = _turns(j, signed, network)
+            if turns:  # as what it adds is rounded
+                step = dtype(network.u[j] + signed - network.u[j])
+            way = 0 if step > 0 else 1
+            places, ends = space.places[way], space.ends[way]
+            if placed[way] != step:
+                place_edges(levels, step, places, ends)
+                placed[way] = step
+            score = score_step(levels.edges, firing, resting, places, ends, bar)
+            if turns:
+                bounds[k, side] = score
+            elif score > bar:
+                bar, best, best_step = score, j, signed
+    for k in range(units.shape[0]):
+        for side in range(steps.shape[1]):
+            if bounds[k, side] > bar:
+                signed = np.float64(steps[k, side])
+                values = _values_after(units[k], signed, samples, network, scratch)
+                score = beat_score(
+                    bar, values, samples.gains, samples.n_positive, scratch.space
+                )
+                if score > bar:
+                    bar, best, best_step = score, units[k], signed
+    return bar, best, best_step
 
 
 @kernel
-def _take_turning(units, steps, network):
-    """Take out of `steps` those that turn an output weight; one for each unit, or 0."""
-    turning = np.zeros_like(steps[:, 0])
-    if network.margin[0] > 0.0:
-        for k in range(steps.shape[0]):
-            u = network.u[units[k]]
-            for side in range(steps.shape[1]):
-                step = np.float64(steps[k, side])
-                if step != 0.0 and (u + step > 0.0) != (u > 0.0):
-                    turning[k], steps[k, side] = steps[k, side], 0
-    return turning
-
-
-@kernel
-def _best_turn(units, turning, start, samples, bar, network, scratch):
-    """Find the best of the next few turning steps; also return where they end."""
-    moves, dtype = scratch.moves, turning.dtype.type
-    lowest, highest = np.zeros_like(moves[:, 0]), np.zeros_like(moves[:, 0])
-    owners = np.empty(moves.shape[0], dtype=np.int64)
-    n = 0
-    while start < turning.shape[0] and n < moves.shape[0]:
-        step = turning[start]
-        if step != 0:
-            _write_move(units[start], np.float64(step), network, moves[n])
-            lowest[n], highest[n] = min(step, dtype(0)), max(step, dtype(0))
-            owners[n] = start
-            n += 1
-        start += 1
-    room = Scratch(
-        scratch.samples, scratch.contenders, scratch.move, moves, scratch.move,
-        scratch.shifted, scratch.space,
-    )  # fmt: skip
-    once = np.ones((n, 1), dtype=turning.dtype)
-    bar, i, _ = best_step(
-        moves, lowest, highest, np.arange(n), once, np.zeros_like(once), samples, bar,
-        room,
-    )  # fmt: skip
-    if i < 0:
-        return bar, np.int64(-1), 0.0, start
-    return bar, units[owners[i]], np.float64(turning[owners[i]]), start
+def _values_after(j, step, samples, network, scratch):
+    """Return the samples' values after a step on ``u_j``."""
+    zero = samples.values.dtype.type(0)
+    _write_move(j, step, network, scratch.move)
+    return shift_values(scratch.move, samples, 1.0, zero, scratch.shifted)

@@ -11,6 +11,7 @@ import numpy as np
 
 from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import find_contenders
+from sklearn_scd._kernels.levels import LevelSpace, level_space
 from sklearn_scd._kernels.threshold import (
     SearchSpace,
     bin_scale,
@@ -25,10 +26,6 @@ from sklearn_scd._kernels.threshold import (
 # Squared norm that a step must leave of a unit row. Below it the row is cancelled, and
 # what is left is rounding.
 CANCELLED = 0.01
-
-# Steps that change the sign of an output weight are searched so many at a time: more
-# take more memory.
-MOVES = 16
 
 
 class Buffers(NamedTuple):
@@ -48,10 +45,10 @@ class Scratch(NamedTuple):
     samples: Buffers  # of the node
     contenders: Buffers  # of them those that decide on a step
     x: np.ndarray  # (n_rows,) a feature's values on the contenders
-    moves: np.ndarray  # (MOVES, n_rows) what such steps add to outputs
-    move: np.ndarray  # (n_rows,) one of them on the contenders
     shifted: np.ndarray  # (n_rows,) values after a step
     space: SearchSpace
+    move: np.ndarray  # (n_rows,) what a step on an output weight adds to outputs
+    levels: LevelSpace
 
 
 @kernel
@@ -72,10 +69,10 @@ def make_scratch(projections, columns):
         _buffers(template),
         _buffers(template),
         np.empty_like(columns[0]),
-        np.empty((MOVES, template.shape[0]), dtype=template.dtype),
-        np.empty_like(template),
         np.empty_like(template),
         search_space(template.shape[0]),
+        np.empty_like(template),
+        level_space(template),
     )
 
 
@@ -158,7 +155,7 @@ def _gather_part(column, contenders, start, stop, out):
 
 
 @kernel
-def _reach(lowest, highest, features, steps, growths, values):
+def reach_of(lowest, highest, features, steps, growths, values):
     """How far steps move a value, once their centre is taken off.
 
     With room for rounding, which matters where values are large beside their spread.
@@ -216,7 +213,7 @@ def best_step(
     if features.shape[0] == 0:
         return bar, -1, 0
     dtype = samples.values.dtype.type
-    reach = _reach(lowest, highest, features, steps, growths, samples.values)
+    reach = reach_of(lowest, highest, features, steps, growths, samples.values)
     best, best_side = -1, 0
     space = scratch.space
     contenders = find_contenders(samples, bar, reach, scratch.contenders, space)

@@ -207,16 +207,22 @@ def best_score(values, gains, n_positive, space):
     -------
     score : int
     """
+    nothing = np.int64(0)  # the score of all off
+    return beat_score(nothing, values, gains, n_positive, space)
+
+
+@kernel
+def beat_score(bar, values, gains, n_positive, space):
+    """Best score over all thresholds, `bar` at least; see :func:`best_score`."""
     n = values.shape[0]
     low, high = extent(values)
     n_bins, scale = bin_scale(low, high, n)
     clear_bins(n_bins, space)
     first = np.int64(0)
     fill_bins(values, gains, first, n_positive, n, low, scale, n_bins, space)
-    nothing = np.int64(0)  # the score of all off
-    best, bound = scan_bins(n_bins, nothing, nothing, space)
+    best, bound = scan_bins(n_bins, first, bar, space)
     if bound > best:
-        best = open_bins(values, gains, n_bins, nothing, best, space)
+        best = open_bins(values, gains, n_bins, first, best, space)
     return best
 
 
