@@ -126,6 +126,19 @@ def sum_from(sums):
 
 
 @kernel
+def _find_edges(gains, level, n_levels, space):
+    """List the levels with negative gains."""
+    marks, edges, n_edges = space.marks, space.edges, np.int64(0)
+    marks[:n_levels] = 0
+    for i in range(gains.shape[0]):
+        marks[level[i]] |= gains[i] < 0
+    for d in range(n_levels):
+        edges[n_edges] = d
+        n_edges += marks[d]
+    return edges[:n_edges]
+
+
+@kernel
 def find_levels(contenders, space):
     """Find the levels of contenders' values."""
     order = _sort(contenders.values, space)
@@ -143,15 +156,9 @@ def find_levels(contenders, space):
     for i in range(n - 1, -1, -1):
         gain += contenders.gains[order[i]]
         gains[level[order[i]]] = gain
-    marks, edges, n_edges = space.marks, space.edges, np.int64(0)
-    marks[:n_levels] = 0
-    for i in range(n):
-        marks[level[i]] |= contenders.gains[i] < 0
-    for d in range(n_levels):
-        edges[n_edges] = d
-        n_edges += marks[d]
+    edges = _find_edges(contenders.gains, level, n_levels, space)
     return Levels(
-        level, values[:n_levels], gains[: n_levels + 1], edges[:n_edges],
+        level, values[:n_levels], gains[: n_levels + 1], edges,
         contenders.low, contenders.high,
     )  # fmt: skip
 
