@@ -30,10 +30,11 @@ def client():
     """Two workers, each a process of one thread."""
     # A LocalCluster gives up a worker that takes longer than this to come back.
     config = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
+    # Any free port: without an address it takes one that may be in use, and warns.
+    size = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
         dask.config.set(config),
-        # Any free port: without an address it takes one that may be in use, and warns.
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as c,
+        distributed.LocalCluster(**size) as c,
         distributed.Client(c) as client,
     ):
         yield client
