@@ -177,16 +177,24 @@ def _best_output_step(units, samples, bar, settings, network, scratch):
                 bounds[k, side] = score
             elif score > bar:
                 bar, best, best_step = score, j, signed
+    found = bar, best, best_step
+    return _score_turns(units, steps, bounds, samples, found, network, scratch)
+
+
+@kernel
+def _score_turns(units, steps, bounds, samples, found, network, scratch):
+    """Score the steps whose bounds beat what was found; return the best of all."""
+    bar, best, best_step = found
     for k in range(units.shape[0]):
         for side in range(steps.shape[1]):
             if bounds[k, side] > bar:
-                signed = np.float64(steps[k, side])
-                values = _values_after(units[k], signed, samples, network, scratch)
+                step = np.float64(steps[k, side])
+                values = _values_after(units[k], step, samples, network, scratch)
                 score = beat_score(
                     bar, values, samples.gains, samples.n_positive, scratch.space
                 )
                 if score > bar:
-                    bar, best, best_step = score, units[k], signed
+                    bar, best, best_step = score, units[k], step
     return bar, best, best_step
 
 

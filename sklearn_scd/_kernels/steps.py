@@ -1,7 +1,7 @@
 """Try a step on each of several weights of a node, each with its own exact threshold.
 
-Both nodes of the network search this way: a hidden node over features of the data,
-the output node under 0/1 loss over hidden units.
+A hidden node searches this way over features of the data. The output node under 0/1
+loss lists its steps here too, and scores them by :mod:`.levels`.
 """
 
 import math
