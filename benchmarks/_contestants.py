@@ -96,6 +96,8 @@ def _adversarial_mlp(
 
 
 _COMPONENTS = [8, 16, 32, 64, 128]
+_LOGISTIC_C = [1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1]
+_SVM_C = [1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 _ROBUST_GRID = {
     "activesubspace__alpha": [3.0, 30.0],
     "scdclassifier__margin": [0.5, 0.7, 1.0, 1.4],
@@ -106,7 +108,7 @@ CONTESTANTS = {
         "exact",
         {
             "pca__n_components": _COMPONENTS,
-            "logisticregression__C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
+            "logisticregression__C": _LOGISTIC_C,
         },
     ),
     "linear-svm": Contestant(
@@ -114,7 +116,7 @@ CONTESTANTS = {
         "exact",
         {
             "pca__n_components": _COMPONENTS,
-            "linearsvc__C": [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
+            "linearsvc__C": _SVM_C,
         },
     ),
     "scdce": Contestant(_sign_network(SCDClassifier), "certified"),
