@@ -15,7 +15,7 @@ endif
 RUN := $(BIN)/python -m
 
 # Numba's cache doesn't see that a function changed in another module than its caller.
-SOURCES := $(shell cat sklearn_scd/*.py sklearn_scd/*/*.py | cksum)
+SOURCES := $(shell cat $$(find sklearn_scd -name "*.py" | sort) | cksum)
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba-$(firstword $(SOURCES))
 
 .PHONY: help medical speed test lint format docs build clean

@@ -12,10 +12,10 @@ NEEDS = {
     "docs/robustness.rst": ["art"],
     "sklearn_scd/export/_*.py": ["skl2onnx", "onnxruntime"],
     "sklearn_scd/inspection/_*.py": ["matplotlib"],
-    "sklearn_scd/robustness/_art.py": ["art"],
-    "sklearn_scd/robustness/_attacks.py": ["art"],
-    "sklearn_scd/robustness/_bridge.py": ["art"],
-    "sklearn_scd/robustness/_distortion.py": ["art"],
+    "sklearn_scd/robustness/_attacks/art_classifier.py": ["art"],
+    "sklearn_scd/robustness/_attacks/repeatable.py": ["art"],
+    "sklearn_scd/robustness/_attacks/bridge.py": ["art"],
+    "sklearn_scd/robustness/_attacks/minimum_distortion.py": ["art"],
 }
 collect_ignore_glob = [
     module

@@ -49,11 +49,11 @@ from benchmarks.networks import TorchClassifier
 from benchmarks.networks._torch import limited_threads
 from benchmarks.networks.sign_ste import SignNetwork, sign_ste
 from sklearn_scd.robustness import DistortionResult
-from sklearn_scd.robustness import _distortion as distortion
-from sklearn_scd.robustness._attacks import Record
-from sklearn_scd.robustness._bridge import check_clip_values
+from sklearn_scd.robustness._attacks import minimum_distortion as distortion
+from sklearn_scd.robustness._attacks.bridge import check_clip_values
+from sklearn_scd.robustness._attacks.repeatable import Record
+from sklearn_scd.robustness._hyperplanes.least_distance import least_distance_in_box
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._least_distance import least_distance_in_box
 
 # A network: from rows and a slope for its sign units to logits and relaxed logits.
 Network = Callable[[torch.Tensor, float], tuple[torch.Tensor, torch.Tensor]]

@@ -15,7 +15,7 @@ import pytest
 import sklearn_scd
 from sklearn_scd import SCDClassifier
 from sklearn_scd._kernels.rows import copy_values
-from sklearn_scd.robustness import _kernels as robustness
+from sklearn_scd.robustness._hyperplanes import knapsack as robustness
 
 FITTED = ["hidden_coef", "hidden_intercept", "output_coef", "output_intercept"]
 

@@ -18,14 +18,14 @@ from sklearn.svm import LinearSVC
 
 from sklearn_scd import SCDClassifier
 from sklearn_scd.robustness import certified_distortion, exact_distance, nearest_flip
-from sklearn_scd.robustness._kernels import (
+from sklearn_scd.robustness._hyperplanes.knapsack import (
     bottleneck,
     cheapest_set,
     greedy_set,
     press,
     price,
 )
-from sklearn_scd.robustness._least_distance import least_distance
+from sklearn_scd.robustness._hyperplanes.least_distance import least_distance
 
 
 def made_model(rng, n_features, n_classes=2, voting="hard"):

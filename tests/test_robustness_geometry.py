@@ -8,8 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
 from sklearn_scd import SCDClassifier
-from sklearn_scd.robustness import _geometry, certified_distortion, exact_distance
+from sklearn_scd.robustness import certified_distortion, exact_distance
 from sklearn_scd.robustness._affine import fold, split_pipeline
+from sklearn_scd.robustness._hyperplanes import geometry as _geometry
 
 
 def _unit_rows(n_rows, rank, n_features, rng):

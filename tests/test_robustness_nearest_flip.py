@@ -10,9 +10,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_scd.robustness import _distortion, certified_distortion, nearest_flip
+from sklearn_scd.robustness import certified_distortion, nearest_flip
+from sklearn_scd.robustness._attacks import minimum_distortion as _distortion
+from sklearn_scd.robustness._hyperplanes.least_distance import (
+    cube_in_box,
+    least_distance_in_box,
+)
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

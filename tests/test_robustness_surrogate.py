@@ -12,8 +12,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_scd import SCDClassifier
 from sklearn_scd.robustness import certified_distortion, exact_distance
-from sklearn_scd.robustness._networks import SignNetworks
-from sklearn_scd.robustness._surrogate import _LEAST, _StandIn, surrogate_attack
+from sklearn_scd.robustness._attacks.surrogate import _LEAST, _StandIn, surrogate_attack
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
 
 @pytest.mark.parametrize("norm", [2, np.inf])

@@ -24,8 +24,8 @@ from benchmarks.forest._greedy import greedy_flip
 from benchmarks.forest._leaves import Image, Leaves, read_leaves
 from benchmarks.forest._program import make_program
 from sklearn_scd.robustness import DistortionResult
-from sklearn_scd.robustness import _distortion as distortion
-from sklearn_scd.robustness._bridge import check_clip_values
+from sklearn_scd.robustness._attacks import minimum_distortion as distortion
+from sklearn_scd.robustness._attacks.bridge import check_clip_values
 from sklearn_scd.robustness._labels import LabelCodes
 
 # Of the lead asked for, where one of 0 was none for the forest: beyond what the solver

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._axes import axes_of
 from sklearn_scd.robustness._affine import fold
-from sklearn_scd.robustness._networks import scd_steps
+from sklearn_scd.robustness._hyperplanes.networks import scd_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

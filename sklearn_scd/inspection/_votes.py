@@ -11,8 +11,8 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._axes import axes_of, with_defaults
+from sklearn_scd.robustness._hyperplanes.networks import scd_steps
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._networks import scd_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

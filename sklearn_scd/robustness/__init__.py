@@ -6,17 +6,20 @@ which the extra ``art`` installs. It is imported where it is needed, not before.
 """
 
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
-from sklearn_scd.robustness._bridge import as_art_classifier
-from sklearn_scd.robustness._certificates import certified_distortion
-from sklearn_scd.robustness._distortion import DistortionResult, minimum_distortion
+from sklearn_scd.robustness._attacks.bridge import as_art_classifier
+from sklearn_scd.robustness._attacks.minimum_distortion import (
+    DistortionResult,
+    minimum_distortion,
+)
+from sklearn_scd.robustness._attacks.nearest_flip import nearest_flip
+from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
+from sklearn_scd.robustness._certificates.certified import certified_distortion
+from sklearn_scd.robustness._certificates.exact import exact_distance
 from sklearn_scd.robustness._evaluation import (
     RobustnessEvaluation,
     evaluate_robustness,
 )
-from sklearn_scd.robustness._exact import exact_distance
-from sklearn_scd.robustness._nearest_flip import nearest_flip
 from sklearn_scd.robustness._scorer import certified_accuracy_scorer
-from sklearn_scd.robustness._surrogate import surrogate_attack
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
 __all__ = [

@@ -27,20 +27,20 @@ from sklearn_scd.robustness._accuracy import (
     robust_accuracy,
 )
 from sklearn_scd.robustness._affine import split_pipeline
-from sklearn_scd.robustness._bridge import check_clip_values, require_art
-from sklearn_scd.robustness._certificates import certified_distortion
-from sklearn_scd.robustness._distortion import (
+from sklearn_scd.robustness._attacks.bridge import check_clip_values, require_art
+from sklearn_scd.robustness._attacks.interruption import keep_results
+from sklearn_scd.robustness._attacks.minimum_distortion import (
     DistortionResult,
     check_samples,
     minimum_distortion,
 )
-from sklearn_scd.robustness._exact import exact_distance
-from sklearn_scd.robustness._interruption import keep_results
+from sklearn_scd.robustness._attacks.nearest_flip import nearest_flip
+from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
+from sklearn_scd.robustness._certificates.certified import certified_distortion
+from sklearn_scd.robustness._certificates.exact import exact_distance
+from sklearn_scd.robustness._hyperplanes.networks import ROUNDING
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._nearest_flip import nearest_flip
-from sklearn_scd.robustness._networks import ROUNDING
 from sklearn_scd.robustness._samples import ask
-from sklearn_scd.robustness._surrogate import surrogate_attack
 
 _DECISIONS = ("hop_skip_jump", "boundary")  # know predictions alone
 _STRUCTURAL = ("surrogate", "nearest_flip")  # know the weights

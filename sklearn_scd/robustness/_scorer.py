@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_scd._typing import FittedClassifier, Floats, validated
 from sklearn_scd.robustness._affine import split_pipeline
-from sklearn_scd.robustness._certificates import certified_distortion
-from sklearn_scd.robustness._exact import exact_distance
+from sklearn_scd.robustness._certificates.certified import certified_distortion
+from sklearn_scd.robustness._certificates.exact import exact_distance
 
 
 @validated({"epsilon": [Interval(Real, 0, None, closed="left"), "array-like"]})

@@ -19,9 +19,9 @@ from time import monotonic
 
 import numpy as np
 
-from sklearn_scd.robustness._geometry import SLACK, is_eigenvalue_bound
-from sklearn_scd.robustness._kernels import cap_costs
-from sklearn_scd.robustness._standing import PRICE, SET, steps_of
+from sklearn_scd.robustness._hyperplanes.geometry import SLACK, is_eigenvalue_bound
+from sklearn_scd.robustness._hyperplanes.knapsack import cap_costs
+from sklearn_scd.robustness._hyperplanes.standing import PRICE, SET, steps_of
 
 _FACTOR = 1.5  # of what a unit's gain is worth, up to which it keeps its cost
 # Directions that are split, and how often a box is halved at most. With more of them

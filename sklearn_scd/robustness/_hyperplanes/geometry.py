@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-from sklearn_scd.robustness._kernels import weigh_products
+from sklearn_scd.robustness._hyperplanes.knapsack import weigh_products
 
 _LOW_RANK = 256  # up to this rank, rows are kept in coordinates of the space they span
 _RESIDUAL = 1e-9  # of rows of unit norm, outside that space

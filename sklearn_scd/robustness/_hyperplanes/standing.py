@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from sklearn_scd.robustness._kernels import vote_costs
+from sklearn_scd.robustness._hyperplanes.knapsack import vote_costs
 
 SET, BOTTLENECK, PRICE = (np.int64(measure) for measure in range(3))
 

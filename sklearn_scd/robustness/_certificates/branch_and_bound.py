@@ -9,8 +9,8 @@ from time import monotonic
 
 import numpy as np
 
-from sklearn_scd.robustness._least_distance import least_distance, rows_of
-from sklearn_scd.robustness._standing import SET, steps_of
+from sklearn_scd.robustness._hyperplanes.least_distance import least_distance, rows_of
+from sklearn_scd.robustness._hyperplanes.standing import SET, steps_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from sklearn_scd.robustness._standing import BOTTLENECK, SET, steps_of
+from sklearn_scd.robustness._hyperplanes.standing import BOTTLENECK, SET, steps_of
 
 
 class OrderBound:

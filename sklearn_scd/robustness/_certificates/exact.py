@@ -11,9 +11,11 @@ from sklearn.utils._param_validation import HasMethods, Options
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.robustness._affine import fold, split_pipeline
-from sklearn_scd.robustness._certificates import certified_distortion
+from sklearn_scd.robustness._certificates.certified import (
+    certified_distortion,
+)
+from sklearn_scd.robustness._hyperplanes.networks import sign_networks
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._networks import sign_networks
 from sklearn_scd.robustness._samples import as_numbers
 
 

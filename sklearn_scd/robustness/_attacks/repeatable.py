@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from art.attacks.evasion import BoundaryAttack, HopSkipJump
 
-from sklearn_scd.robustness._art import ArtClassifier
+from sklearn_scd.robustness._attacks.art_classifier import ArtClassifier
 
 # Single samples asked for between two batches: the binary search takes about 20, the
 # search for a step length twice as many until its steps are below float32's resolution.

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from sklearn_scd.robustness._kernels import greedy_set, press
-from sklearn_scd.robustness._least_distance import least_distance
-from sklearn_scd.robustness._standing import SET, steps_of
+from sklearn_scd.robustness._hyperplanes.knapsack import greedy_set, press
+from sklearn_scd.robustness._hyperplanes.least_distance import least_distance
+from sklearn_scd.robustness._hyperplanes.standing import SET, steps_of
 
 _SWEEPS, _TOLERANCE = 30, 1e-5  # of ascent while votes are added,
 _LAST_SWEEPS, _LAST_TOLERANCE = 2_000, 1e-10  # and at the end

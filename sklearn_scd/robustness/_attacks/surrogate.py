@@ -19,12 +19,12 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
-from sklearn_scd.robustness import _distortion as distortion
-from sklearn_scd.robustness._bridge import check_clip_values
-from sklearn_scd.robustness._geometry import _small_basis
-from sklearn_scd.robustness._interruption import collect_part, keep_results
+from sklearn_scd.robustness._attacks import minimum_distortion as distortion
+from sklearn_scd.robustness._attacks.bridge import check_clip_values
+from sklearn_scd.robustness._attacks.interruption import collect_part, keep_results
+from sklearn_scd.robustness._hyperplanes.geometry import _small_basis
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._networks import SignNetworks, sign_networks
 
 # Samples attacked side by side: a product with few rows takes as long as with one.
 _TOGETHER = 4

@@ -27,13 +27,13 @@ from sklearn_scd._typing import (
     RandomState,
     validated,
 )
-from sklearn_scd.robustness._bridge import check_clip_values, require_art
-from sklearn_scd.robustness._interruption import collect_part, keep_results
+from sklearn_scd.robustness._attacks.bridge import check_clip_values, require_art
+from sklearn_scd.robustness._attacks.interruption import collect_part, keep_results
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import as_numbers
 
 if TYPE_CHECKING:
-    from sklearn_scd.robustness._attacks import Record
+    from sklearn_scd.robustness._attacks.repeatable import Record
 
 ATTACKED, MISCLASSIFIED, NO_START, STOPPED = (
     "attacked",
@@ -346,7 +346,7 @@ def _attempt(
     seed: tuple[int, int, int],
 ) -> Attempt:
     """Attack one sample once."""
-    from sklearn_scd.robustness import _attacks
+    from sklearn_scd.robustness._attacks import repeatable
 
     generator = np.random.Generator(np.random.PCG64(seed))
 
@@ -354,17 +354,17 @@ def _attempt(
         return problem.labels.predict(problem.estimator, samples)
 
     x = x.astype(np.float32)
-    record = _attacks.Record(x, code, predict, problem.norm)
-    asked = _attacks.AskedClassifier(
+    record = repeatable.Record(x, code, predict, problem.norm)
+    asked = repeatable.AskedClassifier(
         problem.estimator, problem.labels, problem.clip_values, "predict"
     )
     asked.record = record
     if problem.attack == "hop_skip_jump":
-        attack = _attacks.RepeatableHopSkipJump(
+        attack = repeatable.RepeatableHopSkipJump(
             asked, norm=problem.norm, max_iter=int(problem.max_iter), verbose=False
         )
     else:
-        attack = _attacks.RepeatableBoundaryAttack(
+        attack = repeatable.RepeatableBoundaryAttack(
             asked, targeted=False, max_iter=int(problem.max_iter), verbose=False
         )
     stopped = False
@@ -372,7 +372,7 @@ def _attempt(
         start = _find_start(problem, record, restart, generator)
         if start is not None:
             attack.run(start, generator)
-    except _attacks.AttackStoppedError:
+    except repeatable.AttackStoppedError:
         stopped = True
     if record.best is not None:
         _search_boundary(record, problem.clip_values)
@@ -410,7 +410,7 @@ def _find_candidate(
     nearest: bool,
     generator: np.random.Generator,
 ) -> NDArray[np.float32] | None:
-    from sklearn_scd.robustness._attacks import distances_between
+    from sklearn_scd.robustness._attacks.repeatable import distances_between
 
     if nearest:
         k = distances_between(candidates, record.x, record.norm).argmin()

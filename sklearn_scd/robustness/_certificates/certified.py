@@ -18,14 +18,14 @@ from sklearn.utils._param_validation import (
 from threadpoolctl import threadpool_limits
 
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
-from sklearn_scd.robustness._cells import nearest_cell
-from sklearn_scd.robustness._geometry import SLACK, geometry_of
+from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
+from sklearn_scd.robustness._certificates.order import OrderBound
+from sklearn_scd.robustness._certificates.spectral import spectral_bound, split_bound
+from sklearn_scd.robustness._hyperplanes.geometry import SLACK, geometry_of
+from sklearn_scd.robustness._hyperplanes.networks import sign_networks
+from sklearn_scd.robustness._hyperplanes.standing import stand
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._networks import sign_networks
-from sklearn_scd.robustness._order import OrderBound
 from sklearn_scd.robustness._samples import as_numbers
-from sklearn_scd.robustness._spectral import spectral_bound, split_bound
-from sklearn_scd.robustness._standing import stand
 
 _BATCH = 64  # samples handled by one job
 

@@ -18,21 +18,24 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
-from sklearn_scd.robustness import _distortion as distortion
-from sklearn_scd.robustness._bridge import check_clip_values
-from sklearn_scd.robustness._crossing import Crossing, Sample
-from sklearn_scd.robustness._geometry import geometry_of
-from sklearn_scd.robustness._interruption import (
+from sklearn_scd.robustness._attacks import minimum_distortion as distortion
+from sklearn_scd.robustness._attacks.bridge import check_clip_values
+from sklearn_scd.robustness._attacks.crossing import Crossing, Sample
+from sklearn_scd.robustness._attacks.interruption import (
     collect_part,
     hang_results,
     keep_results,
     results_kept_by,
 )
+from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
+from sklearn_scd.robustness._hyperplanes.geometry import geometry_of
+from sklearn_scd.robustness._hyperplanes.least_distance import (
+    cube_in_box,
+    least_distance_in_box,
+)
+from sklearn_scd.robustness._hyperplanes.networks import sign_networks
+from sklearn_scd.robustness._hyperplanes.standing import stand
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._least_distance import cube_in_box, least_distance_in_box
-from sklearn_scd.robustness._networks import sign_networks
-from sklearn_scd.robustness._standing import stand
-from sklearn_scd.robustness._surrogate import surrogate_attack
 
 _TRIALS = 40  # exchanges of votes, where there is no time limit
 _FEWEST_TARGETS = 3  # classes tried a sample, the most promising first

@@ -12,7 +12,7 @@ from sklearn_scd._typing import FittedClassifier
 from sklearn_scd.robustness._labels import LabelCodes
 
 if TYPE_CHECKING:
-    from sklearn_scd.robustness._art import ArtClassifier
+    from sklearn_scd.robustness._attacks.art_classifier import ArtClassifier
 
 
 def require_art() -> ModuleType:
@@ -89,7 +89,7 @@ def as_art_classifier(
     (1, 3)
     """
     require_art()
-    from sklearn_scd.robustness._art import ArtClassifier
+    from sklearn_scd.robustness._attacks.art_classifier import ArtClassifier
 
     if response_method not in ("auto", "predict_proba", "predict"):
         raise ValueError(

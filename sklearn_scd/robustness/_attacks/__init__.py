@@ -1,0 +1,1 @@
+"""Upper bounds on the minimal adversarial perturbation. They import no certificate."""

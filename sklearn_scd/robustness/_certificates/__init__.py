@@ -1,0 +1,1 @@
+"""Lower bounds on the minimal adversarial perturbation. They import no attack."""
