@@ -12,7 +12,6 @@ from warnings import warn
 import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
@@ -26,14 +25,15 @@ from sklearn.utils.validation import (
 from sklearn_scd._ensemble import (
     Networks,
     TrainingSet,
-    evaluate_networks,
     train_networks,
     training_set,
 )
 from sklearn_scd._memory import Need, fit_need, require_memory
+from sklearn_scd._outputs import evaluate_networks
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._storage import read_state, write_state
 from sklearn_scd._typing import Floats, RandomState, validated_fit
+from sklearn_scd._vote_rule import count_votes, mean_probabilities, named_classes
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
@@ -511,8 +511,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def _n_votes(self) -> int:
-        n_rivals = 1 if self.classes_.size == 2 else self.classes_.size
-        return self.hidden_coef_.shape[0] // n_rivals
+        return self.hidden_coef_.shape[0] // self._n_rivals
+
+    @property
+    def _n_rivals(self) -> int:
+        """Networks that a vote is made of."""
+        return 1 if self.classes_.size == 2 else self.classes_.size
 
     def _outputs(self, X: ArrayLike) -> Floats:
         """Outputs of the networks, (n_samples, n_votes, n_rivals)."""
@@ -521,7 +525,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             X = validate_data(self, X, dtype=_DTYPES, reset=False)
         networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
         linear = self.loss == "01" and self.hidden_units == 0
-        outputs = evaluate_networks(X, networks, linear)
+        outputs = evaluate_networks(X, networks, linear, self._n_rivals)
         return outputs.reshape(X.shape[0], self._n_votes, -1)
 
     def _is_valid_row(self, X: ArrayLike) -> TypeGuard[NDArray[Any]]:
@@ -538,21 +542,6 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             and bool(np.isfinite(X).all())
         )
 
-    @staticmethod
-    def _named_classes(outputs: Floats) -> NDArray[np.intp]:
-        """Class code that each vote names, (n_samples, n_votes)."""
-        if outputs.shape[2] == 1:
-            return (outputs[:, :, 0] > 0).astype(np.intp)
-        return outputs.argmax(axis=2)
-
-    def _shares(self, outputs: Floats) -> Floats:
-        """Share of votes for each class, (n_samples, n_classes)."""
-        named = self._named_classes(outputs)
-        counts = np.stack(
-            [(named == k).sum(axis=1) for k in range(self.classes_.size)], axis=1
-        )
-        return counts / named.shape[1]
-
     def votes(self, X: ArrayLike) -> NDArray[Any]:
         """Class that each vote names.
 
@@ -568,7 +557,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             network has the largest output.
         """
         outputs = self._outputs(X)
-        return self.classes_[self._named_classes(outputs)]
+        return self.classes_[named_classes(outputs)]
 
     def agreement(self, X: ArrayLike) -> Floats:
         """Share of votes for the predicted class: low for images near the boundary.
@@ -585,18 +574,16 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         """
         outputs = self._outputs(X)
         predicted = self._probabilities(outputs).argmax(axis=1)
-        return self._shares(outputs)[np.arange(outputs.shape[0]), predicted]
+        counts = count_votes(named_classes(outputs), self.classes_.size)
+        return counts[np.arange(outputs.shape[0]), predicted] / outputs.shape[1]
 
     def _probabilities(self, outputs: Floats) -> Floats:
         """Probabilities of the classes, (n_samples, n_classes)."""
-        if self.voting == "hard":
-            return self._shares(outputs)
-        self._check_voting()
-        means = expit(outputs).mean(axis=1)
-        if outputs.shape[2] == 1:
-            return np.hstack([1 - means, means])
-        means[means.sum(axis=1) == 0] = 1  # all underflowed: nothing is known
-        return means / means.sum(axis=1, keepdims=True)
+        if self.voting == "soft":
+            self._check_voting()
+            return mean_probabilities(outputs)
+        counts = count_votes(named_classes(outputs), self.classes_.size)
+        return counts / outputs.shape[1]
 
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Probabilities of the classes.

@@ -1,4 +1,4 @@
-"""Training and evaluation of many networks: seeds, threads, stacked arrays.
+"""Training of many networks: seeds, threads, stacked arrays.
 
 Kernels do the arithmetic on one network; here they are fed and their results stacked.
 """
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
 from sklearn_scd._kernels.network import Network
-from sklearn_scd._kernels.prediction import network_outputs, signed_distances
 from sklearn_scd._kernels.rows import (
     copy_columns,
     fingerprint_rows,
@@ -24,10 +23,11 @@ from sklearn_scd._kernels.rows import (
     project,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
+from sklearn_scd._range import check_range, highest_number, largest_entry
 from sklearn_scd._typing import Floats
 
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
-_CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
+_CHUNK_BYTES = 2**24  # of samples converted at a time
 
 
 class TrainingSet(NamedTuple):
@@ -75,7 +75,7 @@ def canonical_rows(
     """
     kept = np.flatnonzero(weights > 0)
     fingerprint = np.empty(X.shape[0], dtype=np.uint64)
-    exponent = max(np.frexp(_largest(X))[1], np.finfo(np.float64).minexp)
+    exponent = max(np.frexp(largest_entry(X))[1], np.finfo(np.float64).minexp)
     fingerprint_rows(X, np.ldexp(1.0, -exponent), fingerprint)
     order = kept[np.lexsort((fingerprint[kept], labels[kept]))]
     first = np.ones(order.size, dtype=bool)
@@ -86,11 +86,6 @@ def canonical_rows(
         first[i] = not np.array_equal(X[order[i]], X[order[i - 1]])
     starts = np.flatnonzero(first)
     return order[starts], np.add.reduceat(weights[order], starts)
-
-
-def _largest(X: NDArray[Any]) -> float:
-    """Largest absolute value."""
-    return max(abs(float(X.max())), abs(float(X.min())))
 
 
 def training_set(
@@ -172,43 +167,6 @@ def _noisy_columns(
     return columns
 
 
-def check_range(
-    largest: float,
-    n_features: int,
-    dtype: np.dtype[Any],
-    room: float = 1.0,
-    name: str = "Input X",
-) -> None:
-    """Refuse samples whose projections the model's dtype can't hold.
-
-    Parameters
-    ----------
-    largest : float
-        Largest absolute value of the samples.
-    n_features : int
-    dtype : dtype
-        Of projections.
-    room : float, default=1.0
-        How much larger than a projection numbers may get.
-    name : str, default='Input X'
-        Of the samples, for the message.
-
-    Raises
-    ------
-    ValueError
-    """
-    if not room * n_features * largest < _highest(dtype):
-        raise ValueError(
-            f"{name} contains infinity or a value too large for sums over "
-            f"{n_features} features in {dtype!r}: {largest:.3g}."
-        )
-
-
-def _highest(dtype: np.dtype[Any]) -> float:
-    """Highest number of a dtype, as one that compares with others without a cast."""
-    return float(np.finfo(dtype).max)
-
-
 def check_training_range(
     training: TrainingSet, settings: Settings, noise: float
 ) -> None:
@@ -225,13 +183,13 @@ def check_training_range(
     ValueError
     """
     n_features, dtype = training.lowest.size, training.lowest.dtype
-    largest = max(_largest(training.lowest), _largest(training.highest))
+    largest = max(largest_entry(training.lowest), largest_entry(training.highest))
     # A step moves projections by its size, a margin as far again; searches go some
     # way beyond both ends of their range.
     room = 16.0 * (1.0 + settings.step)
     name = "Input X with noise" if noise else "Input X"
     check_range(largest, n_features, dtype, room, name)
-    if not room * settings.margin < _highest(dtype):
+    if not room * settings.margin < highest_number(dtype):
         raise ValueError(f"margin={settings.margin:.3g} is too large for {dtype!r}.")
 
 
@@ -460,51 +418,3 @@ def _empty_networks(
         np.empty((n_networks, options["max_iter"]), dtype=np.float32),
         np.empty(n_networks, dtype=np.int64),
     )
-
-
-def evaluate_networks(
-    X: NDArray[Any], networks: Networks, linear: bool = False
-) -> Floats:
-    """Output of every network on every sample.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-    networks : Networks
-    linear : bool, default=False
-        Whether the networks are linear classifiers under 0/1 loss: their outputs are
-        signed distances, since steps of equal height can't be compared between rivals.
-
-    Returns
-    -------
-    outputs : ndarray of shape (n_samples, n_networks), float64
-        ``f(x)``; a network says class 1 where it is positive.
-
-    Raises
-    ------
-    ValueError
-        As :func:`check_range`.
-    """
-    n_networks, n_units, n_features = networks.hidden_coef.shape
-    dtype = networks.hidden_intercept.dtype
-    coef = networks.hidden_coef.reshape(n_networks * n_units, n_features)
-    outputs = np.empty((X.shape[0], n_networks))
-    rows = max(1, _CHUNK_BYTES // (max(coef.shape) * dtype.itemsize))
-    for start in range(0, X.shape[0], rows):
-        part = X[start : start + rows]
-        if part.dtype != np.uint8:
-            check_range(_largest(part), n_features, dtype)
-        part = part.astype(dtype, copy=False)
-        projections = part @ coef.T.astype(dtype, copy=False)
-        out = outputs[start : start + rows]
-        if linear:
-            signed_distances(projections, networks.hidden_intercept, out)
-        else:
-            network_outputs(
-                projections,
-                networks.hidden_intercept,
-                networks.output_coef,
-                networks.output_intercept,
-                out,
-            )
-    return outputs

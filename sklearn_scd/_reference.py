@@ -109,6 +109,11 @@ def best_bias(values, target, weight):
         return float(weight @ (np.where(outputs > 0, 1 - smaller, smaller) - target))
 
     c = brentq(slope, -values.max() - 39.0, -values.min() + 39.0, xtol=1e-13)
+    return to_bias_grid(c)
+
+
+def to_bias_grid(c):
+    """Round to the grid of output biases."""
     return round(c * 2**BIAS_BITS) / 2**BIAS_BITS
 
 
@@ -247,7 +252,7 @@ class ReferenceNetwork:
             if not self.settings.binary:
                 shrink = 1.0 / math.sqrt(sum(v * v for v in self.u))
                 self.u = to_grid(self.u * shrink)
-        self.c = -float(threshold) * shrink
+        self.c = to_bias_grid(-float(threshold) * shrink)
 
     def output_step_ce(self, units, rows):
         """Output step with the best bias and the loss of every step."""

@@ -10,6 +10,10 @@ wrote it and the number of its format:
    of shape (8, n_runs) in place of float32. Four rows are the bytes of the values of
    runs, four those of their lengths, the lowest first; a row of bytes that hardly
    differ is next to nothing compressed.
+3. As 2, but output biases are multiples of ``2**-17``, as output weights were before,
+   so that outputs are exact sums (see :mod:`sklearn_scd._vote_rule`). Those of earlier
+   formats are rounded to that grid when they are read: rivals whose outputs differed
+   by rounding errors tie then, and the first class is named, as the rule says.
 
 The number grows with any change that an earlier version would misread. A parameter that
 a state doesn't have was added later, and takes its default: the default of a new
@@ -24,8 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sklearn_scd
+from sklearn_scd._kernels.losses import BIAS_BITS
 
-FORMAT = 2
+FORMAT = 3
 
 _FORMAT_KEY = "_sklearn_scd_format"
 _VERSION_KEY = "_sklearn_scd_version"
@@ -91,6 +96,11 @@ def read_state(state: dict[str, Any]) -> dict[str, Any]:
         )
     if "_seed" in attributes:  # fitted; before format 1 with the loss that it names
         attributes.setdefault("_loss", attributes["loss"])
+    biases = attributes.get("output_intercept_")
+    if biases is not None and written < 3:
+        attributes["output_intercept_"] = np.ldexp(
+            np.rint(np.ldexp(biases, BIAS_BITS)), -BIAS_BITS
+        )
     coef = attributes.get("hidden_coef_")
     if coef is not None and coef.dtype == np.uint8:
         attributes["hidden_coef_"] = _signs(coef, attributes["n_features_in_"])

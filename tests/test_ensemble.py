@@ -8,7 +8,7 @@ import pytest
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 
-from sklearn_scd import SCDClassifier, _ensemble
+from sklearn_scd import SCDClassifier, _ensemble, _outputs
 from sklearn_scd._ensemble import (
     canonical_rows,
     fixed_point_weights,
@@ -227,7 +227,7 @@ def test_chunks_of_prediction_do_not_show(monkeypatch):
     X, y = _data()
     model = _model().fit(X, y)
     expected = model.predict_proba(X)
-    monkeypatch.setattr(_ensemble, "_CHUNK_BYTES", 700)
+    monkeypatch.setattr(_outputs, "_CHUNK_BYTES", 700)
     assert_array_equal(model.predict_proba(X), expected)
     assert_array_equal(model.predict_proba(X[:1]), expected[:1])
 

@@ -240,12 +240,32 @@ def test_state_of_an_earlier_format_loads(state, dtype):
     assert_array_equal(more.hidden_coef_[:1], [[[1, -1]]])
 
 
+def test_rivals_of_an_earlier_format_that_all_but_tied_tie():
+    """1/120 is on no binary grid: one output was -1/120, its equal -1/120 - 2e-16."""
+    state = {
+        **_first_state(np.float64),
+        "hidden_coef_": np.array([[[1.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]]]),
+        "hidden_intercept_": np.array([[0.0], [0.0], [0.0]]),
+        "output_coef_": np.array([[-1.0], [1.0], [-1.0]]),
+        "output_intercept_": np.array([1 - 1 / 120, -1 - 1 / 120, -5.0]),
+        "loss_curve_": np.zeros((3, 10), dtype=np.float32),
+        "n_iter_": np.full(3, 10),
+        "classes_": np.array([0, 1, 2]),
+    }
+    X = np.array([[1.0, 1.0], [-1.0, 1.0]])
+    assert_array_equal(_load(state).predict(X), [0, 0])
+    swapped = {**state, "output_coef_": state["output_coef_"][[1, 0, 2]]}
+    swapped["output_intercept_"] = state["output_intercept_"][[1, 0, 2]]
+    assert_array_equal(_load(swapped).predict(X), [0, 1])
+    assert_array_equal(_load(swapped)._outputs(X)[0, 0, :2], [-1092 / 2**17] * 2)
+
+
 def test_state_of_a_later_version_says_which():
     X, y = _data()
     state = _model().fit(X, y).__getstate__()
     state["_sklearn_scd_format"] += 1
     state["_sklearn_scd_version"] = "7.5.0"
-    with pytest.raises(ValueError, match=r"sklearn-scd 7\.5\.0.*formats up to 2"):
+    with pytest.raises(ValueError, match=r"sklearn-scd 7\.5\.0.*formats up to 3"):
         _load(state)
 
 

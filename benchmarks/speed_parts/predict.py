@@ -12,7 +12,8 @@ from benchmarks.speed_parts._processes import run_child
 from benchmarks.speed_parts._record import SectionRecord
 from benchmarks.speed_parts._timing import interleaved, ratios
 from sklearn_scd import SCDClassifier
-from sklearn_scd._ensemble import Networks, evaluate_networks
+from sklearn_scd._ensemble import Networks
+from sklearn_scd._outputs import evaluate_networks
 
 LEAST_SHARE_OF_NUMPY = 0.7
 MOST_OF_NUMPY_FOR_A_ROW = 1.5

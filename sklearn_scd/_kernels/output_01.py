@@ -12,7 +12,7 @@ from sklearn_scd._kernels.levels import (
     score_step,
     sum_from,
 )
-from sklearn_scd._kernels.losses import to_grid
+from sklearn_scd._kernels.losses import to_bias_grid, to_grid
 from sklearn_scd._kernels.network import (
     handicap,
     rebuild_drive,
@@ -62,7 +62,7 @@ def output_step_01(units, data, rows, n_positive, settings, network, scratch):
         set_output_weight(j, network.u[j] + step, network)
         if not settings.binary:
             shrink = _normalise_output(network)
-    network.c[0] = -np.float64(threshold) * shrink
+    network.c[0] = to_bias_grid(-np.float64(threshold) * shrink)
 
 
 @kernel
