@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_scd.affine._fold import fold
 from sklearn_scd.inspection._axes import axes_of
-from sklearn_scd.robustness._affine import fold
 from sklearn_scd.robustness._hyperplanes.networks import scd_steps
 
 if TYPE_CHECKING:
@@ -213,8 +213,7 @@ class HiddenUnitsDisplay:
         units = _check_units(units, classifier.output_coef_)
         weights = classifier.hidden_coef_[tuple(units.T)].astype(np.float64)
         if transformer is not None:
-            nowhere = np.empty((0, estimator.n_features_in_))
-            weights, _ = fold(transformer, weights, nowhere)
+            weights = fold(transformer, weights, np.zeros(len(weights))).normals
         norms = np.linalg.norm(weights, axis=1, keepdims=True)
         display = cls(
             weights / np.where(norms > 0, norms, 1.0),

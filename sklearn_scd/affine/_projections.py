@@ -1,0 +1,170 @@
+"""Rules for linear projections: scikit-learn's decompositions and their kin, and ours.
+
+A product of n features takes n operations, whatever the order of its sum. It is
+computed in float32 only if samples and components are; other attributes have dtypes of
+their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import linalg, sparse
+from sklearn.cross_decomposition import CCA, PLSSVD, PLSCanonical, PLSRegression
+from sklearn.decomposition import (
+    PCA,
+    FactorAnalysis,
+    FastICA,
+    IncrementalPCA,
+    TruncatedSVD,
+)
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.neighbors import NeighborhoodComponentsAnalysis
+from sklearn.random_projection import (
+    GaussianRandomProjection,
+    SparseRandomProjection,
+)
+
+from sklearn_scd._active_subspace import ActiveSubspace
+from sklearn_scd.affine._compose import compose
+from sklearn_scd.affine._map import AffineMap
+from sklearn_scd.affine._registry import NotAffineError, Rule
+from sklearn_scd.affine._rounding import UNIT_ROUNDOFF, cast_error, rounding_factor
+from sklearn_scd.affine._scalers import centred_and_scaled, usable
+
+_LAPACK = 16  # by which its inverse may be less exact than n^2 u |A| |A^-1| |A^-1|
+
+
+def _pca(pca: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+    """``x @ components_.T - mean_ @ components_.T``, divided by a scale if it whitens.
+
+    The two products are rounded, each in its dtype, before they cancel: their sizes at
+    the mean are in the floor. Versions that centre first do better.
+    """
+    components = np.asarray(pca.components_)
+    mean = np.asarray(pca.mean_)
+    working = np.result_type(dtype, components)
+    scale = np.ones(len(components))
+    if pca.whiten:
+        scale = np.sqrt(pca.explained_variance_)
+        scale = np.maximum(scale, np.finfo(scale.dtype).eps)
+        scale = usable(scale, working)
+    matrix = components.astype(np.float64) / scale[:, np.newaxis]
+    at_mean = np.abs(matrix) @ np.abs(mean.astype(np.float64))
+    # Both products, the difference, the scale's root, cast and quotient, and the
+    # quotient stored here.
+    n_operations = n_features + 8
+    plain = AffineMap.computed(
+        matrix,
+        centre=mean,
+        n_operations=n_operations,
+        magnitude=2 * at_mean,
+        amplification=1 / scale,
+        working_dtype=working,
+    )
+    of_mean = np.result_type(mean, components)
+    more = rounding_factor(n_operations, of_mean) * at_mean * (of_mean != working)
+    return plain.with_more_rounding(floor=2 * more)
+
+
+def _product(name: str) -> Rule:
+    """The rule of what computes ``x @ components.T``."""
+
+    def rule(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+        components = getattr(step, name)
+        working = np.result_type(dtype, components.dtype)
+        return AffineMap.computed(components, working_dtype=working)
+
+    return rule
+
+
+def _active_subspace(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+    """``x @ components_.T``, with the components cast to the dtype of the samples."""
+    components = np.asarray(step.components_)
+    plain = AffineMap.computed(components, working_dtype=dtype)
+    return plain.with_more_rounding(coef=2 * cast_error(components, dtype))
+
+
+def _fast_ica(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+    product = _after(np.asarray(step.components_), dtype)
+    if not step.whiten:
+        return product
+    return compose(centred_and_scaled(step.mean_, None, n_features, dtype), product)
+
+
+def _pls(name: str) -> Rule:
+    """The rule of ``(x - mean) / std @ rotations``."""
+
+    def rule(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+        if isinstance(step, PLSSVD):
+            dtype = np.dtype(np.float64)
+        scaled = centred_and_scaled(step._x_mean, step._x_std, n_features, dtype)
+        return compose(scaled, _after(np.asarray(getattr(step, name)).T, dtype))
+
+    return rule
+
+
+def _discriminants(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+    if step.solver == "lsqr":
+        raise NotAffineError(
+            "solver='lsqr' of a discriminant analysis has no transform"
+        )
+    rows = np.asarray(step.scalings_).T[: step._max_components]
+    if step.solver == "eigen":
+        return _after(rows, dtype)
+    working = np.result_type(dtype, step.xbar_)
+    return compose(
+        centred_and_scaled(step.xbar_, None, n_features, working),
+        _after(rows, working),
+    )
+
+
+def _factors(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
+    """``(x - mean_) @ (components_ / noise_variance_).T @ inv(I + ...)``.
+
+    scikit-learn inverts at each call, so that the inverse is part of what is rounded.
+    Its error is taken from the bound on LAPACK's inverse, ``n^2 u |A| |A^-1|^2`` times
+    a constant (Higham 2002, section 14.3), norms of the matrix whose least eigenvalue
+    is at least 1; ours has as much.
+    """
+    components = np.asarray(step.components_)
+    weighted = components / step.noise_variance_
+    gram = np.eye(len(components)) + np.dot(weighted, components.T)
+    inverse = linalg.inv(gram)
+    sizes = np.abs(inverse).sum(axis=1).max()
+    off = _LAPACK * (len(gram) + n_features) ** 2 * UNIT_ROUNDOFF
+    off *= np.abs(gram).sum(axis=1).max() * sizes**2
+    working = np.result_type(dtype, step.mean_)
+    centred = centred_and_scaled(step.mean_, None, n_features, working)
+    product = _after(weighted, working)
+    turned = AffineMap.computed(inverse.T).with_more_rounding(
+        coef=np.full(inverse.shape, off)
+    )
+    return compose(compose(centred, product), turned)
+
+
+def _after(matrix: Any, dtype: np.dtype[Any]) -> AffineMap:
+    """A product alone, of samples of `dtype`."""
+    working = np.result_type(dtype, matrix.dtype)
+    if sparse.issparse(matrix):
+        return AffineMap.computed(matrix, working_dtype=working)
+    return AffineMap.computed(np.asarray(matrix), working_dtype=working)
+
+
+RULES: dict[type, Rule] = {
+    ActiveSubspace: _active_subspace,
+    CCA: _pls("x_rotations_"),
+    FactorAnalysis: _factors,
+    FastICA: _fast_ica,
+    GaussianRandomProjection: _product("components_"),
+    IncrementalPCA: _pca,
+    LinearDiscriminantAnalysis: _discriminants,
+    NeighborhoodComponentsAnalysis: _product("components_"),
+    PCA: _pca,
+    PLSCanonical: _pls("x_rotations_"),
+    PLSRegression: _pls("x_rotations_"),
+    PLSSVD: _pls("x_weights_"),
+    SparseRandomProjection: _product("components_"),
+    TruncatedSVD: _product("components_"),
+}

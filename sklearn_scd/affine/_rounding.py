@@ -1,0 +1,106 @@
+"""What floating-point arithmetic may add to a result, and sums without rounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sklearn_scd._typing import Floats
+
+UNIT_ROUNDOFF = 2.0**-53  # of float64
+TINY = 2.0**-1022  # smallest normal float64; covers what underflows, flushed or not
+
+
+def rounding_factor(n_operations: int, dtype: DTypeLike) -> float:
+    """Relative error of a term that went through some rounded operations.
+
+    Each operation multiplies its exact result by ``1 + d`` with ``|d| <= u``. A
+    product of n of such factors, or of their inverses, lies within ``1 + g`` and
+    ``1 - g`` with ``g = n u / (1 - n u)`` (Higham, "Accuracy and Stability of Numerical
+    Algorithms", 2002, lemma 3.1), whatever the order of a sum, with and without fused
+    multiply-add.
+
+    Parameters
+    ----------
+    n_operations : int
+        Operations on the longest way from an input to the result. A sum of n products
+        has n.
+
+    dtype : dtype
+        float32 (``u = 2**-24``) or float64 (``u = 2**-53``), in which is computed.
+
+    Returns
+    -------
+    factor : float
+
+    Raises
+    ------
+    ValueError
+        If there are so many operations that nothing is left of the precision.
+
+    Examples
+    --------
+    >>> from sklearn_scd.affine import rounding_factor
+    >>> rounding_factor(1, "float64") * 2**53
+    1.0000000000000002
+    """
+    roundoff = n_operations * float(np.finfo(dtype).eps) / 2
+    if roundoff > 0.25:
+        raise ValueError(
+            f"{n_operations} operations in {np.dtype(dtype)} leave no precision: pass "
+            "samples and fit in float64."
+        )
+    # The quotient is rounded itself.
+    return np.nextafter(roundoff / (1 - roundoff), 1) if roundoff else 0.0
+
+
+def smallest_normal(dtype: DTypeLike) -> float:
+    """Bound on what an operation may lose to underflow, subnormals flushed or not."""
+    return float(np.finfo(dtype).tiny)
+
+
+def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """``a + b`` rounded, and what the rounding left over, exactly (Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """``a * b`` rounded, and what the rounding left over (Dekker).
+
+    Exactly, where neither a factor is above 1e300 nor the product below 1e-290; what
+    underflows is smaller than :data:`TINY`.
+    """
+    product = a * b
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    rest = a_high * b_high - product
+    return product, a_low * b_low + (a_low * b_high + (a_high * b_low + rest))
+
+
+def _halves(a: Floats) -> tuple[Floats, Floats]:
+    high = a * 134217729.0  # 2**27 + 1
+    high = high - (high - a)
+    return high, a - high
+
+
+def cast_error(values: NDArray[Any], dtype: DTypeLike) -> Floats:
+    """What each value loses where it is cast to `dtype`.
+
+    Raises
+    ------
+    ValueError
+        If a value is too large for `dtype`.
+    """
+    wide = np.asarray(values, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        cast = wide.astype(dtype).astype(np.float64)
+    if not np.isfinite(cast).all():
+        raise ValueError(
+            f"{np.abs(wide).max()!r} is too large for {np.dtype(dtype)}: pass samples "
+            "in float64."
+        )
+    return np.abs(cast - wide)
