@@ -20,33 +20,14 @@ from sklearn_scd._ensemble import Networks
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
 from sklearn_scd._range import check_range, largest_entry
 from sklearn_scd._typing import Floats
+from sklearn_scd.affine._rounding import rounding_factor, smallest_normal
 
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
 _BLOCK = 256  # features in one product, where many samples share its overhead
 _FEW_SAMPLES = 16
+_MOST_FEATURES = 2**20  # of which one sum in float32 can tell something
+_LONGEST = 100_000  # sum of squares in float32, good to a percent
 _SQUARES_FIT = 1e15  # float32 holds squares of numbers between this and its inverse
-
-
-def rounding_factor(n_operations: int, dtype: Any) -> float:
-    """Relative error of a sum of products, whatever the order of summation.
-
-    With unit roundoff u (``2**-24`` for float32, ``2**-53`` for float64) it is
-    ``gamma_n = n u / (1 - n u)`` of the sum of absolute products (Higham, "Accuracy and
-    Stability of Numerical Algorithms", 2nd edition, 2002, section 3.1).
-
-    Parameters
-    ----------
-    n_operations : int
-        Rounding errors that a term goes through: with one of its own and n - 1 sums, n.
-    dtype : dtype
-
-    Returns
-    -------
-    factor : float
-        inf where the dtype can't tell anything any more.
-    """
-    errors = n_operations * float(np.finfo(dtype).eps) / 2
-    return errors / (1 - errors) if errors < 1 else math.inf
 
 
 def evaluate_networks(
@@ -91,7 +72,8 @@ def evaluate_networks(
         if dtype == np.float32:
             row_norm = math.sqrt(n_features) if coef.dtype == np.int8 else 1.0
             factor = rounding_factor(n_operations, dtype) * row_norm
-            tolerance = factor * _norms(cast, largest) + n_features * 2.0**-126
+            tolerance = factor * _norms(cast, largest)
+            tolerance += n_features * smallest_normal(dtype)
         if linear:
             signed_distances(projections, networks.hidden_intercept, out)
             _settle_linear(part, coef, networks, tolerance, n_rivals, out)
@@ -107,7 +89,9 @@ def _product(X: NDArray[Any], columns: NDArray[Any]) -> tuple[NDArray[Any], int]
     overhead is not worth it.
     """
     n_features = X.shape[1]
-    if len(X) < _FEW_SAMPLES or n_features <= 2 * _BLOCK or X.dtype != np.float32:
+    few = n_features <= 2 * _BLOCK
+    few |= len(X) < _FEW_SAMPLES and n_features <= _MOST_FEATURES
+    if few or X.dtype != np.float32:
         return X @ columns, n_features + 2  # one is the cast's
     product = X[:, :_BLOCK] @ columns[:_BLOCK]
     term = np.empty_like(product)
@@ -120,7 +104,8 @@ def _product(X: NDArray[Any], columns: NDArray[Any]) -> tuple[NDArray[Any], int]
 def _norms(X: NDArray[np.float32], largest: float) -> Floats:
     """Upper bounds of the samples' L2 norms."""
     least = math.sqrt(X.shape[1]) * 2e-19  # of squares that underflow in float32
-    if not 1 / _SQUARES_FIT < largest < _SQUARES_FIT:
+    fit = 1 / _SQUARES_FIT < largest < _SQUARES_FIT and X.shape[1] <= _LONGEST
+    if not fit:
         X, least = X.astype(np.float64), 0.0
     squares = np.einsum("ij,ij->i", X, X).astype(np.float64)
     return 1.01 * np.sqrt(squares) + least

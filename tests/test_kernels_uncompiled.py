@@ -75,7 +75,9 @@ def _robustness(rng):
         named = outputs.argmax(axis=1) if n_rivals > 1 else (outputs[:, 0] > 0) * 1
         prices = np.empty((n_votes, max(n_rivals, 2)))
         for measure in range(3):
-            robustness.vote_costs(measure, costs, changes, outputs, named, prices)
+            robustness.vote_costs(
+                measure, costs, changes, outputs, np.zeros(len(changes)), named, prices
+            )
             yield f"costs {n_rivals} {measure}", prices.copy()
         capped = costs.copy()
         robustness.cap_costs(prices, 1.5, changes, named, capped)

@@ -21,12 +21,12 @@ from sklearn_scd._typing import (
     RandomState,
     validated,
 )
+from sklearn_scd.affine._steps import split_pipeline
 from sklearn_scd.robustness._accuracy import (
     RobustAccuracy,
     _check_sizes,
     robust_accuracy,
 )
-from sklearn_scd.robustness._affine import split_pipeline
 from sklearn_scd.robustness._attacks.bridge import check_clip_values, require_art
 from sklearn_scd.robustness._attacks.interruption import keep_results
 from sklearn_scd.robustness._attacks.minimum_distortion import (
@@ -37,15 +37,15 @@ from sklearn_scd.robustness._attacks.minimum_distortion import (
 from sklearn_scd.robustness._attacks.nearest_flip import nearest_flip
 from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
 from sklearn_scd.robustness._certificates.certified import certified_distortion
-from sklearn_scd.robustness._certificates.exact import exact_distance
-from sklearn_scd.robustness._hyperplanes.networks import ROUNDING
+from sklearn_scd.robustness._certificates.exact import certified_linear
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import ask
 
 _DECISIONS = ("hop_skip_jump", "boundary")  # know predictions alone
 _STRUCTURAL = ("surrogate", "nearest_flip")  # know the weights
 _N_EPSILONS = 101
-_SAME_DISTANCE = 1e-5  # relative, beside ROUNDING: a result may be of float32 samples
+_ROUNDING = 2.0**-20  # of a sample's size
+_SAME_DISTANCE = 1e-5  # relative, beside _ROUNDING: a result may be of float32 samples
 
 
 @dataclass(frozen=True)
@@ -361,17 +361,12 @@ def _certify(problem: _Problem, n_jobs: int | None) -> Floats:
         )
     else:
         try:
-            exact = exact_distance(problem.estimator, problem.X, norm=problem.norm)
+            certified = certified_linear(
+                problem.estimator, problem.X, None, problem.norm
+            )
         except TypeError:
             return np.full(len(problem.X), np.nan)
-        certified = _below_rounding(exact, problem)
     return np.where(problem.right, certified, 0.0)
-
-
-def _below_rounding(exact: Floats, problem: _Problem) -> Floats:
-    """Exact distances less what the model's own sums may be rounded by."""
-    # The intercept, over the norm of the weights, is at most size + distance.
-    return np.maximum(exact - ROUNDING * (2 * problem.sizes + exact), 0.0)
 
 
 def _run_attacks(
@@ -459,7 +454,7 @@ def _is_elsewhere(problem: _Problem, result: DistortionResult) -> NDArray[np.boo
     found = _found(problem, result)
     steps = result.adversarials.astype(np.float64) - problem.X
     distances = np.linalg.norm(steps, ord=problem.norm, axis=1)
-    slack = _SAME_DISTANCE * distances + ROUNDING * problem.sizes
+    slack = _SAME_DISTANCE * distances + _ROUNDING * problem.sizes
     return found & ~(np.abs(result.distances - distances) <= slack)
 
 

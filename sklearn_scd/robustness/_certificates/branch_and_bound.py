@@ -9,7 +9,10 @@ from time import monotonic
 
 import numpy as np
 
-from sklearn_scd.robustness._hyperplanes.least_distance import least_distance, rows_of
+from sklearn_scd.robustness._hyperplanes.least_distance import (
+    distance_bound,
+    exclude_each_other,
+)
 from sklearn_scd.robustness._hyperplanes.standing import SET, steps_of
 
 
@@ -127,20 +130,18 @@ class _Search:
         levels = np.concatenate(
             [self.distances[list(switched)], -self.ends[list(kept)]]
         )
-        products = self.geometry.inner_products(rows) * towards[:, np.newaxis] * towards
-        try:
-            multipliers = least_distance(rows_of(products), levels)
-        except RuntimeError:
-            return np.zeros(self.signs.size), 0.0  # of which nothing is known
-        if multipliers is None:
+        if exclude_each_other(
+            self.geometry.rows(rows) * towards[:, np.newaxis], levels
+        ):
             return None, np.inf
+        turned = self.geometry.vectors(rows) * towards[:, np.newaxis]
+        bound, multipliers = distance_bound(turned, levels)
         along = self.geometry.inner_products(rows, slice(None))
         moves = ((multipliers * towards) @ along) * self.signs
         moves[list(switched)] = np.maximum(
             moves[list(switched)], self.distances[list(switched)]
         )
-        squared = multipliers @ products @ multipliers
-        return moves, np.sqrt(max(squared, 0.0))
+        return moves, bound
 
     def _bound(self, switched, kept):
         """The bound of single votes, with the decided units free or out of reach."""

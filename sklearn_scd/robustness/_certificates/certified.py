@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Literal
+from typing import Any, Literal
+from warnings import warn
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -18,16 +20,19 @@ from sklearn.utils._param_validation import (
 from threadpoolctl import threadpool_limits
 
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
+from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
 from sklearn_scd.robustness._certificates.order import OrderBound
 from sklearn_scd.robustness._certificates.spectral import spectral_bound, split_bound
-from sklearn_scd.robustness._hyperplanes.geometry import SLACK, geometry_of
-from sklearn_scd.robustness._hyperplanes.networks import sign_networks
+from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry, geometry_of
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
 from sklearn_scd.robustness._hyperplanes.standing import stand
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import as_numbers
 
 _BATCH = 64  # samples handled by one job
+_FARTHER = 4.0  # radius for which rounding is allowed for, in bounds found before
+_ATTEMPTS = 4  # with larger and larger radii
 
 
 @validated(
@@ -35,7 +40,7 @@ _BATCH = 64  # samples handled by one job
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
         "y": ["array-like", None],
-        "norm": [Options(object, {2, np.inf, "inf"})],
+        "norm": [Options(object, {1, 2, np.inf, "inf"})],
         "method": [
             StrOptions({"best", "order", "spectral", "split", "branch_and_bound"})
         ],
@@ -55,16 +60,18 @@ def certified_distortion(
 ) -> Floats:
     """Size below which no perturbation changes a sample's class.
 
-    These are proofs, not estimates: whatever an attack finds is at least as far. They
-    hold for the networks as functions of real numbers; a unit within ``2**-20`` of
-    ``|x| + |b|`` of its hyperplane counts as undecided, since the model computes in
-    float32, and every bound is lowered by a millionth for what is computed here.
+    Certified radii are proofs, not estimates: whatever an attack finds is at least as
+    far. They hold for what the estimator computes: a unit nearer to its hyperplane than
+    rounding may reach, in the estimator and here, counts as undecided, and every bound
+    is lowered by a millionth for the arithmetic of the bound itself. Where rounding
+    leaves nothing, the radius is 0. The user guide has the proof
+    (:ref:`rounding_budget`).
 
     Parameters
     ----------
     estimator : SCDClassifier, or Pipeline of affine steps and an SCDClassifier
-        Or a search over them. Steps before the classifier (scalers, PCA, any others)
-        are found out to be affine or not, and folded into the first layer.
+        Or a search over them. Steps before the classifier (scalers, PCA and others, see
+        :mod:`sklearn_scd.affine`) are folded into the first layer.
 
     X : array-like of shape (n_samples, n_features)
         Samples.
@@ -73,7 +80,7 @@ def certified_distortion(
         True labels: a sample that is misclassified has the bound 0. None: every sample
         has the class that is predicted for it.
 
-    norm : {2, numpy.inf}, default=2
+    norm : {1, 2, numpy.inf}, default=2
         Norm of perturbations.
 
     method : {'best', 'order', 'spectral', 'split', 'branch_and_bound'}, default='best'
@@ -90,14 +97,21 @@ def certified_distortion(
     Returns
     -------
     bounds : ndarray of shape (n_samples,), float64
-        In the norm, in the units of `X`; inf where nothing changes the class.
+        In the norm, in the units of `X`; inf where nothing changes the class, which is
+        to say that the estimator predicts one class only.
 
     Raises
     ------
     TypeError
         If the classifier is no SCDClassifier.
     ValueError
-        If a step before it is not affine, or a method needs another norm or voting.
+        If a step before it is not known to be affine, or a method needs another norm or
+        voting.
+
+    Warns
+    -----
+    ConstantModelWarning
+        If the estimator predicts one class only: that is no robustness.
 
     See Also
     --------
@@ -113,7 +127,7 @@ def certified_distortion(
     ``'order'``
         For each vote the largest distance in the set that keeps it smallest, and the
         root of the least sum of squares over the largest eigenvalue of that network's
-        Gram matrix, whichever is larger; of the votes, the k-th smallest. Both norms.
+        Gram matrix, whichever is larger; of the votes, the k-th smallest. All norms.
     ``'spectral'``
         All votes together. With weights D and lambda, the largest eigenvalue of
         ``sum_i D_i a_i a_i^T`` over the unit normals a, no perturbation that changes k
@@ -157,11 +171,10 @@ def certified_distortion(
     geometry = geometry_of(networks.normals) if norm == 2 else None
     methods = _methods(networks, geometry, norm, method)
     order = OrderBound(networks, norm)
+    certify = _Certifier(networks, order, geometry, norm, methods, time_limit)
     rows = np.flatnonzero(right)
     jobs = (
-        delayed(_certify)(
-            networks, order, geometry, X[part], codes[part], norm, methods, time_limit
-        )
+        delayed(certify)(X[part], codes[part])
         for part in np.split(rows, range(_BATCH, rows.size, _BATCH))
     )
     bounds = np.zeros(len(X))
@@ -169,6 +182,15 @@ def certified_distortion(
     with threadpool_limits(limits=1, user_api="blas"):
         found = Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
     bounds[rows] = np.concatenate(found)
+    if np.isinf(bounds).any():
+        constant = labels.classes[codes[np.isinf(bounds)][0]]
+        warn(
+            f"{type(estimator).__name__} predicts the class {constant!r} whatever the "
+            "input is. No perturbation changes that, but it is no robustness: look at "
+            "the accuracy of each class.",
+            ConstantModelWarning,
+            stacklevel=3,
+        )
     return bounds
 
 
@@ -191,17 +213,64 @@ def _methods(networks, geometry, norm, method):
     return ["order", "spectral", "split"] if together else ["order"]
 
 
-def _certify(networks, order, geometry, X, codes, norm, methods, time_limit):
+@dataclass(frozen=True)
+class _Certifier:
     """Bounds of some samples, of the classes predicted for them."""
-    bounds = np.empty(len(X))
-    for i, standing in enumerate(stand(networks, X, norm)):
-        if standing.winner(networks.voting) != codes[i]:
-            bounds[i] = 0.0  # float32 decides: the sample lies on the boundary
-        elif methods == ["branch_and_bound"]:
-            bounds[i] = nearest_cell(order, geometry, standing, codes[i], time_limit)
-        else:
-            bounds[i] = _bound(methods, order, geometry, standing, codes[i], time_limit)
-    return bounds * (1 - SLACK)
+
+    networks: SignNetworks
+    order: OrderBound
+    geometry: Geometry | None
+    norm: float
+    methods: list[str]
+    time_limit: float | None
+
+    def __call__(self, X: NDArray[Any], codes: NDArray[np.intp]) -> Floats:
+        """Certified radii, shape (n_samples,).
+
+        What may be rounded grows with the distance from the sample. A bound is proven
+        only up to the radius for which rounding was allowed for; above it, the bound is
+        looked for again, with more.
+        """
+        radius = _FARTHER * self._within(X, codes, np.zeros(len(X)), ["order"])
+        radius[np.isinf(radius)] = 0.0
+        bounds = np.zeros(len(X))
+        open_ = np.arange(len(X))
+        for _ in range(_ATTEMPTS):
+            found = self._within(X[open_], codes[open_], radius[open_], self.methods)
+            proven = np.minimum(found, np.where(np.isinf(found), np.inf, radius[open_]))
+            bounds[open_] = np.maximum(bounds[open_], proven)
+            beyond = np.isfinite(found) & (found > radius[open_])
+            open_ = open_[beyond]
+            if not open_.size:
+                break
+            radius[open_] = _FARTHER * found[beyond]
+        return bounds * (1 - SLACK)
+
+    def _within(
+        self,
+        X: NDArray[Any],
+        codes: NDArray[np.intp],
+        radius: Floats,
+        methods: list[str],
+    ) -> Floats:
+        """Bounds by some methods that hold up to a radius of each sample."""
+        rounding = self.networks.rounding_bound(X, radius, self.norm)
+        if self.geometry is not None:
+            rounding += self.geometry.residual * radius[:, np.newaxis]
+        bounds = np.empty(len(X))
+        for i, standing in enumerate(stand(self.networks, X, self.norm, rounding)):
+            if standing.winner(self.networks.voting) != codes[i]:
+                bounds[i] = 0.0  # rounding decides: the sample lies on the boundary
+            elif methods == ["branch_and_bound"]:
+                bounds[i] = nearest_cell(
+                    self.order, self.geometry, standing, codes[i], self.time_limit
+                )
+            else:
+                bounds[i] = _bound(
+                    methods, self.order, self.geometry, standing, codes[i],
+                    self.time_limit,
+                )  # fmt: skip
+        return bounds
 
 
 def _bound(methods, order, geometry, standing, winner, time_limit):

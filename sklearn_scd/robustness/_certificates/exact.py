@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods, Options
 
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
-from sklearn_scd.robustness._affine import fold, split_pipeline
+from sklearn_scd.affine._fold import FoldedLayer, fold
+from sklearn_scd.affine._rounding import rounding_factor
+from sklearn_scd.affine._steps import split_pipeline
 from sklearn_scd.robustness._certificates.certified import (
     certified_distortion,
 )
-from sklearn_scd.robustness._hyperplanes.networks import sign_networks
+from sklearn_scd.robustness._hyperplanes.networks import DUAL, sign_networks
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import as_numbers
 
@@ -24,7 +29,7 @@ from sklearn_scd.robustness._samples import as_numbers
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
         "y": ["array-like", None],
-        "norm": [Options(object, {2, np.inf, "inf"})],
+        "norm": [Options(object, {1, 2, np.inf, "inf"})],
     }
 )
 def exact_distance(
@@ -54,7 +59,7 @@ def exact_distance(
         True labels: a sample that is misclassified has the distance 0. None: every
         sample has the class that is predicted for it.
 
-    norm : {2, numpy.inf}, default=2
+    norm : {1, 2, numpy.inf}, default=2
         Norm of distances. With hidden units only L2.
 
     Returns
@@ -77,10 +82,39 @@ def exact_distance(
     >>> exact_distance(model, [[0.5], [2.0]]).round(2).tolist()
     [1.0, 0.5]
     """
-    transformer, classifier = split_pipeline(estimator)
     norm = np.inf if norm == "inf" else float(norm)
-    if isinstance(classifier, SCDClassifier):
-        return _of_one_vote(estimator, classifier, X, y, norm)
+    if isinstance(split_pipeline(estimator)[1], SCDClassifier):
+        return _of_one_vote(estimator, X, y, norm)
+    return _of_linear(estimator, X, y, norm, proven=False)
+
+
+def certified_linear(
+    estimator: FittedClassifier, X: ArrayLike, y: ArrayLike | None, norm: float
+) -> Floats:
+    """Distances of a linear classifier, less what it and its steps may have rounded.
+
+    Parameters
+    ----------
+    estimator : fitted linear classifier, or Pipeline of affine steps and one
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or None
+    norm : {1, 2, numpy.inf}
+
+    Returns
+    -------
+    bounds : ndarray of shape (n_samples,), float64
+    """
+    return _of_linear(estimator, X, y, norm, proven=True)
+
+
+def _of_linear(
+    estimator: FittedClassifier,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    norm: float,
+    proven: bool,
+) -> Floats:
+    transformer, classifier = split_pipeline(estimator)
     if not isinstance(classifier, LinearClassifierMixin):
         raise TypeError(
             "Exact distances are known of linear classifiers and of one vote of sign "
@@ -88,43 +122,73 @@ def exact_distance(
         )
     labels = LabelCodes(estimator)
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
-    rows = np.atleast_2d(np.asarray(classifier.coef_, dtype=np.float64))
-    offsets = np.broadcast_to(classifier.intercept_, len(rows)).astype(np.float64)
-    if transformer is not None:
-        rows, shift = fold(transformer, rows, X)
-        offsets = offsets + shift
-    if len(rows) == 1:  # the second class where it is positive
-        rows, offsets = np.vstack([0 * rows, rows]), np.append(0.0, offsets)
+    layer = _scores(transformer, classifier, X)
     codes = labels.predict(estimator, X)
-    distances = _to_other_classes(X @ rows.T + offsets, rows, codes, norm)
+    distances = _to_other_classes(layer, X, codes, norm, proven)
     if y is not None:
         check_consistent_length(X, y)
         distances[codes != labels.encode(y, "y")] = 0.0
     return distances
 
 
+def _scores(
+    transformer: Any, classifier: LinearClassifierMixin, X: NDArray[Any]
+) -> FoldedLayer:
+    """The classifier's scores in the units of the input; the largest one is predicted.
+
+    With two classes it has one, and predicts the second class where it is positive.
+    """
+    rows = classifier.coef_
+    rows = rows.toarray() if issparse(rows) else np.asarray(rows)
+    dtype = np.result_type(rows.dtype, X.dtype)
+    rows = np.atleast_2d(rows).astype(np.float64)
+    offsets = np.broadcast_to(classifier.intercept_, len(rows)).astype(np.float64)
+    if len(rows) == 1:
+        rows, offsets = np.vstack([0 * rows, rows]), np.append(0.0, offsets)
+    roundoff = rounding_factor(rows.shape[1] + 2, dtype)
+    return fold(transformer, rows, offsets, dtype=X.dtype, samples=X, roundoff=roundoff)
+
+
 def _to_other_classes(
-    scores: Floats, rows: Floats, codes: NDArray[np.intp], norm: float
+    layer: FoldedLayer,
+    X: NDArray[Any],
+    codes: NDArray[np.intp],
+    norm: float,
+    proven: bool,
 ) -> Floats:
-    """Distances to where another class's score reaches the predicted one's."""
-    dual = 2 if norm == 2 else 1
-    distances = np.full(len(scores), np.inf)
-    for code in range(len(rows)):
-        leads = scores[np.arange(len(scores)), codes] - scores[:, code]
-        sizes = np.linalg.norm(rows[codes] - rows[code], ord=dual, axis=1)
+    """Distances to where another class's score reaches the predicted one's.
+
+    At a distance r a lead may be rounded by as much as at the sample, and r times a
+    slope beside: what is proven is where the lead is still above that.
+    """
+    steps = X.astype(np.float64, copy=False) - layer.centre
+    scores = steps @ layer.normals.T + layer.offsets
+    coef = layer.rounding_coef.astype(np.float64) if proven else 0 * layer.normals
+    # What is computed from the scores here is rounded, too.
+    coef += (proven * rounding_factor(X.shape[1] + 4, np.float64)) * np.abs(
+        layer.normals
+    )
+    rounding = np.abs(steps) @ coef.T + proven * (
+        layer.rounding_floor + 2.0**-50 * np.abs(layer.offsets)
+    )
+    distances = np.full(len(X), np.inf)
+    here = np.arange(len(X))
+    for code in range(len(layer.normals)):
+        leads = scores[here, codes] - scores[:, code]
+        leads -= rounding[here, codes] + rounding[:, code]
+        rows = layer.normals[codes] - layer.normals[code]
+        sizes = np.linalg.norm(rows, ord=DUAL[norm], axis=1)
+        slopes = np.linalg.norm(coef[codes] + coef[code], ord=DUAL[norm], axis=1)
         other = (codes != code) & (sizes > 0)
         distances[other] = np.minimum(
-            distances[other], np.maximum(leads[other], 0.0) / sizes[other]
+            distances[other],
+            np.maximum(leads[other], 0.0) / (sizes[other] + slopes[other]),
         )
-    return distances
+    return distances * (1 - 2.0**-40) if proven else distances
 
 
 def _of_one_vote(
-    estimator: FittedClassifier,
-    classifier: SCDClassifier,
-    X: ArrayLike,
-    y: ArrayLike | None,
-    norm: float,
+    estimator: FittedClassifier, X: ArrayLike, y: ArrayLike | None, norm: float
 ) -> Floats:
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     networks = sign_networks(estimator, X)
@@ -138,7 +202,7 @@ def _of_one_vote(
         return certified_distortion(estimator, X, y, norm=norm, method="order")
     if norm != 2 or networks.voting != "hard":
         raise ValueError(
-            "norm=inf and voting='soft' have an exact distance for linear models only; "
-            "certified_distortion has bounds for them."
+            "norm=1, norm=inf and voting='soft' have an exact distance for linear "
+            "models only; certified_distortion has bounds for them."
         )
     return certified_distortion(estimator, X, y, method="branch_and_bound")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from sklearn_scd.robustness._hyperplanes.networks import DUAL
 from sklearn_scd.robustness._hyperplanes.standing import BOTTLENECK, SET, steps_of
 
 
@@ -15,7 +16,7 @@ class OrderBound:
     ----------
     networks : SignNetworks
     norm : float
-        2 or inf.
+        1, 2 or inf.
     """
 
     def __init__(self, networks, norm):
@@ -26,9 +27,8 @@ class OrderBound:
         if self.linear:
             rows = by_network[:, 0] * self.scales
             rows = rows.reshape(networks.n_votes, networks.n_classes, -1)
-            dual = 2 if norm == 2 else 1
             self.pairs = np.stack(
-                [np.linalg.norm(rows - rows[:, [k]], ord=dual, axis=2)
+                [np.linalg.norm(rows - rows[:, [k]], ord=DUAL[norm], axis=2)
                  for k in range(networks.n_classes)], axis=2,
             )  # fmt: skip
         self.spectra = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import qr
 from scipy.linalg.lapack import dpotrf
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
@@ -32,11 +33,21 @@ class Geometry:
     gram : ndarray of shape (n_rows, n_rows), float64, or None
         Inner products, where there is no small basis. None also where there are too
         many rows for it.
+
+    normals : ndarray of shape (n_rows, n_features), float64, or None
+        The rows themselves, where they have no coordinates.
+
+    residual : float
+        Largest L2 norm of what a row has outside the space of the basis.
     """
 
     coordinates: np.ndarray | None
     basis: np.ndarray | None
     gram: np.ndarray | None
+
+    normals: np.ndarray | None = None
+
+    residual: float = 0.0
 
     @property
     def is_known(self):
@@ -67,6 +78,38 @@ class Geometry:
             return self.coordinates[rows] @ self.coordinates[others].T
         assert self.gram is not None
         return self.gram[rows][:, others]
+
+    def rows(self, chosen):
+        """Some rows as they are kept, (n, n_coordinates): opposite ones are negatives.
+
+        Parameters
+        ----------
+        chosen : ndarray of int, shape (n,)
+        """
+        kept = self.normals if self.coordinates is None else self.coordinates
+        assert kept is not None
+        return kept[chosen]
+
+    def vectors(self, rows):
+        """Some rows in as few coordinates as they take.
+
+        Unlike a root of their inner products, they have the angle between rows that are
+        almost parallel to full precision.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (n,)
+
+        Returns
+        -------
+        vectors : ndarray of shape (n, n_coordinates), float64
+        """
+        if self.coordinates is not None:
+            return self.coordinates[rows]
+        assert self.normals is not None
+        if rows.size >= self.normals.shape[1]:
+            return self.normals[rows]
+        return qr(self.normals[rows].T, mode="r")[0][: rows.size].T
 
     def of_features(self, chosen):
         """The geometry of the rows' parts in some features.
@@ -128,12 +171,15 @@ def geometry_of(normals):
     n_rows, n_features = normals.shape
     basis = _small_basis(normals)
     if basis is not None:
-        return Geometry(normals @ basis.T, basis, None)
+        coordinates = normals @ basis.T
+        residual = np.linalg.norm(normals - coordinates @ basis, axis=1).max()
+        # Beside what is left, the basis is orthonormal but for rounding.
+        return Geometry(coordinates, basis, None, None, residual + 1e-13)
     if n_features <= n_rows and n_features <= _LARGEST_GRAM:
         return Geometry(normals, None, None)
     if n_rows <= _LARGEST_GRAM:
-        return Geometry(None, None, normals @ normals.T)
-    return Geometry(None, None, None)
+        return Geometry(None, None, normals @ normals.T, normals)
+    return Geometry(None, None, None, normals)
 
 
 def _small_basis(normals):

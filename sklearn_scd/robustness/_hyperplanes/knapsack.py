@@ -156,7 +156,7 @@ def _sort_by(keys, order, n):
 
 
 @kernel
-def vote_costs(measure, costs, changes, outputs, named, out):
+def vote_costs(measure, costs, changes, outputs, rounding, named, out):
     """What it takes to make each vote name each class.
 
     Parameters
@@ -168,6 +168,8 @@ def vote_costs(measure, costs, changes, outputs, named, out):
     changes : ndarray of shape (n_networks, n_units), float64
         Of the network's output by it.
     outputs : ndarray of shape (n_votes, n_rivals), float64
+    rounding : ndarray of shape (n_networks,), float64
+        What may be rounded in each output.
     named : ndarray of shape (n_votes,), int64
         Class that each vote names.
     out : ndarray of shape (n_votes, n_classes), float64
@@ -192,6 +194,7 @@ def vote_costs(measure, costs, changes, outputs, named, out):
                     some_costs[j] = costs[v, j]
                     gains[j] = sign * changes[v, j]
                 need = -sign * outputs[v, 0]
+                rounded = rounding[v]
             else:
                 rise, fall = v * n_rivals + target, v * n_rivals + a
                 for j in range(n_units):
@@ -200,7 +203,10 @@ def vote_costs(measure, costs, changes, outputs, named, out):
                     some_costs[n_units + j] = costs[fall, j]
                     gains[n_units + j] = -changes[fall, j]
                 need = outputs[v, a] - outputs[v, target]
-            if target > a:  # of equals the first class is named, and at 0 class 0
+                rounded = rounding[rise] + rounding[fall]
+            if rounded > 0.0:
+                need -= rounded
+            elif target > a:  # of equals the first class is named, and at 0 class 0
                 need = np.nextafter(need, np.inf)
             if measure == 0:
                 out[v, target] = cheapest_set(some_costs, gains, need)

@@ -7,6 +7,9 @@ from scipy import sparse
 from scipy.optimize import linprog, nnls
 
 _INFEASIBLE = 1e-10  # of the residual; the squared distance would be its inverse
+_DEPENDENT = 1e-12  # smallest singular value of rows, of the largest
+_REACHED = 1e-3  # of levels, by a vector at which rounding is large
+_ROUNDED = 2.0**-48  # of each term of a sum of some dozen
 _PINNINGS = 30  # rounds in which values are found that stay at an end of their range
 
 
@@ -41,7 +44,7 @@ def least_distance(rows, levels):
     Returns
     -------
     multipliers : ndarray of shape (n,), or None
-        None where no vector does.
+        None where no vector does, or only one too far away to be computed.
 
     Raises
     ------
@@ -50,15 +53,91 @@ def least_distance(rows, levels):
     """
     if not (levels > 0).any():
         return np.zeros(levels.size)
-    scale = np.abs(levels).max()
-    system = np.vstack([rows.T, levels / scale])
+    weights, rest = _balance(rows, levels)
+    if rest < _INFEASIBLE:
+        return _multipliers_of_support(rows, levels, weights)
+    return weights / rest * np.abs(levels).max()
+
+
+def distance_bound(rows, levels):
+    """Proven lower bound of the length of any vector d with ``rows @ d >= levels``.
+
+    For multipliers m, not negative, ``m @ levels <= m @ rows @ d``, so that d is at
+    least as long as ``m @ levels`` over the norm of ``m @ rows``, whatever m is: how
+    well the least squares converged says how sharp it is, not whether it holds. Where
+    no vector does, some m makes the norm all but 0 and the bound very large.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_dimensions), float64
+    levels : ndarray of shape (n,), float64
+
+    Returns
+    -------
+    bound : float
+        Lowered for rounding, and so never infinite.
+    multipliers : ndarray of shape (n,)
+        Of the nearest vector, as :func:`least_distance`; zeros where it is not found.
+    """
+    multipliers = np.zeros(levels.size)
+    if not (levels > 0).any():
+        return 0.0, multipliers
+    try:
+        weights, _ = _balance(rows, levels)
+        found = least_distance(rows, levels)
+    except RuntimeError:
+        return 0.0, multipliers
+    candidates = [weights] if found is None else [weights, found]
+    bound = max(_dual_bound(rows, levels, np.maximum(m, 0.0)) for m in candidates)
+    return bound, multipliers if found is None else found
+
+
+def _balance(rows, levels):
+    """Multiples of the rows that cancel as well as can be, and what is left.
+
+    The nonnegative w, with levels l scaled to at most 1, that minimise
+    ``|w @ rows|^2 + (1 - w @ l)^2``; what is left is ``1 - w @ l``, the inverse of one
+    plus the squared distance.
+    """
+    scaled = levels / np.abs(levels).max()
+    system = np.vstack([rows.T, scaled])
     aim = np.zeros(len(system))
     aim[-1] = 1.0
-    solution, _ = nnls(system, aim, maxiter=30 * max(system.shape))
-    rest = 1.0 - solution @ (levels / scale)
-    if rest < _INFEASIBLE:
+    weights, _ = nnls(system, aim, maxiter=30 * max(system.shape))
+    return weights, 1.0 - weights @ scaled
+
+
+def _multipliers_of_support(rows, levels, weights):
+    """Multipliers where the nearest vector is far away: of equations, from the support.
+
+    None where there is no such vector.
+    """
+    support = np.flatnonzero(weights > 0)
+    left, sizes, right = np.linalg.svd(rows[support], full_matrices=False)
+    if sizes[-1] < _DEPENDENT * sizes[0]:
         return None
-    return solution / rest * scale
+    found = np.zeros(levels.size)
+    found[support] = left @ ((left.T @ levels[support]) / sizes**2)
+    step = ((left.T @ levels[support]) / sizes) @ right
+    reached = rows @ step >= levels - _REACHED * np.abs(levels).max()
+    return found if reached.all() and (found >= 0).all() else None
+
+
+def _dual_bound(rows, levels, multipliers):
+    """``m @ levels / |m @ rows|``, less what is rounded in it."""
+    size = np.linalg.norm(multipliers @ rows)
+    terms = multipliers @ np.linalg.norm(rows, axis=1)
+    gain = multipliers @ levels - _ROUNDED * (multipliers @ np.abs(levels))
+    return max(gain, 0.0) / (size + _ROUNDED * terms) if terms > 0 else 0.0
+
+
+def exclude_each_other(rows, levels):
+    """Whether two exactly opposite rows ask for steps that exclude each other."""
+    for i in np.flatnonzero(levels > 0):
+        opposite = (rows == -rows[i]).all(axis=1)
+        if (levels[opposite] + levels[i] > 0).any():
+            return True
+    return False
 
 
 def least_distance_in_box(rows, levels, low, high):

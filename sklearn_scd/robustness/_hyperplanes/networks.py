@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats
-from sklearn_scd.robustness._affine import fold, split_pipeline
+from sklearn_scd._vote_rule import count_votes, named_classes
+from sklearn_scd.affine._fold import FoldedLayer, fold
+from sklearn_scd.affine._rounding import TINY, rounding_factor, smallest_normal
+from sklearn_scd.affine._steps import split_pipeline
 
-# The model computes in float32: within this share of |x| + |b| of a hyperplane it may
-# see a sample on either side.
-ROUNDING = 2.0**-20
+# Attacks keep this share of |x| + |b| away from hyperplanes: what float32 and float64
+# lose as a rule. It is no bound; certificates have their own.
+_USUAL_ROUNDING = {4: 2.0**-20, 8: 2.0**-49}
+_UNIT = 1.005  # norm up to which a classifier takes rows for unit rows
+_GRID = 2.0**20  # outputs on it, or on a coarser one, are exact sums
+_LARGEST = 2.0**32  # up to there
+_BLOCK = 256  # rows at a time, where an array of all would be large
+_RANGE = 1e-34, 1e34  # of float32, with room to spare
+_UPWARDS = 1 + 2.0**-40  # more than a bound's own arithmetic may lose
+
+DUAL = {1.0: np.inf, 2.0: 2.0, np.inf: 1.0}  # norm of a row that a step of norm 1 moves
 
 
 @dataclass(frozen=True)
@@ -24,13 +35,16 @@ class SignNetworks:
     """The networks of an ensemble, their first layer as hyperplanes.
 
     Row ``n * n_units + j`` is unit j of network n; with more than two classes network
-    ``v * n_rivals + k`` is that of class k in vote v. A unit fires where
-    ``normals @ x + offsets > 0``, and that is the signed L2 distance to its hyperplane.
+    ``v * n_rivals + k`` is that of class k in vote v. A unit is active where
+    ``normals @ (x - centre) + offsets > 0``, the signed L2 distance to its hyperplane.
 
     Attributes
     ----------
     normals : ndarray of shape (n_rows, n_features), float64
         Rows of unit L2 norm, or all zero for a unit that no input changes.
+
+    centre : ndarray of shape (n_features,), float64
+        Where the steps before the classifier have the data, else zero.
 
     offsets : ndarray of shape (n_rows,), float64
 
@@ -44,13 +58,26 @@ class SignNetworks:
 
     distances_are_outputs : bool
         Whether an output is the one unit's signed distance (linear classifiers under
-        0/1 loss) and not a sum over firing units; `scales` has the rows' norms then.
+        0/1 loss) and not a sum over active units; `scales` has the rows' norms then.
 
     scales : ndarray of shape (n_rows,), float64
         L2 norms that the rows had.
+
+    rounding_coef : ndarray of shape (n_rows, n_features), float32 or float64
+        What model and positions compute differs from the real signed distance by no
+        more than ``rounding_coef @ |x - centre| + rounding_floor``.
+
+    rounding_floor : ndarray of shape (n_rows,), float64
+
+    output_rounding : ndarray of shape (n_networks,), float64
+        Bound on what is rounded in an output; 0 where sums are exact.
+
+    usual_rounding : float
+        Share of the terms of a signed distance that rounding takes as a rule.
     """
 
     normals: Floats
+    centre: Floats
     offsets: Floats
     output_coef: Floats
     output_intercept: Floats
@@ -58,6 +85,10 @@ class SignNetworks:
     voting: Literal["hard", "soft"]
     distances_are_outputs: bool
     scales: Floats
+    rounding_coef: NDArray[np.floating[Any]]
+    rounding_floor: Floats
+    output_rounding: Floats
+    usual_rounding: float
 
     @property
     def n_rivals(self) -> int:
@@ -74,14 +105,49 @@ class SignNetworks:
         """Votes of the ensemble."""
         return self.output_coef.shape[0] // self.n_rivals
 
+    def dual_norms(self, norm: float) -> Floats:
+        """How far a step of size 1 can move along each normal, shape (n_rows,)."""
+        if norm == 2:
+            return np.where(self.normals.any(axis=1), 1.0, 0.0)
+        return np.linalg.norm(self.normals, ord=DUAL[norm], axis=1)
+
     def positions(self, X: NDArray[Any]) -> Floats:
         """Signed distances to the hyperplanes, shape (n_samples, n_rows)."""
-        return X.astype(np.float64, copy=False) @ self.normals.T + self.offsets
+        return self._from_centre(X) @ self.normals.T + self.offsets
 
     def rounding(self, X: NDArray[Any]) -> Floats:
-        """How near to a hyperplane its side may be rounded, (n_samples, n_rows)."""
-        sizes = np.linalg.norm(X.astype(np.float64, copy=False), axis=1)
-        return ROUNDING * (sizes[:, np.newaxis] + np.abs(self.offsets))
+        """How near to a hyperplane a side is rounded as a rule, (n_samples, n_rows).
+
+        For attacks, which ask the model in the end.
+        """
+        steps = np.abs(self._from_centre(X))
+        sizes = np.empty((len(X), len(self.normals)))
+        for start in range(0, len(self.normals), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            sizes[:, rows] = steps @ np.abs(self.normals[rows]).T
+        return self.usual_rounding * (sizes + np.abs(self.offsets))
+
+    def rounding_bound(self, X: NDArray[Any], radius: Floats, norm: float) -> Floats:
+        """How near to a hyperplane a side may ever be rounded, (n_samples, n_rows).
+
+        For certificates: it holds at each sample and at all points within a radius.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        radius : ndarray of shape (n_samples,)
+            In the norm.
+        norm : float
+            1, 2 or inf.
+        """
+        steps = np.abs(self._from_centre(X))
+        bound = np.empty((len(X), len(self.normals)))
+        for start in range(0, len(self.normals), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            coef = self.rounding_coef[rows].astype(np.float64, copy=False)
+            slopes = np.linalg.norm(coef, ord=DUAL[norm], axis=1)
+            bound[:, rows] = steps @ coef.T + np.outer(radius, slopes)
+        return (bound + self.rounding_floor) * _UPWARDS
 
     def outputs(self, positions: NDArray[Any]) -> Floats:
         """Outputs of the networks, shape (n_samples, n_votes, n_rivals).
@@ -89,25 +155,21 @@ class SignNetworks:
         Parameters
         ----------
         positions : ndarray of shape (n_samples, n_rows)
-            As :meth:`positions` gives them; units fire where they are above 0.
+            As :meth:`positions` gives them; units are active where they are above 0.
         """
         shape = (len(positions), self.n_votes, self.n_rivals)
         if self.distances_are_outputs:
             return (positions * self.scales).reshape(shape)
-        firing = (positions > 0).reshape(len(positions), *self.output_coef.shape)
-        outputs = np.einsum("inj,nj->in", firing, self.output_coef)
+        active = (positions > 0).reshape(len(positions), *self.output_coef.shape)
+        outputs = np.einsum("inj,nj->in", active, self.output_coef)
         return (outputs + self.output_intercept).reshape(shape)
-
-    def named(self, outputs: Floats) -> NDArray[np.intp]:
-        """Class code that each vote names, shape (n_samples, n_votes)."""
-        if self.n_rivals == 1:
-            return (outputs[:, :, 0] > 0).astype(np.intp)
-        return outputs.argmax(axis=2)
 
     def counts(self, outputs: Floats) -> NDArray[np.intp]:
         """Votes for each class, shape (n_samples, n_classes)."""
-        named = self.named(outputs)
-        return (named[:, :, np.newaxis] == np.arange(self.n_classes)).sum(axis=1)
+        return count_votes(named_classes(outputs), self.n_classes)
+
+    def _from_centre(self, X: NDArray[Any]) -> Floats:
+        return X.astype(np.float64, copy=False) - self.centre
 
 
 def scd_steps(
@@ -152,7 +214,8 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     estimator : SCDClassifier, or Pipeline of affine steps and an SCDClassifier
         Or a search over them.
     X : ndarray of shape (n_samples, n_features)
-        Samples, by which the steps are checked to be affine.
+        Samples, by which the rules of the steps are checked, and whose dtype says what
+        the steps compute in.
 
     Returns
     -------
@@ -162,29 +225,113 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     ------
     TypeError
         If the classifier is no SCDClassifier.
+    NotAffineError
+        If a step before it is not known to be affine.
     ValueError
-        If a step before it is not affine, or a weight is NaN or infinite.
+        If a weight is NaN or infinite.
     """
     transformer, classifier = scd_steps(estimator)
     for name in ("hidden_coef_", "hidden_intercept_", "output_coef_",
                  "output_intercept_"):  # fmt: skip
         # Comparisons with NaN are false: bounds would be those of another model.
         assert_all_finite(getattr(classifier, name), input_name=f"estimator.{name}")
-    shape = classifier.hidden_coef_.shape
-    normals = classifier.hidden_coef_.reshape(-1, shape[2]).astype(np.float64)
-    offsets = classifier.hidden_intercept_.astype(np.float64).ravel()
-    if transformer is not None:
-        normals, shift = fold(transformer, normals, X)
-        offsets = offsets + shift
-    scales = np.linalg.norm(normals, axis=1)
+    layer = _first_layer(transformer, classifier, X)
+    scales = np.linalg.norm(layer.normals, axis=1)
     divisors = np.where(scales > 0, scales, 1.0)
-    normals /= divisors[:, np.newaxis]
     linear = classifier.hidden_units == 0 and classifier.loss == "01"
     u = classifier.output_coef_.astype(np.float64)
     c = classifier.output_intercept_.astype(np.float64)
-    if linear:  # says class 1 where its unit fires
+    if linear:  # says class 1 where its unit is active
         u, c = np.ones_like(u), np.zeros_like(c)
+    usual = _USUAL_ROUNDING[
+        min(classifier.hidden_intercept_.dtype.itemsize, X.dtype.itemsize)
+    ]
     return SignNetworks(
-        normals, offsets / divisors, u, c, classifier.classes_.size, classifier.voting,
-        linear and classifier.classes_.size > 2, divisors,
+        normals=layer.normals / divisors[:, np.newaxis],
+        centre=layer.centre,
+        offsets=layer.offsets / divisors,
+        output_coef=u,
+        output_intercept=c,
+        n_classes=classifier.classes_.size,
+        voting=classifier.voting,
+        distances_are_outputs=linear and classifier.classes_.size > 2,
+        scales=divisors,
+        rounding_coef=_scaled_up(layer.rounding_coef, divisors),
+        rounding_floor=layer.rounding_floor / divisors * _UPWARDS,
+        output_rounding=_output_rounding(u, c),
+        usual_rounding=usual,
+    )
+
+
+def _first_layer(
+    transformer: Any, classifier: SCDClassifier, X: NDArray[Any]
+) -> FoldedLayer:
+    """Hidden units in the units of the input, with all that is rounded on the way.
+
+    The classifier decides as if it computed projections in float64 (see
+    :mod:`sklearn_scd._outputs`), where its rows have unit norm. What is computed here
+    from the result is rounded once more.
+    """
+    n_features = classifier.hidden_coef_.shape[2]
+    rows = classifier.hidden_coef_.reshape(-1, n_features)
+    dtype: DTypeLike = classifier.hidden_intercept_.dtype
+    if rows.dtype == np.int8 or np.linalg.norm(rows, axis=1).max() < _UNIT:
+        dtype = np.float64
+    rows = rows.astype(np.float64)
+    offsets = classifier.hidden_intercept_.astype(np.float64).ravel()
+    roundoff = rounding_factor(n_features + 3, dtype)
+    underflow = (n_features + 2) * smallest_normal(dtype)
+    own = rounding_factor(X.shape[1] + 4, np.float64)
+    if transformer is None:
+        total = (roundoff + own) * _UPWARDS
+        return FoldedLayer(
+            rows,
+            np.zeros(n_features),
+            offsets,
+            _scaled_up(np.abs(rows), np.full(len(rows), 1 / total)),
+            total * np.abs(offsets) + underflow,
+        )
+    layer = fold(
+        transformer, rows, offsets, dtype=X.dtype, samples=X, roundoff=roundoff,
+        underflow=underflow,
     )  # fmt: skip
+    coef = layer.rounding_coef
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        coef[block] += _rounded_up(own * np.abs(layer.normals[block]), coef.dtype)
+        coef[block] *= np.asarray(1.0 + 2.0**-20, dtype=coef.dtype)  # of the sum itself
+    floor = layer.rounding_floor + own * np.abs(layer.offsets) + TINY * X.shape[1]
+    return FoldedLayer(layer.normals, layer.centre, layer.offsets, coef, floor)
+
+
+def _scaled_up(coef: NDArray[Any], divisors: Floats) -> NDArray[np.floating[Any]]:
+    """Rows over their divisors, rounded up; in float32, where its range suffices."""
+    out: NDArray[Any] = np.empty(coef.shape, dtype=np.float32)
+    for start in range(0, len(coef), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        wide = coef[rows].astype(np.float64) / divisors[rows, np.newaxis] * _UPWARDS
+        fits = (wide == 0) | ((wide > _RANGE[0]) & (wide < _RANGE[1]))
+        if out.dtype == np.float32 and not fits.all():
+            out = out.astype(np.float64)
+        out[rows] = _rounded_up(wide, out.dtype)
+    return out
+
+
+def _rounded_up(values: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Values in a dtype that may be narrower, none of them smaller."""
+    narrow = values.astype(dtype)
+    narrow[narrow > 0] *= np.asarray(1 + 2 * np.finfo(dtype).eps, dtype=dtype)
+    return narrow
+
+
+def _output_rounding(u: Floats, c: Floats) -> Floats:
+    """Bound on what is rounded in the outputs of each network, here and in the model.
+
+    Nothing where output weights and biases lie on a grid, as those of a fit do; other
+    numbers may have been put in their place.
+    """
+    sizes = np.abs(u).sum(axis=1) + np.abs(c)
+    terms = np.column_stack([u, c]) * _GRID
+    exact = (terms == np.rint(terms)).all(axis=1) & (sizes < _LARGEST)
+    rounded = 4 * rounding_factor(u.shape[1] + 2, np.float64) * sizes
+    return np.where(exact, 0.0, rounded)

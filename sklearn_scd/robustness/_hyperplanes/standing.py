@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
 
+from sklearn_scd._vote_rule import mean_probabilities, named_classes
 from sklearn_scd.robustness._hyperplanes.knapsack import vote_costs
 
 SET, BOTTLENECK, PRICE = (np.int64(measure) for measure in range(3))
@@ -37,6 +37,9 @@ class Standing:
 
     rounding : ndarray of shape (n_networks, n_units), float64
         L2 distance from a hyperplane within which its side may be rounded.
+
+    output_rounding : ndarray of shape (n_networks,), float64
+        What may be rounded in each output.
     """
 
     distances: np.ndarray
@@ -46,13 +49,13 @@ class Standing:
     named: np.ndarray
     counts: np.ndarray
     rounding: np.ndarray
+    output_rounding: np.ndarray
 
     def winner(self, voting):
         """Code of the class predicted."""
         if voting == "hard":
             return int(self.counts.argmax())
-        means = expit(self.outputs).mean(axis=0)
-        return int(means[0] > 0.5) if means.size == 1 else int(means.argmax())
+        return int(mean_probabilities(self.outputs[np.newaxis])[0].argmax())
 
     def switched(self, turned):
         """The standing where some units have switched; distances stay the sample's.
@@ -64,10 +67,7 @@ class Standing:
         turned = turned.reshape(self.changes.shape)
         moved = (self.changes * turned).sum(axis=1)
         outputs = self.outputs + moved.reshape(self.outputs.shape)
-        if outputs.shape[1] == 1:
-            named = (outputs[:, 0] > 0).astype(np.intp)
-        else:
-            named = outputs.argmax(axis=1)
+        named = named_classes(outputs[np.newaxis])[0]
         return replace(
             self,
             changes=np.where(turned, -self.changes, self.changes),
@@ -85,7 +85,10 @@ class Standing:
         costs : ndarray of shape (n_networks, n_units), float64
         """
         out = np.empty((self.named.size, self.counts.size))
-        vote_costs(measure, costs, self.changes, self.outputs, self.named, out)
+        vote_costs(
+            measure, costs, self.changes, self.outputs, self.output_rounding,
+            self.named, out,
+        )  # fmt: skip
         return out
 
     def needed(self, winner, target):
@@ -97,7 +100,7 @@ class Standing:
         return int(self.counts[winner] - self.counts[target]) + (winner < target)
 
 
-def stand(networks, X, norm):
+def stand(networks, X, norm, rounding=None):
     """Locate samples among the hyperplanes.
 
     Parameters
@@ -105,7 +108,10 @@ def stand(networks, X, norm):
     networks : SignNetworks
     X : ndarray of shape (n_samples, n_features)
     norm : float
-        2 or inf.
+        1, 2 or inf.
+    rounding : ndarray of shape (n_samples, n_rows), default=None
+        L2 distances from hyperplanes within which sides may be rounded. None: those
+        within which they are as a rule.
 
     Yields
     ------
@@ -114,20 +120,22 @@ def stand(networks, X, norm):
     """
     shape = networks.output_coef.shape
     positions = networks.positions(X)
-    rounding = networks.rounding(X)
-    distances = np.maximum(np.abs(positions) - rounding, 0.0)
-    if norm == np.inf:
-        sizes = np.abs(networks.normals).sum(axis=1)
-        distances /= np.where(sizes > 0, sizes, 1.0)
-    distances[:, ~networks.normals.any(axis=1)] = np.inf
+    if rounding is None:
+        rounding = networks.rounding(X)
+    sizes = networks.dual_norms(norm)
+    movable = sizes > 0
+    divisors = np.where(movable, sizes, 1.0)
+    distances = np.maximum(np.abs(positions) - rounding, 0.0) / divisors
+    distances[:, ~movable] = np.inf
     outputs = networks.outputs(positions)
-    named = networks.named(outputs)
+    named = named_classes(outputs)
     counts = networks.counts(outputs)
     for i in range(len(X)):
         signs = np.where(positions[i] > 0, -1.0, 1.0).reshape(shape)
         yield Standing(
             distances[i].reshape(shape), signs, signs * networks.output_coef,
             outputs[i], named[i], counts[i], rounding[i].reshape(shape),
+            networks.output_rounding,
         )  # fmt: skip
 
 
