@@ -2,15 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
 from sklearn_scd import SCDClassifier
+from sklearn_scd.affine._fold import fold
+from sklearn_scd.affine._steps import split_pipeline
 from sklearn_scd.robustness import certified_distortion, exact_distance
-from sklearn_scd.robustness._affine import fold, split_pipeline
 from sklearn_scd.robustness._hyperplanes import geometry as _geometry
+from sklearn_scd.robustness._hyperplanes.least_distance import (
+    distance_bound,
+    exclude_each_other,
+)
 
 
 def _unit_rows(n_rows, rank, n_features, rng):
@@ -122,19 +128,20 @@ def test_steps_within_steps_fold_whatever_goes_in_and_comes_out(named):
     transformer, classifier = split_pipeline(model)
     assert isinstance(classifier, SCDClassifier)
     rows = rng.standard_normal((4, 3))
-    folded, offsets = fold(transformer, rows, X)
+    layer = fold(transformer, rows, np.ones(4), samples=X)
     inside = model[-1][:-1].transform(model[:-1].transform(given))
-    np.testing.assert_allclose(X @ folded.T + offsets, inside @ rows.T, atol=1e-12)
+    values = (X - layer.centre) @ layer.normals.T + layer.offsets
+    np.testing.assert_allclose(values, inside @ rows.T + 1, atol=1e-12)
 
 
-def test_a_step_of_sparse_results_is_seen_not_to_be_affine():
+def test_a_step_of_sparse_results_is_not_taken_for_affine():
     X = np.tile(np.arange(4.0), 15).reshape(-1, 1)
     model = make_pipeline(
         OneHotEncoder(handle_unknown="ignore"),
         StandardScaler(with_mean=False),
     ).fit(X)
     with pytest.raises(ValueError, match=r"OneHotEncoder, StandardScaler, are not"):
-        fold(model, np.ones((2, 4)) + np.eye(2, 4), X)
+        fold(model, np.ones((2, 4)), np.zeros(2), samples=X)
 
 
 def test_the_exact_distance_of_a_vote_is_where_it_turns():
@@ -162,3 +169,45 @@ def test_the_exact_distance_of_more_than_one_vote_is_not_known():
         exact_distance(model, X, y, norm=np.inf)
     bounds = certified_distortion(model, X, y, norm=np.inf)
     assert (bounds >= 0).all()
+
+
+@pytest.mark.parametrize("kind", ["coordinates", "gram"])
+@pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-9])
+def test_hyperplanes_almost_parallel_meet_where_they_do(kind, angle, monkeypatch):
+    """Two half-planes that exclude each other but for a wedge far away."""
+    n_features = 2 if kind == "coordinates" else 40
+    rng = np.random.default_rng(0)
+    plane = np.linalg.qr(rng.standard_normal((n_features, 2)))[0].T
+    normals = np.array([[1.0, 0.0], [-np.cos(angle), np.sin(angle)]]) @ plane
+    geometry = _geometry.geometry_of(normals)
+    assert (geometry.coordinates is None) == (kind == "gram")
+    levels = np.array([1.0, 1.0])
+    vectors = geometry.vectors(np.arange(2))
+    bound, step, _ = distance_bound(vectors, levels)
+    exact = np.hypot(1.0, (1 + np.cos(angle)) / np.sin(angle))
+    assert exact * (1 - 1e-4) < bound <= exact * (1 + 1e-15 / angle)
+    np.testing.assert_allclose(vectors @ step, levels, rtol=1e-4)
+
+
+def test_what_excludes_each_other_exactly_is_far_away():
+    rows = np.array([[0.6, 0.8], [-0.6, -0.8]])
+    assert exclude_each_other(rows, np.array([0.5, -0.4]))
+    assert not exclude_each_other(rows, np.array([0.5, -0.5]))
+    assert not exclude_each_other(rows, np.array([-0.5, -0.5]))
+    star = np.array([[0.0, 1.0], [0.6, -0.8], [-0.6, -0.8]])
+    bound = distance_bound(star, np.ones(3))[0]
+    assert bound > 1e12
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5, 12])
+def test_bounds_of_distances_are_never_above_and_as_a_rule_at_the_nearest(n_rows):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        rows = rng.standard_normal((n_rows, 3)) * 10.0 ** rng.integers(-3, 3)
+        levels = rng.standard_normal(n_rows)
+        bound, step, _ = distance_bound(rows, levels)
+        if (rows @ step >= levels - 1e-9 * np.abs(levels)).all():
+            assert bound <= np.linalg.norm(step) * (1 + 1e-9)
+            np.testing.assert_allclose(bound, np.linalg.norm(step), rtol=1e-6)
+        else:  # no step at all: a linear programme says so, too
+            assert linprog(np.zeros(3), -rows, -levels, bounds=(None, None)).status == 2

@@ -135,9 +135,13 @@ class _Search:
         ):
             return None, np.inf
         turned = self.geometry.vectors(rows) * towards[:, np.newaxis]
-        bound, multipliers = distance_bound(turned, levels)
-        along = self.geometry.inner_products(rows, slice(None))
-        moves = ((multipliers * towards) @ along) * self.signs
+        bound, step, multipliers = distance_bound(turned, levels)
+        if self.geometry.coordinates is not None:
+            moves = self.geometry.coordinates @ step
+        else:
+            along = self.geometry.inner_products(rows, slice(None))
+            moves = (multipliers * towards) @ along
+        moves *= self.signs
         moves[list(switched)] = np.maximum(
             moves[list(switched)], self.distances[list(switched)]
         )

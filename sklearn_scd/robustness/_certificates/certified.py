@@ -183,7 +183,7 @@ def certified_distortion(
         found = Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
     bounds[rows] = np.concatenate(found)
     if np.isinf(bounds).any():
-        constant = labels.classes[codes[np.isinf(bounds)][0]]
+        constant = labels.classes.tolist()[codes[np.isinf(bounds)][0]]
         warn(
             f"{type(estimator).__name__} predicts the class {constant!r} whatever the "
             "input is. No perturbation changes that, but it is no robustness: look at "

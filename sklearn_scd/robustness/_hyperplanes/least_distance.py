@@ -55,7 +55,8 @@ def least_distance(rows, levels):
         return np.zeros(levels.size)
     weights, rest = _balance(rows, levels)
     if rest < _INFEASIBLE:
-        return _multipliers_of_support(rows, levels, weights)
+        found = _of_support(rows, levels, weights)
+        return None if found is None else found[0]
     return weights / rest * np.abs(levels).max()
 
 
@@ -76,20 +77,27 @@ def distance_bound(rows, levels):
     -------
     bound : float
         Lowered for rounding, and so never infinite.
+    step : ndarray of shape (n_dimensions,)
+        The shortest vector, as near as it was found; 0 where it was not.
     multipliers : ndarray of shape (n,)
-        Of the nearest vector, as :func:`least_distance`; zeros where it is not found.
+        That make it. Large ones, of rows almost parallel, say less of it than it does.
     """
-    multipliers = np.zeros(levels.size)
+    step, multipliers = np.zeros(rows.shape[1]), np.zeros(levels.size)
     if not (levels > 0).any():
-        return 0.0, multipliers
+        return 0.0, step, multipliers
     try:
-        weights, _ = _balance(rows, levels)
-        found = least_distance(rows, levels)
+        weights, rest = _balance(rows, levels)
     except RuntimeError:
-        return 0.0, multipliers
-    candidates = [weights] if found is None else [weights, found]
-    bound = max(_dual_bound(rows, levels, np.maximum(m, 0.0)) for m in candidates)
-    return bound, multipliers if found is None else found
+        return 0.0, step, multipliers
+    if rest > _INFEASIBLE:
+        multipliers = weights / rest * np.abs(levels).max()
+        step = multipliers @ rows
+    else:
+        found = _of_support(rows, levels, weights)
+        if found is not None:
+            multipliers, step = found
+    bound = max(_dual_bound(rows, levels, m) for m in (weights, multipliers))
+    return bound, step, multipliers
 
 
 def _balance(rows, levels):
@@ -107,8 +115,8 @@ def _balance(rows, levels):
     return weights, 1.0 - weights @ scaled
 
 
-def _multipliers_of_support(rows, levels, weights):
-    """Multipliers where the nearest vector is far away: of equations, from the support.
+def _of_support(rows, levels, weights):
+    """Multipliers and shortest vector where it is long: of equations, by the support.
 
     None where there is no such vector.
     """
@@ -116,11 +124,13 @@ def _multipliers_of_support(rows, levels, weights):
     left, sizes, right = np.linalg.svd(rows[support], full_matrices=False)
     if sizes[-1] < _DEPENDENT * sizes[0]:
         return None
-    found = np.zeros(levels.size)
-    found[support] = left @ ((left.T @ levels[support]) / sizes**2)
-    step = ((left.T @ levels[support]) / sizes) @ right
-    reached = rows @ step >= levels - _REACHED * np.abs(levels).max()
-    return found if reached.all() and (found >= 0).all() else None
+    turned = left.T @ levels[support]
+    step = (turned / sizes) @ right
+    multipliers = np.zeros(levels.size)
+    multipliers[support] = left @ (turned / sizes**2)
+    slack = _REACHED * np.abs(levels).max()
+    reached = (rows @ step >= levels - slack).all()
+    return (multipliers, step) if reached and (multipliers >= 0).all() else None
 
 
 def _dual_bound(rows, levels, multipliers):
