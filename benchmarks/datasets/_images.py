@@ -1,49 +1,107 @@
 """Image files as arrays, the same way for every loader."""
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from benchmarks._errors import UserError, one_line
+from benchmarks.datasets._files import (
+    check_folder,
+    describe_left_out,
+    list_folders,
+    name_some,
+    not_read,
+    suffix_of,
+    walk,
+)
+from benchmarks.datasets._levels import find_levels
+
+__all__ = [
+    "SIZE",
+    "Pictures",
+    "check_folder",
+    "list_folders",
+    "list_images",
+    "read_image",
+    "read_images",
+]
 
 SIZE = 96
-# Other formats are not even tried: fewer decoders for a hostile file.
-FORMATS = ("PNG", "JPEG", "TIFF")
-# By what Pillow finds in a file. MPO is JPEG with further pictures behind the first.
+# By what Pillow finds in a file. Other formats are not even tried: fewer decoders for a
+# hostile file. MPO is JPEG with further pictures behind the first.
 SUFFIXES = {
     "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp", ".dib"),
+    "DIB": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "JPEG2000": (".jp2", ".j2k", ".jpx", ".jpf", ".j2c"),
 }
+FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
+FORMATS_IN_WORDS = "png, jpeg, tiff, bmp, gif, webp, pnm or jpeg 2000"
+UNREADABLE = "unreadable images"
+SKIP = "leave out such files with --skip-unreadable"
 _ALL_SUFFIXES = frozenset(suffix for group in SUFFIXES.values() for suffix in group)
+# Of 16 bits a channel Pillow keeps the upper 8. With 14 bits used, 6 of them are left.
+_LEAST_OF_UPPER_BITS = 64
 
 
-def check_folder(path: Path, prefix: str) -> None:
-    """Raise a `UserError` if there is no folder where the user said."""
-    if not path.is_dir():
-        raise UserError(f"{path}: no such folder; check the path after {prefix}:")
+@dataclass(frozen=True)
+class Pictures:
+    """Images read from files.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_read, 96, 96) or (n_read, 96, 96, 3), dtype uint8
+    kept : ndarray of int, shape (n_read,)
+        Positions of the files they are from.
+    left_out : Counter
+        How many could not be read.
+    remarks : tuple of str
+        What was decided for all of them.
+    sizes : str
+        Of the images in the files, the narrowest and the widest, and of these.
+    """
+
+    X: np.ndarray
+    kept: np.ndarray
+    sizes: str
+    left_out: Counter[str] = field(default_factory=Counter)
+    remarks: tuple[str, ...] = ()
 
 
-def list_folders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, hidden ones left out, in the order of names."""
-    return sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
+@dataclass(frozen=True)
+class _Picture:
+    """One image, resized: uint8, or the file's own values as float32 if it is deep."""
+
+    pixels: np.ndarray
+    size: tuple[int, int]
+    depth: str  # "8 bits", "integers" or "floating point"
+    low: float
+    high: float
+    upper_bits: bool  # only the upper 8 of 16 bits a channel were read
+    has_more: bool  # pages or frames behind the first
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Return the image files of a class, in the order of their names.
+def list_images(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
+    """Return the image files of a class, in the order of their paths.
 
     Parameters
     ----------
     folder : Path
-        The class's folder. Hidden files and those with other suffixes are left out.
+        The class's folder. Files in folders below it belong to the class.
+    left_out : Counter, optional
+        Hidden files and those with other suffixes are counted there.
 
     Raises
     ------
@@ -54,22 +112,27 @@ def list_images(folder: Path) -> list[Path]:
         raise UserError(
             f"{folder}: no such folder; each class needs one, with its images"
         )
-    files = sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in _ALL_SUFFIXES and not file.name.startswith(".")
-    )
+    here: Counter[str] = Counter()
+    files = []
+    for file in walk(folder, here):
+        if suffix_of(file) in _ALL_SUFFIXES:
+            files.append(file)
+        else:
+            here[not_read(file)] += 1
     if not files:
+        beside = f" (it has {describe_left_out(here)})" if here else ""
         raise UserError(
-            f"{folder}: class {folder.name!r} has no image; add png, jpeg or tiff "
-            "files or remove the folder"
+            f"{folder}: class {folder.name!r} has no image{beside}; add "
+            f"{FORMATS_IN_WORDS} files or remove the folder"
         )
+    if left_out is not None:
+        left_out.update(here)
     return files
 
 
 def read_images(
-    files: Sequence[Path], title: str, mode: str | None = None
-) -> np.ndarray:
+    files: Sequence[Path], title: str, mode: str | None = None, skip: bool = False
+) -> Pictures:
     """Read images as one array, with a progress bar if that is to be seen.
 
     Parameters
@@ -81,30 +144,60 @@ def read_images(
     mode : {"L", "RGB"}, optional
         Makes all of them grey or RGB. By default they are grey if every one is, else
         RGB.
-
-    Returns
-    -------
-    ndarray of shape (n_files, 96, 96) or (n_files, 96, 96, 3), dtype uint8
+    skip : bool
+        Whether to leave out and count what cannot be read.
 
     Raises
     ------
     UserError
-        If a file cannot be read as an image.
+        If a file, or with `skip` every file, cannot be read as an image; or if too
+        little of its 16 bits a channel can.
     """
-    bar = tqdm(files, f"reading {title}", leave=False, disable=None)
-    return _stack(read_image(file, mode) for file in bar)
+    pictures, kept, refused = [], [], []
+    for position, file in enumerate(
+        tqdm(files, f"reading {title}", leave=False, disable=None)
+    ):
+        try:
+            pictures.append(_read(file, mode))
+            kept.append(position)
+        except UserError as error:
+            if not skip:
+                raise
+            refused.append((file, error))
+    if not pictures:
+        raise UserError(
+            f"{title}: none of {len(files)} images can be read; the first: "
+            f"{refused[0][1]}"
+        )
+    read = [files[position] for position in kept]
+    _check_upper_bits(read, pictures)
+    remarks: list[str] = []
+    X = _stack(_to_8_bits(pictures, remarks))
+    if X.ndim == 3 and mode == "RGB":
+        X = np.repeat(X[..., None], 3, axis=3)
+    if n_more := sum(picture.has_more for picture in pictures):
+        remarks.append(
+            f"the first page or frame is used of files with several ({n_more:,})"
+        )
+    left_out: Counter[str] = Counter()
+    if refused:
+        left_out[UNREADABLE] = len(refused)
+        remarks.append(f"can't be read: {name_some([file for file, _ in refused])}")
+    sizes = _describe_sizes(pictures)
+    return Pictures(X, np.asarray(kept), sizes, left_out, tuple(remarks))
 
 
 def read_image(file: Path, mode: str | None = None) -> np.ndarray:
     """Read one image as uint8, shape (96, 96) if it is grey, else (96, 96, 3).
 
-    Transparent parts become black, 16 bits become 8, and a colour image whose
-    channels are all equal counts as grey. Of several pages the first counts.
+    Transparent parts become black, and a colour image whose channels are all equal
+    counts as grey. Of several pages the first counts. More than 8 bits are scaled as
+    for a set of this one file.
 
     Parameters
     ----------
     file : Path
-        A png, jpeg or tiff file, named as such.
+        An image in one of `FORMATS`, named as such.
     mode : {"L", "RGB"}, optional
         Makes it grey, by Pillow's weights of the channels, or RGB.
 
@@ -114,37 +207,96 @@ def read_image(file: Path, mode: str | None = None) -> np.ndarray:
         If the file cannot be read as an image, or is of another format than its suffix
         says.
     """
+    return read_images([file], file.name, mode).X[0]
+
+
+def _read(file: Path, mode: str | None) -> _Picture:
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            found = image.format
-            image = _to_8_bit(ImageOps.exif_transpose(image))
+        with warnings.catch_warnings():
+            # Of what is odd but readable. A file of no use raises.
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=FORMATS) as image:
+                found = image.format
+                picture = _decode(image, mode)
     except Exception as error:
         # Damaged images raise many kinds, from Pillow's decoders and from zlib.
         raise UserError(
-            f"{file}: unreadable image ({one_line(error)}); mend or remove it"
+            f"{file}: unreadable image ({_reason(file, error)}); mend or remove it, or "
+            f"{SKIP}"
         ) from error
-    if file.suffix.lower() not in SUFFIXES[found]:
+    if suffix_of(file) not in SUFFIXES[found]:
         raise UserError(
             f"{file}: holds a {found} image whatever its name says; rename it to "
-            f"{SUFFIXES[found][0]} or remove it"
+            f"{SUFFIXES[found][0]} or remove it, or {SKIP}"
         )
-    pixels = np.asarray(image if mode is None else image.convert(mode))
-    if mode is None and pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
+    return picture
+
+
+def _reason(file: Path, error: Exception) -> str:
+    if file.is_file() and file.stat().st_size == 0:
+        return "an empty file"
+    if isinstance(error, UnidentifiedImageError):
+        return f"not {FORMATS_IN_WORDS}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return one_line(error)
+
+
+def _decode(image: Image.Image, mode: str | None) -> _Picture:
+    upper_bits = _holds_16_bits(image) and not _is_deep(image)
+    has_more = _has_more(image)
+    if _is_deep(image) and _white_is_zero(image):
+        raise ValueError("16 bits with 0 for white, save it with 0 for black")
+    image = ImageOps.exif_transpose(image)
+    if _is_deep(image):
+        values = np.asarray(image)
+        depth = "floating point" if image.mode == "F" else "integers"
+        if not np.isfinite(values).all():
+            raise ValueError("holds NaN or infinity")
+        low, high = float(values.min()), float(values.max())
+        pixels = values.astype(np.float32)
+    else:
+        depth, low, high = "8 bits", 0.0, 255.0
+        image = _to_plain_mode(image)
+        pixels = np.asarray(image if mode is None else image.convert(mode))
+        if mode is None and pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+            pixels = pixels[..., 0]
+        if upper_bits:
+            high = float(pixels.max())
     resized = Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-    return np.asarray(resized)
+    return _Picture(
+        np.asarray(resized), image.size, depth, low, high, upper_bits, has_more
+    )
 
 
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Convert any of Pillow's modes to L or RGB."""
-    if image.mode.startswith("I"):
-        # Pillow's own conversion clips 16 bits instead of scaling them.
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("more than 16 bits a pixel")
-        return Image.fromarray((values / 257).round().astype(np.uint8))
-    if image.mode == "F":
-        raise ValueError("floating-point pixels, save it in 8 or 16 bits")
+def _is_deep(image: Image.Image) -> bool:
+    """Tell whether pixels are numbers of more than 8 bits, which are always grey."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _holds_16_bits(image: Image.Image) -> bool:
+    """Tell whether a file that is not read yet has 16 bits a channel."""
+    return any(";16" in str(tile[3]) for tile in getattr(image, "tile", None) or ())
+
+
+def _white_is_zero(image: Image.Image) -> bool:
+    photometric = 262  # a tag of TIFF; Pillow heeds it for 8 bits alone
+    return image.format == "TIFF" and image.tag_v2.get(photometric) == 0
+
+
+def _has_more(image: Image.Image) -> bool:
+    if image.format == "MPO":  # what is behind the first is its thumbnail or its twin
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # damaged behind the first
+        return True
+    finally:
+        image.seek(0)
+
+
+def _to_plain_mode(image: Image.Image) -> Image.Image:
+    """Convert any of Pillow's modes of 8 bits to L or RGB."""
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, "black")
         opaque.alpha_composite(image.convert("RGBA"))
@@ -152,12 +304,49 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def _stack(images: Iterable[np.ndarray]) -> np.ndarray:
+def _check_upper_bits(files: Sequence[Path], pictures: Sequence[_Picture]) -> None:
+    """Refuse colours of which next to nothing could be read."""
+    # A quarter of what 8 bits hold at most is what is left of 14 bits.
+    cut = [i for i, picture in enumerate(pictures) if picture.upper_bits]
+    if cut and 0 < max(pictures[i].high for i in cut) < _LEAST_OF_UPPER_BITS:
+        raise UserError(
+            f"{files[cut[0]]}: 16 bits a channel, of which only the upper 8 can be "
+            f"read, and the set's {len(cut)} files of that kind hardly use them; save "
+            "them with 8 bits a channel"
+        )
+
+
+def _to_8_bits(pictures: Sequence[_Picture], remarks: list[str]) -> list[np.ndarray]:
+    """Scale deep pictures, each kind by what the set uses, and add what was done."""
+    levels = {}
+    for depth in ("integers", "floating point"):
+        ranges = [(p.low, p.high) for p in pictures if p.depth == depth]
+        if ranges:
+            levels[depth] = find_levels(ranges)
+            what = "more than 8 bits" if depth == "integers" else "floating point"
+            remarks.append(
+                f"{what} ({len(ranges):,} of {len(pictures):,} images), values from "
+                f"{min(low for low, _ in ranges):,g} to "
+                f"{max(high for _, high in ranges):,g}: in all of them {levels[depth]}"
+            )
+    return [
+        levels[p.depth].to_8_bit(p.pixels) if p.depth in levels else p.pixels
+        for p in pictures
+    ]
+
+
+def _describe_sizes(pictures: Sequence[_Picture]) -> str:
+    sizes = sorted({picture.size for picture in pictures})
+    sides = [f"{width}x{height}" for width, height in (sizes[0], sizes[-1])]
+    span = sides[0] if len(sizes) == 1 else f"{sides[0]} to {sides[1]}"
+    return f"images of {span} pixels, resized to {SIZE}x{SIZE}"
+
+
+def _stack(images: Sequence[np.ndarray]) -> np.ndarray:
     """Stack images, as grey if they all are, else as RGB."""
-    listed = list(images)
-    if any(image.ndim == 3 for image in listed):
-        listed = [
+    if any(image.ndim == 3 for image in images):
+        images = [
             image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-            for image in listed
+            for image in images
         ]
-    return np.stack(listed)
+    return np.stack(images)
