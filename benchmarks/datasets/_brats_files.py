@@ -145,13 +145,14 @@ def _patients_in(
     """Make patients of a folder's volumes: one, or all where it holds several."""
     flairs = [volume for volume in volumes if volume.is_a("flair")]
     masks = [volume for volume in volumes if volume.is_a("seg")]
-    name = folder.relative_to(path).as_posix()
+    place = folder.relative_to(path)
     if not flairs and not masks:
         left_out["folders with neither a FLAIR volume nor a mask"] += 1
         return
     if len(flairs) > 1 and (pairs := _pair_by_prefix(flairs, masks)):
         for prefix, (flair, mask) in pairs.items():
-            yield Patient(f"{name}/{prefix}", flair.file, mask.file, folder / prefix)
+            name = (place / prefix).as_posix()
+            yield Patient(name, flair.file, mask.file, folder / prefix)
         return
     flair = _only(folder, "flair", flairs)
     if not masks:
@@ -159,7 +160,9 @@ def _patients_in(
     if not masks:
         left_out["patients without a mask"] += 1
         return
-    yield Patient(name, flair.file, _only(folder, "seg", masks).file, folder)
+    yield Patient(
+        place.as_posix(), flair.file, _only(folder, "seg", masks).file, folder
+    )
 
 
 def _only(folder: Path, kind: str, found: list[_Volume]) -> _Volume:

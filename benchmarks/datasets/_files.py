@@ -67,7 +67,7 @@ def walk(folder: Path, left_out: Counter[str] | None = None) -> Iterator[Path]:
     Path
         A file, or a link that leads nowhere.
     """
-    yield from _walk(folder, left_out, frozenset())
+    yield from _walk(folder, left_out, frozenset(folder.resolve().parents))
 
 
 def _walk(

@@ -1,57 +1,31 @@
-"""Image files as arrays, the same way for every loader."""
+"""The image files of a set as one array, the same way for every loader."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from benchmarks._errors import UserError, one_line
+from benchmarks._errors import UserError
 from benchmarks.datasets._files import (
-    check_folder,
     describe_left_out,
-    list_folders,
     name_some,
     not_read,
     suffix_of,
     walk,
 )
 from benchmarks.datasets._levels import find_levels
+from benchmarks.datasets._pictures import (
+    ALL_SUFFIXES,
+    FORMATS_IN_WORDS,
+    SIZE,
+    Picture,
+    read_picture,
+)
 
-__all__ = [
-    "SIZE",
-    "Pictures",
-    "check_folder",
-    "list_folders",
-    "list_images",
-    "read_image",
-    "read_images",
-]
-
-SIZE = 96
-# By what Pillow finds in a file. Other formats are not even tried: fewer decoders for a
-# hostile file. MPO is JPEG with further pictures behind the first.
-SUFFIXES = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "MPO": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp", ".dib"),
-    "DIB": (".bmp", ".dib"),
-    "GIF": (".gif",),
-    "WEBP": (".webp",),
-    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
-    "JPEG2000": (".jp2", ".j2k", ".jpx", ".jpf", ".j2c"),
-}
-FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
-FORMATS_IN_WORDS = "png, jpeg, tiff, bmp, gif, webp, pnm or jpeg 2000"
 UNREADABLE = "unreadable images"
-SKIP = "leave out such files with --skip-unreadable"
-_ALL_SUFFIXES = frozenset(suffix for group in SUFFIXES.values() for suffix in group)
 # Of 16 bits a channel Pillow keeps the upper 8. With 14 bits used, 6 of them are left.
 _LEAST_OF_UPPER_BITS = 64
 
@@ -80,19 +54,6 @@ class Pictures:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """One image, resized: uint8, or the file's own values as float32 if it is deep."""
-
-    pixels: np.ndarray
-    size: tuple[int, int]
-    depth: str  # "8 bits", "integers" or "floating point"
-    low: float
-    high: float
-    upper_bits: bool  # only the upper 8 of 16 bits a channel were read
-    has_more: bool  # pages or frames behind the first
-
-
 def list_images(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
     """Return the image files of a class, in the order of their paths.
 
@@ -115,7 +76,7 @@ def list_images(folder: Path, left_out: Counter[str] | None = None) -> list[Path
     here: Counter[str] = Counter()
     files = []
     for file in walk(folder, here):
-        if suffix_of(file) in _ALL_SUFFIXES:
+        if suffix_of(file) in ALL_SUFFIXES:
             files.append(file)
         else:
             here[not_read(file)] += 1
@@ -158,7 +119,7 @@ def read_images(
         tqdm(files, f"reading {title}", leave=False, disable=None)
     ):
         try:
-            pictures.append(_read(file, mode))
+            pictures.append(read_picture(file, mode))
             kept.append(position)
         except UserError as error:
             if not skip:
@@ -210,101 +171,7 @@ def read_image(file: Path, mode: str | None = None) -> np.ndarray:
     return read_images([file], file.name, mode).X[0]
 
 
-def _read(file: Path, mode: str | None) -> _Picture:
-    try:
-        with warnings.catch_warnings():
-            # Of what is odd but readable. A file of no use raises.
-            warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as image:
-                found = image.format
-                picture = _decode(image, mode)
-    except Exception as error:
-        # Damaged images raise many kinds, from Pillow's decoders and from zlib.
-        raise UserError(
-            f"{file}: unreadable image ({_reason(file, error)}); mend or remove it, or "
-            f"{SKIP}"
-        ) from error
-    if suffix_of(file) not in SUFFIXES[found]:
-        raise UserError(
-            f"{file}: holds a {found} image whatever its name says; rename it to "
-            f"{SUFFIXES[found][0]} or remove it, or {SKIP}"
-        )
-    return picture
-
-
-def _reason(file: Path, error: Exception) -> str:
-    if file.is_file() and file.stat().st_size == 0:
-        return "an empty file"
-    if isinstance(error, UnidentifiedImageError):
-        return f"not {FORMATS_IN_WORDS}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return one_line(error)
-
-
-def _decode(image: Image.Image, mode: str | None) -> _Picture:
-    upper_bits = _holds_16_bits(image) and not _is_deep(image)
-    has_more = _has_more(image)
-    if _is_deep(image) and _white_is_zero(image):
-        raise ValueError("16 bits with 0 for white, save it with 0 for black")
-    image = ImageOps.exif_transpose(image)
-    if _is_deep(image):
-        values = np.asarray(image)
-        depth = "floating point" if image.mode == "F" else "integers"
-        if not np.isfinite(values).all():
-            raise ValueError("holds NaN or infinity")
-        low, high = float(values.min()), float(values.max())
-        pixels = values.astype(np.float32)
-    else:
-        depth, low, high = "8 bits", 0.0, 255.0
-        image = _to_plain_mode(image)
-        pixels = np.asarray(image if mode is None else image.convert(mode))
-        if mode is None and pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-            pixels = pixels[..., 0]
-        if upper_bits:
-            high = float(pixels.max())
-    resized = Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-    return _Picture(
-        np.asarray(resized), image.size, depth, low, high, upper_bits, has_more
-    )
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Tell whether pixels are numbers of more than 8 bits, which are always grey."""
-    return image.mode == "F" or image.mode.startswith("I")
-
-
-def _holds_16_bits(image: Image.Image) -> bool:
-    """Tell whether a file that is not read yet has 16 bits a channel."""
-    return any(";16" in str(tile[3]) for tile in getattr(image, "tile", None) or ())
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    photometric = 262  # a tag of TIFF; Pillow heeds it for 8 bits alone
-    return image.format == "TIFF" and image.tag_v2.get(photometric) == 0
-
-
-def _has_more(image: Image.Image) -> bool:
-    if image.format == "MPO":  # what is behind the first is its thumbnail or its twin
-        return False
-    try:
-        return bool(getattr(image, "is_animated", False))
-    except Exception:  # damaged behind the first
-        return True
-    finally:
-        image.seek(0)
-
-
-def _to_plain_mode(image: Image.Image) -> Image.Image:
-    """Convert any of Pillow's modes of 8 bits to L or RGB."""
-    if image.has_transparency_data:
-        opaque = Image.new("RGBA", image.size, "black")
-        opaque.alpha_composite(image.convert("RGBA"))
-        return opaque.convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
-
-
-def _check_upper_bits(files: Sequence[Path], pictures: Sequence[_Picture]) -> None:
+def _check_upper_bits(files: Sequence[Path], pictures: Sequence[Picture]) -> None:
     """Refuse colours of which next to nothing could be read."""
     # A quarter of what 8 bits hold at most is what is left of 14 bits.
     cut = [i for i, picture in enumerate(pictures) if picture.upper_bits]
@@ -316,7 +183,7 @@ def _check_upper_bits(files: Sequence[Path], pictures: Sequence[_Picture]) -> No
         )
 
 
-def _to_8_bits(pictures: Sequence[_Picture], remarks: list[str]) -> list[np.ndarray]:
+def _to_8_bits(pictures: Sequence[Picture], remarks: list[str]) -> list[np.ndarray]:
     """Scale deep pictures, each kind by what the set uses, and add what was done."""
     levels = {}
     for depth in ("integers", "floating point"):
@@ -335,7 +202,7 @@ def _to_8_bits(pictures: Sequence[_Picture], remarks: list[str]) -> list[np.ndar
     ]
 
 
-def _describe_sizes(pictures: Sequence[_Picture]) -> str:
+def _describe_sizes(pictures: Sequence[Picture]) -> str:
     sizes = sorted({picture.size for picture in pictures})
     sides = [f"{width}x{height}" for width, height in (sizes[0], sizes[-1])]
     span = sides[0] if len(sizes) == 1 else f"{sides[0]} to {sides[1]}"

@@ -78,7 +78,7 @@ def describe_loaded(
 
 def _own_sides(dataset: Dataset) -> dict[str, np.ndarray]:
     if dataset.is_test is None:
-        return {"classes": np.arange(len(dataset.y))}
+        return {"all": np.arange(len(dataset.y))}
     return {
         "train": np.flatnonzero(~dataset.is_test),
         "test": np.flatnonzero(dataset.is_test),

@@ -37,7 +37,7 @@ from benchmarks.datasets._files import (
     name_some,
     shown_name,
 )
-from benchmarks.datasets._images import SIZE
+from benchmarks.datasets._pictures import SIZE
 from benchmarks.datasets._volumes import Volume, check_same_grid, read_volume
 
 __all__ = ["MISNAMED_CHOICES", "Patient", "load_brats"]

@@ -5,6 +5,7 @@ The folders of the classes lie side by side, or in one for each side of the spli
 ``valid``, ``validation`` and ``testing``, in capitals or not.
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -28,6 +29,7 @@ SIDES = {
     "test": ("test", "testing"),
 }
 VAL_CHOICES = ("train", "test", "out")
+_MASK = re.compile(r"[ _-](?:mask|seg|segmentation|gt)(?:[ _-]?\d+)?$", re.IGNORECASE)
 _OUTSIDE = "files outside the classes' folders"
 
 
@@ -81,6 +83,11 @@ def load_folder(
     if n_below := sum(file.parent.parent not in class_level for file in files):
         remarks.append(
             f"images in folders below their class's own count to it ({n_below:,})"
+        )
+    if n_masks := sum(_MASK.search(file.stem) is not None for file in files):
+        remarks.append(
+            f"files named as masks are read as images, too ({n_masks:,}); move them "
+            "out of the folder if they are"
         )
 
     def read() -> Dataset:
@@ -148,7 +155,8 @@ def _class_files(
         classes.setdefault(shown_name(entry), []).extend(files)
     if not classes and not may_lack:
         raise UserError(
-            f"{folder}: no folder in it; put the images of each class in one"
+            f"{folder}: no folder in it; put the images of each class in one, or give "
+            "the folder that holds the classes"
         )
     return classes
 

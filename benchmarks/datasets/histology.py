@@ -66,7 +66,8 @@ def load_histology(
     files = [file for one in listed for file in one]
     others = [shown_name(f) for f in list_folders(place) if f.name not in classes]
     if others:
-        left_out[f"folders of other classes ({', '.join(others)})"] = len(others)
+        left_out[f"folders of other classes, {', '.join(others)}"] = len(others)
+    remarks = () if place == path else (f"read from {place}",)
     title = shown_name(path.resolve())
     is_papers = set(classes) == set(PAPER_CLASSES)
 
@@ -82,7 +83,7 @@ def load_histology(
             licence="CC BY 4.0",
             group=groups_by_name([files[i] for i in pictures.kept], SLIDE),
             left_out=left_out + pictures.left_out,
-            remarks=pictures.remarks,
+            remarks=(*remarks, *pictures.remarks),
         )
 
     options = {"classes": list(classes), "skip_unreadable": skip_unreadable}
