@@ -15,7 +15,7 @@ from benchmarks.datasets._images import read_image, read_images
 
 GREY = np.full((9, 12), 100, np.uint8)
 RED = np.full((9, 12, 3), (200, 10, 20), np.uint8)
-EXIF_ORIENTATION, TIFF_PHOTOMETRIC = 274, 262
+EXIF_ORIENTATION, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 274, 262, 339
 
 
 def with_alpha(pixels, alpha):
@@ -54,10 +54,10 @@ def palette_with_transparency():
         ("black_1_bit.tif", Image.fromarray(GREY > 150), 0),
         ("cmyk.tif", Image.fromarray(RED).convert("CMYK"), (200, 10, 20)),
         ("cmyk.jpg", Image.fromarray(RED).convert("CMYK"), (200, 10, 20)),
-        ("ycbcr.tiff", Image.fromarray(RED).convert("YCbCr"), (200, 10, 20)),
+        ("ycbcr.JPG", Image.fromarray(RED), (200, 10, 20)),
         ("16.png", Image.fromarray(of_bits(GREY, 16)), 100),
         ("16.tif", Image.fromarray(of_bits(GREY, 16)), 100),
-        ("16.pgm", Image.fromarray(of_bits(GREY, 16)), 100),
+        ("16.pgm", Image.fromarray(of_bits(GREY, 16).astype(np.int32)), 100),
         ("32.tif", Image.fromarray(of_bits(GREY, 16).astype(np.int32)), 100),
         ("float.tif", Image.fromarray((GREY / 255).astype(np.float32)), 100),
         ("float_to_255.tif", Image.fromarray(GREY.astype(np.float32)), 100),
@@ -65,7 +65,7 @@ def palette_with_transparency():
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_modes_give_what_they_show(tmp_path, name, image, shown):
-    options = {"quality": 100} if name.endswith("jpg") else {}
+    options = {"quality": 100} if "jpg" in name.lower() else {}
     image.save(tmp_path / name, **options)
     pixels = read_image(tmp_path / name)
     assert pixels.dtype == np.uint8
@@ -183,6 +183,10 @@ def white_is_zero(file):
     image.save(file, format="TIFF", tiffinfo={TIFF_PHOTOMETRIC: 0})
 
 
+def signed(file):
+    Image.fromarray(GREY).save(file, format="TIFF", tiffinfo={TIFF_SAMPLE_FORMAT: 2})
+
+
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
@@ -194,6 +198,7 @@ def white_is_zero(file):
         ("x.png", lambda file: file.symlink_to("nowhere"), "No such file"),
         ("x.tif", nan_pixels, "NaN"),
         ("x.tif", white_is_zero, "0 for white"),
+        ("x.tif", signed, "8 bits with a sign"),
     ],
 )
 def test_what_is_no_picture_is_one_line(tmp_path, name, make, words):

@@ -84,7 +84,7 @@ def find_patients(
         exactly one of each.
     """
     folders = _group_by_folder(path, left_out)
-    patients = []
+    patients: list[Patient] = []
     for folder in sorted(folders):
         try:
             patients += _patients_in(path, folder, folders[folder], misnamed, left_out)

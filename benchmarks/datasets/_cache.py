@@ -74,7 +74,7 @@ def _where(recipe: Recipe) -> list:
 
 def _state(recipe: Recipe) -> list:
     """Return what makes a set that is kept outdated, once it has changed."""
-    files = []
+    files: list[list[object]] = []
     for file in recipe.files:
         try:
             status = file.stat()

@@ -28,6 +28,9 @@ SUFFIXES = {
 FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
 FORMATS_IN_WORDS = "png, jpeg, tiff, bmp, gif, webp, pnm or jpeg 2000"
 SKIP = "leave out such files with --skip-unreadable"
+# Tags of TIFF, and values of theirs.
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_SAMPLE_FORMAT, _SIGNED = 339, 2
 ALL_SUFFIXES = frozenset(suffix for group in SUFFIXES.values() for suffix in group)
 
 
@@ -116,8 +119,7 @@ def _reason(file: Path, error: Exception) -> str:
 def _decode(image: Image.Image, mode: str | None) -> Picture:
     upper_bits = _holds_16_bits(image) and not _is_deep(image)
     has_more = _has_more(image)
-    if _is_deep(image) and _white_is_zero(image):
-        raise ValueError("16 bits with 0 for white, save it with 0 for black")
+    _check_tiff(image)
     image = ImageOps.exif_transpose(image)
     if _is_deep(image):
         values = np.asarray(image)
@@ -153,9 +155,14 @@ def _holds_16_bits(image: Image.Image) -> bool:
     return any(isinstance(order, str) and ";16" in order for order in orders)
 
 
-def _white_is_zero(image: Image.Image) -> bool:
-    photometric = 262  # a tag of TIFF; Pillow heeds it for 8 bits alone
-    return image.format == "TIFF" and image.tag_v2.get(photometric) == 0
+def _check_tiff(image: Image.Image) -> None:
+    """Refuse the two kinds of TIFF whose numbers Pillow takes for others."""
+    if image.format != "TIFF":
+        return
+    if _is_deep(image) and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        raise ValueError("16 bits with 0 for white, save it with 0 for black")
+    if not _is_deep(image) and _SIGNED in np.ravel(image.tag_v2.get(_SAMPLE_FORMAT, 1)):
+        raise ValueError("8 bits with a sign, save it with values from 0 to 255")
 
 
 def _has_more(image: Image.Image) -> bool:

@@ -72,18 +72,19 @@ LOADERS: dict[str, Loader] = {
         load_colon_ihc, "colon tissue tiles, DAB stain or not (default)"
     ),
     "breast-cancer": Loader(load_breast_cancer, "30 measurements of cell nuclei"),
-    "npz": Loader(load_npz, "arrays X, y and, if there are groups, group", "FILE"),
+    "npz": Loader(
+        load_npz, "arrays X, y and perhaps group, or X_train, y_train, ...", "FILE"
+    ),
     "folder": Loader(
         load_folder,
-        "a folder a class, in train/, val/ and test/ or not; val=train, test or out",
+        "a folder a class, in train/, val/, test/ or not; val=train, test or out",
         "DIR",
         {"val": _one_of(*VAL_CHOICES)},
         can_skip=True,
     ),
     "brats": Loader(
         load_brats,
-        "a BraTS challenge's NIfTI volumes, slices with tumour or not; per_class=N, "
-        "misnamed=take",
+        "slices of BraTS volumes, with tumour or not; per_class=N, misnamed=take",
         "DIR",
         {"per_class": _count, "misnamed": _one_of(*MISNAMED_CHOICES)},
         can_skip=True,

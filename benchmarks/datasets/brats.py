@@ -120,7 +120,8 @@ def _read(
     rng = np.random.default_rng(0)
     shares = _share_out(per_class, len(patients), rng)
     bar = tqdm(patients, f"reading {title}", leave=False, disable=None)
-    left_out, notes = left_out.copy(), Counter()
+    left_out = left_out.copy()
+    notes: Counter[str] = Counter()
     images, y, group, refused = [], [], [], []
     for patient, share in zip(bar, shares, strict=True):
         if share == 0:

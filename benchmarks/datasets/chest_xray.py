@@ -110,7 +110,10 @@ def load_chest_xray(
             remarks=(*remarks, *pictures.remarks),
         )
 
-    options = {"per_class": per_class, "skip_unreadable": skip_unreadable}
+    options: dict[str, object] = {
+        "per_class": per_class,
+        "skip_unreadable": skip_unreadable,
+    }
     return Recipe("chest-xray", VERSION, path, tuple(files), read, options, left_out)
 
 

@@ -7,6 +7,7 @@ The folders of the classes lie side by side, or in one for each side of the spli
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +176,10 @@ def _check_no_wrapper(path: Path, classes: dict[str, list[Path]]) -> None:
 
 
 def _join_val(
-    path: Path, listed: dict[str, dict[str, list[Path]]], val: str, left_out: Counter
+    path: Path,
+    listed: dict[str, dict[str, list[Path]]],
+    val: str,
+    left_out: Counter[str],
 ) -> tuple[dict[str, dict[str, list[Path]]], list[str]]:
     """Let the images of val join train or test, and say so."""
     if "" in listed:
@@ -205,9 +209,9 @@ def _join_val(
     return listed, remarks
 
 
-def _check_same_classes(path: Path, train: dict, test: dict) -> None:
+def _check_same_classes(path: Path, train: Iterable[str], test: Iterable[str]) -> None:
     for name in sorted(set(train).symmetric_difference(test)):
-        side = "test" if name in train else "train"
+        side = "test" if name in set(train) else "train"
         raise UserError(
             f"{path / side}: class {name!r} has no image; add some or remove the "
             "folder on the other side"
