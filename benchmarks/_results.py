@@ -81,6 +81,8 @@ class Results:
             "image": dataset.image_shape is not None,
             "dtype": str(dataset.X.dtype),
             "classes": dataset.class_counts(),
+            "left_out": dict(dataset.left_out),
+            "remarks": list(dataset.remarks),
             "n_groups": None if groups is None else len(np.unique(groups)),
             "scaling": describe_scaling(dataset),
             "paper_row": paper_row,

@@ -17,6 +17,7 @@ from benchmarks._results import Results, write_atomically
 from benchmarks._tables import make_tables, write_tables
 from benchmarks._tasks import Task, prepare_tasks
 from benchmarks._training import train_models
+from benchmarks.datasets import describe_details
 from benchmarks.report import write_report
 
 
@@ -94,6 +95,8 @@ def introduce(
     for seed, split in enumerate(task.splits):
         results.add_split(task.spec, task.dataset, seed, split)
     print(describe_dataset(results.data["datasets"][task.spec]))
+    first = task.splits[0]
+    print(describe_details(task.dataset, {"train": first.train, "test": first.test}))
     left_out = [model.label for model in models if model not in task.models]
     if left_out:
         print(f"  not run: {', '.join(left_out)}, which need images")

@@ -39,7 +39,7 @@ def prepare_tasks(arguments: argparse.Namespace, models: list[Model]) -> list[Ta
         raise UserError("--paper-row names one set; give a single --dataset with it")
     tasks = []
     for spec in specs:
-        dataset = load(spec, arguments.cache)
+        dataset = load(spec, arguments.cache, arguments.skip_unreadable, aloud=False)
         if dataset.name in [task.dataset.name for task in tasks]:
             raise UserError(
                 f"two data sets are named {dataset.name}; rename a file or folder"

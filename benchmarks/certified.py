@@ -75,6 +75,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="folder for results (default: %(default)s)",
     )
+    add("--skip-unreadable", action="store_true", help="leave out what can't be read")
     add("--resume", action="store_true", help="keep what an earlier run finished")
     return parser.parse_args(argv)
 
@@ -90,11 +91,12 @@ def run(arguments: argparse.Namespace) -> None:
     from benchmarks._scaling import scale
     from benchmarks._splits import draw_split, split_kind
     from benchmarks._tasks import Task
-    from benchmarks.datasets import load
+    from benchmarks.datasets import describe_loaded, load
 
     needed = [CONTESTANTS[name].modules for name in arguments.models]
     check_modules(tuple({module: None for modules in needed for module in modules}))
-    dataset = load(arguments.dataset, True)
+    dataset = load(arguments.dataset, True, arguments.skip_unreadable, aloud=False)
+    print(describe_loaded(dataset), flush=True)
     if dataset.image_shape is None:
         raise UserError(f"{dataset.name}: a table; the sizes are for pixels in [0, 1]")
     kind = split_kind(dataset, arguments.split)

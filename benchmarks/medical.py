@@ -176,6 +176,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="decode images anew and keep none for the next run (kept in the user's "
         "cache folder, or the one that SKLEARN_SCD_CACHE names)",
     )
+    add(
+        "--skip-unreadable",
+        action="store_true",
+        help="leave out and count images and patients that can't be read",
+    )
     add("--list", action="store_true", help="list data sets and models, then stop")
     return parser.parse_args(argv)
 

@@ -75,6 +75,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="data set of the section fit, as in benchmarks.medical, its training "
         "rows, such as npz:FILE (default: made images of 2,526 x 9,216)",
     )
+    add("--skip-unreadable", action="store_true", help="leave out what can't be read")
     add(
         "--repeats",
         type=positive,

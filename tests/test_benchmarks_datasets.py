@@ -8,22 +8,14 @@ pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 pytest.importorskip("PIL")
 
-from PIL import Image
-
 from benchmarks._errors import UserError
 from benchmarks.datasets import Dataset, check_spec, colon_ihc, load
-from benchmarks.datasets._images import read_image
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
     """Keep out of the user's cache."""
     monkeypatch.setenv("SKLEARN_SCD_CACHE", str(tmp_path_factory.mktemp("cache")))
-
-
-def save(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels)).save(path)
 
 
 def test_colon_ihc_contract():
@@ -111,6 +103,49 @@ def test_npz_says_what_is_wrong(tmp_path, arrays, words):
     assert "\n" not in str(caught.value)
 
 
+def test_npz_labels_in_a_column(tmp_path):
+    """One label a sample is one, (n, 1); several are refused."""
+    file = tmp_path / "mine.npz"
+    np.savez(file, X=IMAGES, y=LABELS[:, None])
+    assert load(f"npz:{file}").y.tolist() == LABELS.tolist()
+    np.savez(file, X=IMAGES, y=np.zeros((4, 14)))
+    with pytest.raises(UserError, match=r"labels of shape \(4, 14\), several a sample"):
+        load(f"npz:{file}")
+
+
+@pytest.mark.parametrize(
+    "names", ["{}_images {}_labels", "x_{} y_{}", "X_{} y_{}"], ids=str.split
+)
+def test_npz_with_its_own_split(tmp_path, names, capsys):
+    """MedMNIST's files, those of Keras, and what train_test_split made."""
+    arrays = {}
+    for shade, side in enumerate(("train", "val", "test")):
+        images, labels = names.format(side, side).split()
+        arrays |= {images: IMAGES + shade, labels: LABELS[:, None]}
+    np.savez(tmp_path / "mine.npz", **arrays)
+    dataset = load(f"npz:{tmp_path / 'mine.npz'}")
+    assert dataset.X[:, 0, 0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert dataset.is_test.tolist() == [False] * 8 + [True] * 4
+    assert dataset.y.tolist() == LABELS.tolist() * 3
+    assert "mine: note: the samples of val join train (4)" in capsys.readouterr().err
+    arrays[labels] = LABELS[:3]
+    np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(UserError, match="don't fit each other"):
+        load(f"npz:{tmp_path / 'mine.npz'}")
+
+
+def test_npz_of_12_bits_in_16(tmp_path):
+    """What is scaled by 65,535 later is scaled by what it uses here."""
+    X = np.full((4, 5, 5), 4095, np.uint16)
+    X[0] = 2048
+    np.savez(tmp_path / "mine.npz", X=X, y=LABELS)
+    dataset = load(f"npz:{tmp_path / 'mine.npz'}")
+    assert dataset.X.dtype == np.float32
+    np.testing.assert_allclose(dataset.X[:, 0, 0], [2048 / 4095, 1, 1, 1], rtol=1e-6)
+    np.savez(tmp_path / "mine.npz", X=X * 16, y=LABELS)
+    assert load(f"npz:{tmp_path / 'mine.npz'}").X.dtype == np.uint16
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 torn"])
 def test_npz_refuses_other_files(tmp_path, content):
     (tmp_path / "bad.npz").write_bytes(content)
@@ -122,123 +157,6 @@ def test_npz_refuses_a_single_array(tmp_path):
     np.save(tmp_path / "bad.npy", IMAGES)
     with pytest.raises(UserError, match="single array"):
         load(f"npz:{tmp_path / 'bad.npy'}")
-
-
-def test_folder_to_be_split(tmp_path):
-    shades = {"ill": [10, 20], "well": [200, 210, 220]}
-    for name, values in shades.items():
-        for value in values:
-            save(tmp_path / name / f"{value}.png", np.full((40, 30), value, np.uint8))
-    (tmp_path / "ill" / "notes.txt").write_text("not an image")
-    dataset = load(f"folder:{tmp_path}")
-    assert dataset.X.shape == (5, 96, 96)
-    assert dataset.class_names == ("ill", "well")
-    assert dataset.X[:, 0, 0].tolist() == [10, 20, 200, 210, 220]
-    assert dataset.y.tolist() == [0, 0, 1, 1, 1]
-    assert dataset.is_test is None
-
-
-def test_folder_with_train_and_test(tmp_path):
-    for side, value in (("train", 10), ("test", 20)):
-        for name in ("a", "b"):
-            save(tmp_path / side / name / "x.png", np.full((9, 9), value, np.uint8))
-    dataset = load(f"folder:{tmp_path}")
-    assert dataset.X[~dataset.is_test].max() == 10
-    assert dataset.X[dataset.is_test].min() == 20
-    assert dataset.class_counts(dataset.is_test) == {"a": 1, "b": 1}
-
-
-def test_folder_with_a_coloured_image_is_rgb(tmp_path):
-    save(tmp_path / "a" / "grey.png", np.full((9, 9), 77, np.uint8))
-    save(tmp_path / "b" / "red.png", np.full((9, 9, 3), (200, 1, 2), np.uint8))
-    dataset = load(f"folder:{tmp_path}")
-    assert dataset.X.shape == (2, 96, 96, 3)
-    assert dataset.X[:, 0, 0].tolist() == [[77, 77, 77], [200, 1, 2]]
-
-
-def test_read_image_modes(tmp_path):
-    """Each mode gives the shade it shows: 16 bits scaled, transparent parts black."""
-    grey = np.full((9, 9), 100, np.uint8)
-    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
-    Image.fromarray(grey).convert("P").save(tmp_path / "palette.png")
-    Image.merge("RGB", [Image.fromarray(grey)] * 3).save(tmp_path / "equal.png")
-    Image.fromarray(grey).save(
-        tmp_path / "pages.tiff",
-        save_all=True,
-        append_images=[Image.fromarray(grey + 50)],
-    )
-    Image.fromarray(grey).save(
-        tmp_path / "two.jpg",
-        format="MPO",
-        save_all=True,
-        append_images=[Image.fromarray(grey + 50)],
-    )
-    for name in ("deep.png", "palette.png", "equal.png", "pages.tiff", "two.jpg"):
-        pixels = read_image(tmp_path / name)
-        assert pixels.shape == (96, 96), name
-        assert (pixels == 100).all(), name
-    alpha = np.full((9, 9, 4), (200, 10, 20, 0), np.uint8)
-    alpha[..., 3] = 0
-    Image.fromarray(alpha).save(tmp_path / "clear.png")
-    assert (read_image(tmp_path / "clear.png") == 0).all()
-    alpha[..., 3] = 255
-    Image.fromarray(alpha).save(tmp_path / "opaque.png")
-    assert read_image(tmp_path / "opaque.png")[0, 0].tolist() == [200, 10, 20]
-
-
-def test_read_image_in_a_given_mode(tmp_path):
-    save(tmp_path / "red.png", np.full((9, 9, 3), (200, 0, 0), np.uint8))
-    assert (read_image(tmp_path / "red.png", "L") == 60).all()  # 0.299 * 200
-    save(tmp_path / "grey.png", np.full((9, 9), 7, np.uint8))
-    assert read_image(tmp_path / "grey.png", "RGB")[5, 5].tolist() == [7, 7, 7]
-
-
-def test_read_image_refuses_other_formats(tmp_path):
-    """Not what its name says, or none of the formats: one line each."""
-    pixels = Image.fromarray(np.zeros((9, 9), np.uint8))
-    pixels.save(tmp_path / "wrong.jpg", format="PNG")
-    with pytest.raises(UserError, match=r"wrong\.jpg: holds a PNG image .* \.png"):
-        read_image(tmp_path / "wrong.jpg")
-    pixels.save(tmp_path / "other.png", format="GIF")
-    (tmp_path / "text.png").write_text("no image")
-    (tmp_path / "folder.png").mkdir()
-    for name in ("other.png", "text.png", "folder.png"):
-        with pytest.raises(UserError, match="unreadable image") as caught:
-            read_image(tmp_path / name)
-        assert "\n" not in str(caught.value)
-
-
-def test_folder_names_the_unreadable_image(tmp_path):
-    for name in ("a", "b"):
-        save(tmp_path / name / "x.png", np.zeros((50, 50), np.uint8))
-    torn = tmp_path / "b" / "torn.png"
-    torn.write_bytes((tmp_path / "a" / "x.png").read_bytes()[:60])
-    with pytest.raises(UserError, match=r"b.torn\.png: unreadable image"):
-        load(f"folder:{tmp_path}")
-
-
-@pytest.mark.parametrize(
-    ("folders", "words"),
-    [
-        ([], "no folder in it"),
-        (["a", "b"], "class 'a' has no image"),
-        (["train/a"], "test: no such folder"),
-    ],
-)
-def test_folder_says_what_is_missing(tmp_path, folders, words):
-    for folder in folders:
-        (tmp_path / folder).mkdir(parents=True)
-    if "train/a" in folders:
-        save(tmp_path / "train" / "a" / "x.png", np.zeros((9, 9), np.uint8))
-    with pytest.raises(UserError, match=words):
-        load(f"folder:{tmp_path}")
-
-
-def test_folder_needs_each_class_on_both_sides(tmp_path):
-    for place in ("train/a", "train/b", "test/a"):
-        save(tmp_path / place / "x.png", np.zeros((9, 9), np.uint8))
-    with pytest.raises(UserError, match="test: class 'b' has no image"):
-        load(f"folder:{tmp_path}")
 
 
 def test_dataset_refuses_a_side_without_a_class():
@@ -261,7 +179,8 @@ def test_dataset_refuses_a_side_without_a_class():
         ("colon-ihc:", "unknown data set"),
         ("brats", "brats:DIR"),
         ("colon-ihc,size=3", "colon-ihc: unknown option 'size' (choose from none)"),
-        ("brats,classes=A+B:there", "unknown option 'classes' (choose from per_class)"),
+        ("brats,classes=A+B:there", "'classes' (choose from per_class, misnamed)"),
+        ("folder,val=all:there", "val='all' is not one of train, test, out"),
         ("brats,per_class=0:there", "per_class='0' is not a whole number above 0"),
         ("brats,per_class:there", "per_class='' is not a whole number"),
         ("histology,classes=A+A:there", "'A+A' is not two different names"),

@@ -56,7 +56,7 @@ def assert_same(one, other):
         assert getattr(one, name) is None or (
             getattr(one, name).dtype == getattr(other, name).dtype
         )
-    for name in ("name", "class_names", "source", "licence"):
+    for name in ("name", "class_names", "source", "licence", "left_out", "remarks"):
         assert getattr(one, name) == getattr(other, name)
 
 
@@ -71,7 +71,7 @@ def test_a_second_run_decodes_nothing(cache, spec, n_read, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_groups_are_kept(cache, tmp_path):
+def test_all_but_the_images_is_kept(cache, tmp_path):
     """Text stays text: patients are not numbers."""
     recipe = folder.Recipe(
         loader="made",
@@ -85,6 +85,8 @@ def test_groups_are_kept(cache, tmp_path):
             class_names=("a", "b"),
             source="ünï",
             group=np.array(["007", "8"]),
+            left_out={"a few": 3},
+            remarks=("read", "kept"),
         ),
     )
     assert_same(_cache.load_cached(recipe), _cache.load_cached(recipe))

@@ -1,6 +1,7 @@
 """The paper's three sets, in the layouts that they are published in."""
 
 import gzip
+import shutil
 
 import numpy as np
 import pytest
@@ -53,22 +54,25 @@ def save_volume(file, values, affine=LPS):
     nibabel.save(image.as_reoriented(to_axes), file)
 
 
-def save_patient(folder, flair=None, mask=None, affine=LPS, suffix=".nii.gz"):
+def save_patient(
+    folder, flair=None, mask=None, affine=LPS, names=("_flair.nii.gz", "_seg.nii.gz")
+):
     made = make_volumes()
-    for kind, given, default in zip(("flair", "seg"), (flair, mask), made, strict=True):
+    for name, given, default in zip(names, (flair, mask), made, strict=True):
         values = default if given is None else given
-        save_volume(folder / f"{folder.name}_{kind}{suffix}", values, affine)
+        save_volume(folder / f"{folder.name}{name}", values, affine)
 
 
 @pytest.fixture
 def brats_folder(tmp_path):
     """Six patients in two grades, of different brightness and both suffixes."""
+    suffixes = (".nii", ".nii.gz")
     for number in range(6):
         grade = ("HGG", "LGG")[number % 2]
         save_patient(
             tmp_path / "set" / grade / f"Brats18_X_{number}_1",
             flair=make_volumes(level=100 * (number + 1))[0],
-            suffix=(".nii", ".nii.gz")[number % 2],
+            names=[f"_{kind}{suffixes[number % 2]}" for kind in ("flair", "seg")],
         )
         other = tmp_path / "set" / grade / f"Brats18_X_{number}_1" / "a_t1.nii"
         other.write_bytes(b"a sequence that is not read")
@@ -162,8 +166,13 @@ def test_brats_year_is_that_of_every_patient(tmp_path, names, name):
     assert load(f"brats:{tmp_path / 'set'}").name == name
 
 
-def spoil_remove_mask(folder):
-    next(folder.glob("*_seg*")).unlink()
+FAR = np.eye(4, k=3) * 99
+
+
+def save_header(file, affine):
+    """Leave the voxels as they lie in a file and give them other places."""
+    values = np.asarray(nibabel.load(file).dataobj)
+    nibabel.save(nibabel.Nifti1Image(values, affine), file)
 
 
 def spoil_remove_flair(folder):
@@ -179,11 +188,35 @@ def spoil_shape(folder):
 
 
 def spoil_axes(folder):
-    save_volume(next(folder.glob("*_seg*")), make_volumes()[1], np.eye(4))
+    """A header that was lost: the volume lies elsewhere."""
+    save_header(next(folder.glob("*_seg*")), np.diag([1.0, 1, 1, 1]) + FAR)
+
+
+def spoil_voxels(folder):
+    save_header(next(folder.glob("*_seg*")), np.diag([-2.0, -2, 2, 1]))
 
 
 def spoil_dimensions(folder):
-    save_volume(next(folder.glob("*_flair*")), make_volumes()[0][..., None])
+    volumes = np.stack([make_volumes()[0]] * 2, axis=-1)
+    save_volume(next(folder.glob("*_flair*")), volumes)
+
+
+def spoil_infinity(folder):
+    flair = make_volumes()[0].astype(np.float32)
+    flair[3, 4, 5] = np.inf
+    save_volume(next(folder.glob("*_flair*")), flair)
+
+
+def spoil_with_shares(folder):
+    save_volume(next(folder.glob("*_seg*")), make_volumes()[1].astype("f4") / 255)
+
+
+def spoil_with_minus_one(folder):
+    save_volume(next(folder.glob("*_seg*")), make_volumes()[1].astype("i2") - 1)
+
+
+def spoil_by_emptying(folder):
+    next(folder.glob("*_seg*")).write_bytes(b"")
 
 
 def spoil_nan(folder):
@@ -208,13 +241,17 @@ def spoil_end(folder):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (spoil_remove_mask, "no files *_seg.nii or .nii.gz"),
         (spoil_remove_flair, "no files *_flair.nii or .nii.gz"),
         (spoil_second_flair, "2 files *_flair.nii"),
         (spoil_shape, "mask of shape (24, 20, 9) for a volume of shape (24, 20, 10)"),
         (spoil_axes, "axes run to RAS, those of p2_flair.nii.gz to LPS"),
-        (spoil_dimensions, "an array of shape (24, 20, 10, 1)"),
-        (spoil_nan, "holds NaN"),
+        (spoil_voxels, "voxels of another size or direction than those of p2_flair"),
+        (spoil_dimensions, "an array of shape (24, 20, 10, 2)"),
+        (spoil_nan, "holds NaN alone"),
+        (spoil_infinity, "holds infinity"),
+        (spoil_with_shares, "a mask with values from 0 to 0.0156863"),
+        (spoil_with_minus_one, "a mask with values from -1 to 3"),
+        (spoil_by_emptying, "unreadable volume (an empty file)"),
         (spoil_contrast, "no contrast (values from 0 to 0)"),
         (spoil_content, "unreadable volume"),
         (spoil_end, "unreadable volume"),
@@ -229,6 +266,183 @@ def test_brats_says_what_is_wrong(tmp_path, spoil, words):
     assert words in str(caught.value)
     assert "p2" in str(caught.value)
     assert "\n" not in str(caught.value)
+    dataset = load(f"brats:{tmp_path}", skip_unreadable=True)
+    assert set(dataset.group) == {"p1"}
+    assert sum(dataset.left_out.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("_flair.nii", "_seg.nii"),
+        ("-t2f.nii.gz", "-seg.nii.gz"),
+        ("_FLAIR.nii.gz", "_Seg.nii"),
+        ("_Flair.NII.GZ", "_seg.NII"),
+        ("_flair.nii/other.nii", "_seg.nii/00000057_final_seg.nii"),
+        ("_flair.nii.gz/x.nii", "_seg.nii.gz/y_t1.nii"),
+    ],
+)
+def test_brats_names_of_every_year(tmp_path, names):
+    """Other sequences are not read, whatever their folders are called."""
+    for patient in ("HGG/p1", "LGG/p2"):
+        save_patient(tmp_path / patient, names=names)
+        for other in ("_t1ce.nii", "-t1n.nii.gz", "_t2.nii/x.nii"):
+            file = tmp_path / patient / f"p{other}"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(b"a sequence that is not read")
+    dataset = load(f"brats:{tmp_path}")
+    assert set(dataset.group) == {"HGG/p1", "LGG/p2"}
+    assert dataset.class_counts() == {"normal": 6, "abnormal": 6}
+    assert dataset.left_out == {}
+
+
+def test_brats_visits_of_one_patient_are_a_group(tmp_path):
+    names = ("-t2f.nii.gz", "-seg.nii.gz")
+    for visit in ("GLI-00005-100", "GLI-00005-101", "GLI-00006-100", "MET-00005-000"):
+        save_patient(tmp_path / f"BraTS-{visit}", names=names)
+    dataset = load(f"brats:{tmp_path}")
+    patients = ["BraTS-GLI-00005", "BraTS-GLI-00006", "BraTS-MET-00005"]
+    groups, counts = np.unique(dataset.group, return_counts=True)
+    assert groups.tolist() == patients
+    assert counts.tolist() == [12, 6, 6]
+
+
+def test_brats_patients_without_a_mask_are_counted(tmp_path, capsys):
+    """Validation beside training, and what is no patient's."""
+    save_patient(tmp_path / "Training" / "p1")
+    for number in (2, 3):
+        save_volume(
+            tmp_path / "Validation" / f"p{number}" / f"p{number}_flair.nii",
+            make_volumes()[0],
+        )
+    save_volume(tmp_path / "atlas" / "mean.nii", make_volumes()[0])
+    for file in ("atlas/x.mha", "Training/p1/.hidden.nii", "Training/names.csv"):
+        (tmp_path / file).write_bytes(b"no volume")
+    dataset = load(f"brats:{tmp_path}")
+    assert set(dataset.group) == {"Training/p1"}
+    assert dataset.left_out == {
+        "patients without a mask": 2,
+        "folders with neither a FLAIR volume nor a mask": 1,
+        ".mha files": 1,
+        "hidden files": 1,
+    }
+    assert "patients without a mask (2)" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"patients without a mask \(2\)"):
+        load(f"brats:{tmp_path / 'Validation'}")
+
+
+def test_brats_misnamed_mask(tmp_path):
+    """The message names the candidate; an option takes it, but only for a mask."""
+    save_patient(tmp_path / "BraTS20_Training_001")
+    folder = tmp_path / "BraTS20_Training_355"
+    save_patient(folder, names=("_flair.nii", "_seg.nii"))
+    save_volume(folder / f"{folder.name}_t1ce.nii", make_volumes()[0])
+    (folder / f"{folder.name}_seg.nii").rename(folder / "W39_1998.09.19_Segm.nii")
+    with pytest.raises(UserError) as caught:
+        load(f"brats:{tmp_path}")
+    assert "355: no files *_seg.nii or .nii.gz, but W39_1998" in str(caught.value)
+    assert "rename it to BraTS20_Training_355_seg.nii" in str(caught.value)
+    assert "brats,misnamed=take:DIR" in str(caught.value)
+    dataset = load(f"brats,misnamed=take:{tmp_path}")
+    assert len(set(dataset.group)) == 2
+    save_volume(folder / "other.nii", make_volumes()[0])
+    with pytest.raises(UserError, match=r"W39\S+ or other\.nii may be the mask"):
+        load(f"brats,misnamed=take:{tmp_path}")
+
+
+def test_brats_mask_in_another_order_of_axes(tmp_path):
+    """The same places in space, however the file holds them: the same slices."""
+    save_patient(tmp_path / "set" / "p")
+    same = load(f"brats:{tmp_path / 'set'}")
+    mask = make_volumes()[1]
+    sagittal = np.array([[0, 0, 1.0, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    for affine in (np.eye(4), sagittal):
+        # `save_volume` keeps the places: the volume's own affine has another origin.
+        file = tmp_path / "set" / "p" / "p_seg.nii.gz"
+        save_volume(file, mask, affine)
+        assert nibabel.aff2axcodes(nibabel.load(file).affine) != ("L", "P", "S")
+        dataset = load(f"brats:{tmp_path / 'set'}")
+        np.testing.assert_array_equal(dataset.X, same.X)
+        np.testing.assert_array_equal(dataset.y, same.y)
+        assert dataset.remarks == ()
+
+
+def test_brats_mask_whose_origin_was_lost(tmp_path):
+    """Voxel by voxel, as the axes are those of the volume; and it says so."""
+    save_patient(tmp_path / "p")
+    file = tmp_path / "p" / "p_seg.nii.gz"
+    save_header(file, nibabel.load(file).affine + FAR)
+    dataset = load(f"brats:{tmp_path}")
+    assert "another origin in space" in dataset.remarks[0]
+    assert dataset.class_counts() == {"normal": 3, "abnormal": 3}
+
+
+def test_brats_axes_of_length_one(tmp_path):
+    flair, mask = make_volumes()
+    save_patient(tmp_path / "plain" / "p")
+    save_patient(tmp_path / "more" / "p", flair[..., None], mask[..., None, None])
+    plain, more = (load(f"brats:{tmp_path / name}") for name in ("plain", "more"))
+    np.testing.assert_array_equal(plain.X, more.X)
+
+
+def test_brats_values_as_other_programs_write_them(tmp_path):
+    """NaN or a shifted value for background, and scaled headers: the same pictures."""
+    flair, mask = make_volumes()
+    floats = flair.astype(np.float32)
+    labels = np.where(mask == 0, np.nan, mask).astype(np.float32)
+    made = {
+        "plain": (flair, mask),
+        "nan": (np.where(flair == 0, np.nan, floats), labels),
+        "shifted": (floats / 80 - 2.5, mask.astype(np.float32) + 1e-6),
+        "negative": (floats - 1000, mask.astype(np.int16)),
+    }
+    for name, (values, labels) in made.items():
+        save_patient(tmp_path / name / "p", values, labels)
+    image = nibabel.Nifti1Image(np.rot90(flair, 2), LPS)
+    image.header.set_slope_inter(2, -1024)
+    save_patient(tmp_path / "header" / "p", None, np.rot90(mask, 2), np.eye(4))
+    nibabel.save(image, tmp_path / "header" / "p" / "p_flair.nii.gz")
+    nibabel.save(
+        nibabel.Nifti1Image(np.rot90(mask, 2), LPS),
+        tmp_path / "header" / "p" / "p_seg.nii.gz",
+    )
+    plain = load(f"brats:{tmp_path / 'plain'}")
+    for name in ("nan", "shifted", "negative", "header"):
+        dataset = load(f"brats:{tmp_path / name}")
+        np.testing.assert_allclose(dataset.X.astype(int), plain.X, atol=1, err_msg=name)
+        np.testing.assert_array_equal(dataset.y, plain.y)
+
+
+def test_brats_patients_of_other_shapes_and_in_one_folder(tmp_path):
+    flair, mask = make_volumes()
+    save_patient(tmp_path / "a" / "p1")
+    save_patient(tmp_path / "a" / "p2", flair[:22, :, :-1], mask[:22, :, :-1])
+    assert set(load(f"brats:{tmp_path / 'a'}").group) == {"p1", "p2"}
+    for number in (1, 2):
+        for file in (tmp_path / "a" / f"p{number}").iterdir():
+            file.rename(tmp_path / "a" / file.name)
+    assert set(load(f"brats:{tmp_path / 'a'}").group) == {"p1", "p2"}
+
+
+def test_brats_unzipped_beside_the_archive(tmp_path):
+    save_patient(tmp_path / "p")
+    packed = next((tmp_path / "p").glob("*_flair*"))
+    packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+    dataset = load(f"brats:{tmp_path}")
+    assert sum(dataset.left_out.values()) == 1
+    assert "gzipped and not" in next(iter(dataset.left_out))
+
+
+def test_brats_patients_that_give_nothing_are_counted(tmp_path):
+    save_patient(tmp_path / "p1")
+    save_patient(tmp_path / "p2", mask=np.zeros((24, 20, 10), np.uint8))
+    save_patient(tmp_path / "p3", mask=np.ones((24, 20, 10), np.uint8))
+    dataset = load(f"brats:{tmp_path}")
+    assert set(dataset.group) == {"p1"}
+    assert dataset.left_out == {
+        "patients without slices with tumour": 1,
+        "patients without slices of both classes with enough brain": 1,
+    }
 
 
 def test_brats_without_slices_of_both_classes(tmp_path):
@@ -320,6 +534,70 @@ def test_chest_xray_says_what_is_missing(tmp_path):
         load(f"chest-xray:{tmp_path}")
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "chest_xray",
+        "chest_xray/chest_xray",
+        "CellData/chest_xray",
+        "archive/ChestXRay2017/chest_xray",
+    ],
+)
+def test_chest_xray_in_every_nesting(tmp_path, chest_folder, place):
+    """Found below what was unpacked, without a Mac's copies and other sets beside."""
+    root = tmp_path / "unpacked"
+    (root / place).parent.mkdir(parents=True)
+    plain = load(f"chest-xray:{chest_folder}")
+    chest_folder.rename(root / place)
+    for beside in ("__MACOSX/chest_xray/train/NORMAL/._x.jpeg", "OCT/train/NORMAL/.x"):
+        (root / beside).parent.mkdir(parents=True)
+        (root / beside).write_bytes(b"no image")
+    dataset = load(f"chest-xray:{root}")
+    np.testing.assert_array_equal(dataset.X, plain.X)
+    assert dataset.group.tolist() == plain.group.tolist()
+    assert dataset.remarks == (f"read from {root / place}",)
+    assert dataset.left_out["hidden files"] == 2
+
+
+def test_chest_xray_that_holds_itself_once_more(chest_folder):
+    """Kaggle's archive: the copy is counted, not read."""
+    plain = load(f"chest-xray:{chest_folder}")
+    shutil.copytree(chest_folder, chest_folder.parent / "copy")
+    (chest_folder.parent / "copy").rename(chest_folder / "chest_xray")
+    dataset = load(f"chest-xray:{chest_folder}")
+    np.testing.assert_array_equal(dataset.X, plain.X)
+    assert dataset.left_out["files in chest_xray, beside what is read"] == 12
+
+
+def test_chest_xray_of_one_side_and_in_small_letters(chest_folder):
+    """The classes' own folder will do; two sets side by side will not."""
+    train = chest_folder / "train"
+    assert load(f"chest-xray:{train}").class_counts() == {"NORMAL": 3, "PNEUMONIA": 3}
+    for name in ("NORMAL", "PNEUMONIA"):
+        (train / name).rename(train / name.lower())
+    assert load(f"chest-xray:{train}").class_counts() == {"NORMAL": 3, "PNEUMONIA": 3}
+    shutil.copytree(chest_folder, chest_folder.parent / "again")
+    with pytest.raises(UserError, match="several sets lie in it"):
+        load(f"chest-xray:{chest_folder.parent}")
+
+
+def test_chest_xray_stays_balanced_without_the_unreadable(chest_folder):
+    torn = chest_folder / "train" / "NORMAL" / "IM-0115-0001.jpeg"
+    torn.write_bytes(torn.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"IM-0115-0001\.jpeg: unreadable image"):
+        load(f"chest-xray:{chest_folder}")
+    dataset = load(f"chest-xray:{chest_folder}", skip_unreadable=True)
+    assert dataset.class_counts() == {"NORMAL": 5, "PNEUMONIA": 5}
+    assert len(dataset.group) == 10
+    assert dataset.left_out["unreadable images"] == 1
+    assert dataset.left_out["images more than the other class has"] == 1
+
+
+def test_chest_xray_tells_how_many_were_not_drawn(chest_folder):
+    dataset = load(f"chest-xray,per_class=2:{chest_folder}")
+    assert dataset.left_out["images not drawn, for 2 of each class"] == 8
+
+
 @pytest.fixture
 def histology_folder(tmp_path):
     tiles = tmp_path / "tiles"
@@ -357,3 +635,25 @@ def test_histology_of_other_tissues(histology_folder):
     assert find_row(dataset) is None
     with pytest.raises(UserError, match=r"no folder '09_X' \(it has 01_TUMOR, 04_LYM"):
         load(f"histology,classes=01_TUMOR+09_X:{histology_folder}")
+
+
+@pytest.mark.parametrize("above", ["tiles", "Kather_texture_2016_image_tiles_5000/x"])
+def test_histology_below_its_archives_name(tmp_path, histology_folder, above):
+    plain = load(f"histology:{histology_folder}")
+    place = tmp_path / "unpacked" / above
+    place.parent.mkdir(parents=True)
+    histology_folder.rename(place)
+    dataset = load(f"histology:{tmp_path / 'unpacked'}")
+    np.testing.assert_array_equal(dataset.X, plain.X)
+    assert dataset.remarks == (f"read from {place}",)
+    assert dataset.left_out == {"folders of other classes, 01_TUMOR, 08_EMPTY": 2}
+
+
+def test_histology_without_the_unreadable(histology_folder):
+    torn = next((histology_folder / "04_LYMPHO").iterdir())
+    torn.write_bytes(b"")
+    with pytest.raises(UserError, match="an empty file"):
+        load(f"histology:{histology_folder}")
+    dataset = load(f"histology:{histology_folder}", skip_unreadable=True)
+    assert dataset.class_counts() == {"04_LYMPHO": 2, "06_MUCOSA": 3}
+    assert len(dataset.group) == 5

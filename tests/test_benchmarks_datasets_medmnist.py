@@ -15,17 +15,21 @@ from benchmarks._errors import UserError
 from benchmarks.datasets import load, medmnist
 
 COUNTS = {"train": 6, "val": 3, "test": 4}
+LARGE = (64, 128, 224)
 LABELS = {"0": "normal", "1": "pneumonia"}
 
 
-def make_file(file, shape):
+def make_file(file, shape, in_columns=True):
     """Images whose first pixel is 10 times the class and 1 in the test half."""
     arrays = {}
     for side, n_rows in COUNTS.items():
         y = np.arange(n_rows, dtype=np.uint8) % 2
         images = np.zeros((n_rows, *shape), np.uint8)
         images[:, 0, 0] = (10 * y + (side == "test")).reshape(-1, *[1] * len(shape[2:]))
-        arrays |= {f"{side}_images": images, f"{side}_labels": y[:, None]}
+        arrays |= {
+            f"{side}_images": images,
+            f"{side}_labels": y[:, None] if in_columns else y,
+        }
     np.savez_compressed(file, **arrays)
     return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
 
@@ -52,11 +56,12 @@ def root(tmp_path, monkeypatch):
             "label": LABELS,
             "license": "CC BY 4.0",
         }
-    large = web / "pneumoniamnist_64.npz"
-    entries["pneumoniamnist"] |= {
-        "url_64": large.as_uri(),
-        "MD5_64": make_file(large, (64, 64)),
-    }
+    for size in LARGE:
+        file = web / f"pneumoniamnist_{size}.npz"
+        entries["pneumoniamnist"] |= {
+            f"url_{size}": file.as_uri(),
+            f"MD5_{size}": make_file(file, (size, size)),
+        }
     (package / "__init__.py").write_text("print('torch is missing')\n")
     (package / "info.py").write_text(
         f"__version__ = '9.9'\nDEFAULT_ROOT = {str(root)!r}\nINFO = {entries!r}\n"
@@ -89,14 +94,27 @@ def test_colours_and_sizes(tmp_path):
     shapes = {
         "pneumoniamnist": (28, 28),
         "pathmnist": (28, 28, 3),
-        "pneumoniamnist-64": (64, 64),
-    }
-    for spec in ("medmnist:pneumoniamnist", "medmnist:pathmnist") * 2 + (
-        "medmnist,size=64:pneumoniamnist",
+    } | {f"pneumoniamnist-{size}": (size, size) for size in LARGE}
+    for spec in (
+        *("medmnist:pneumoniamnist", "medmnist:pathmnist") * 2,
+        *(f"medmnist,size={size}:pneumoniamnist" for size in LARGE),
     ):
         dataset = load(spec)
         assert dataset.image_shape == shapes[dataset.name]
     assert len(list((tmp_path / "cache").glob("*.npy"))) == len(shapes)
+
+
+@pytest.mark.parametrize("in_columns", [True, False])
+def test_a_file_that_was_fetched_before(tmp_path, in_columns):
+    """Read as it is, without the package; labels are (n, 1) or (n,)."""
+    make_file(tmp_path / "pathmnist_64.npz", (64, 64, 3), in_columns)
+    dataset = load(f"npz:{tmp_path / 'pathmnist_64.npz'}")
+    assert dataset.image_shape == (64, 64, 3)
+    assert dataset.is_test.tolist() == [False] * 9 + [True] * 4
+    assert dataset.y.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1]
+    assert medmnist._read_sides(tmp_path / "pathmnist_64.npz")[3] == 3
+    with pytest.raises(UserError, match=r"give npz:\S+pathmnist_64\.npz"):
+        load(f"medmnist:{tmp_path / 'pathmnist_64.npz'}")
 
 
 def test_without_a_network(root, monkeypatch):
@@ -145,7 +163,10 @@ def test_another_file_than_the_package_means(root):
         ("medmnist:lungmnist", "is no set of MedMNIST (choose from pneumoniamnist, pa"),
         ("medmnist:chestmnist", "has volumes, or several labels an image"),
         ("medmnist:organmnist3d", "has volumes, or several labels an image"),
-        ("medmnist,size=96:pneumoniamnist", "no images of size 96 (choose from 28, 64"),
+        (
+            "medmnist,size=96:pneumoniamnist",
+            "no images of size 96 (choose from 28, 64, 128, 2",
+        ),
     ],
 )
 def test_what_there_is_not(spec, words):

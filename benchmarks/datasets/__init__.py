@@ -7,5 +7,14 @@ loader beside the others and enter it in ``_registry.py``.
 
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._registry import check_spec, describe, load
+from benchmarks.datasets._summary import describe_details, describe_loaded
 
-__all__ = ["Dataset", "Recipe", "check_spec", "describe", "load"]
+__all__ = [
+    "Dataset",
+    "Recipe",
+    "check_spec",
+    "describe",
+    "describe_details",
+    "describe_loaded",
+    "load",
+]

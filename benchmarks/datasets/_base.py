@@ -1,12 +1,13 @@
 """The form in which every data set reaches the benchmark."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks._errors import UserError
+from benchmarks.datasets._files import describe_left_out
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Dataset:
         What must not be on both sides of a split, such as the patient.
     is_test : ndarray of bool, shape (n_samples,), optional
         The test rows, for a set that comes with its own split.
+    left_out : mapping of str to int
+        What lay there and is not in the set: reason and number.
+    remarks : tuple of str
+        What was decided in the user's stead.
     """
 
     name: str
@@ -43,6 +48,8 @@ class Dataset:
     licence: str = "unknown"
     group: np.ndarray | None = None
     is_test: np.ndarray | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
@@ -59,15 +66,21 @@ class Dataset:
         if len(self.class_names) < 2:
             raise UserError(
                 f"{self.name}: only one class ({', '.join(self.class_names)}); "
-                "give at least two"
+                "give at least two" + self._beside()
             )
         for side, rows in self._given_sides():
             for name, count in self.class_counts(rows).items():
                 if count == 0:
                     raise UserError(
                         f"{self.name}: class {name!r} has no sample in {side}; "
-                        "add some or leave the class out"
+                        "add some or leave the class out" + self._beside()
                     )
+
+    def _beside(self) -> str:
+        """Say what was left out, where that may be why something is missing."""
+        if not self.left_out:
+            return ""
+        return f" (left out: {describe_left_out(self.left_out)})"
 
     def _given_sides(self) -> list[tuple[str, np.ndarray | slice]]:
         if self.is_test is None:
@@ -96,6 +109,8 @@ class Recipe:
         Takes nothing, returns the `Dataset`, its images in uint8.
     options : dict
         What else the result depends on, as JSON can hold it.
+    left_out : mapping of str to int
+        What was left out in finding the files; `read` has it in its result.
     """
 
     loader: str
@@ -104,3 +119,4 @@ class Recipe:
     files: tuple[Path, ...]
     read: Callable[[], Dataset]
     options: dict[str, object] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from benchmarks.datasets._atomic import replacing
 from benchmarks.datasets._base import Dataset, Recipe
 
 # To be raised with the form of the files, and with what loaders share: `_images.py`.
-VERSION = 1
+VERSION = 2
 FOLDER_VARIABLE = "SKLEARN_SCD_CACHE"
 _OTHER_FIELDS = tuple(field.name for field in fields(Dataset) if field.name != "X")
 
@@ -73,17 +74,20 @@ def _where(recipe: Recipe) -> list:
 
 def _state(recipe: Recipe) -> list:
     """Return what makes a set that is kept outdated, once it has changed."""
-    files = []
+    files: list[list[object]] = []
     for file in recipe.files:
         try:
             status = file.stat()
         except OSError as error:
+            if recipe.options.get("skip_unreadable"):
+                files.append([str(file), None, None])
+                continue
             raise UserError(
                 f"{file}: unreadable ({error.strerror}); mend or remove it"
             ) from error
         name = file.relative_to(recipe.root).as_posix()
         files.append([name, status.st_size, status.st_mtime_ns])
-    return [VERSION, recipe.version, files]
+    return [VERSION, recipe.version, files, dict(recipe.left_out)]
 
 
 def _restore(place: Path, key: str) -> Dataset | None:
@@ -134,13 +138,16 @@ def _digest(*values: object, data: np.ndarray | None = None) -> str:
 
 
 def _to_plain(value: object) -> object:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _from_plain(values: dict) -> dict:
     return values | {
         "y": np.asarray(values["y"], dtype=np.intp),
         "class_names": tuple(values["class_names"]),
+        "remarks": tuple(values["remarks"]),
         "group": None if values["group"] is None else np.asarray(values["group"]),
         "is_test": None if values["is_test"] is None else np.asarray(values["is_test"]),
     }

@@ -1,49 +1,68 @@
-"""Image files as arrays, the same way for every loader."""
+"""The image files of a set as one array, the same way for every loader."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from benchmarks._errors import UserError, one_line
+from benchmarks._errors import UserError
+from benchmarks.datasets._files import (
+    describe_left_out,
+    name_some,
+    not_read,
+    suffix_of,
+    walk,
+)
+from benchmarks.datasets._levels import find_levels
+from benchmarks.datasets._pictures import (
+    ALL_SUFFIXES,
+    FORMATS_IN_WORDS,
+    SIZE,
+    Picture,
+    read_picture,
+)
 
-SIZE = 96
-# Other formats are not even tried: fewer decoders for a hostile file.
-FORMATS = ("PNG", "JPEG", "TIFF")
-# By what Pillow finds in a file. MPO is JPEG with further pictures behind the first.
-SUFFIXES = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".jpg", ".jpeg"),
-    "TIFF": (".tif", ".tiff"),
-}
-_ALL_SUFFIXES = frozenset(suffix for group in SUFFIXES.values() for suffix in group)
-
-
-def check_folder(path: Path, prefix: str) -> None:
-    """Raise a `UserError` if there is no folder where the user said."""
-    if not path.is_dir():
-        raise UserError(f"{path}: no such folder; check the path after {prefix}:")
-
-
-def list_folders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, hidden ones left out, in the order of names."""
-    return sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
+UNREADABLE = "unreadable images"
+# Of 16 bits a channel Pillow keeps the upper 8. With 14 bits used, 6 of them are left.
+_LEAST_OF_UPPER_BITS = 64
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Return the image files of a class, in the order of their names.
+@dataclass(frozen=True)
+class Pictures:
+    """Images read from files.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_read, 96, 96) or (n_read, 96, 96, 3), dtype uint8
+    kept : ndarray of int, shape (n_read,)
+        Positions of the files they are from.
+    left_out : Counter
+        How many could not be read.
+    remarks : tuple of str
+        What was decided for all of them.
+    sizes : str
+        Of the images in the files, the narrowest and the widest, and of these.
+    """
+
+    X: np.ndarray
+    kept: np.ndarray
+    sizes: str
+    left_out: Counter[str] = field(default_factory=Counter)
+    remarks: tuple[str, ...] = ()
+
+
+def list_images(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
+    """Return the image files of a class, in the order of their paths.
 
     Parameters
     ----------
     folder : Path
-        The class's folder. Hidden files and those with other suffixes are left out.
+        The class's folder. Files in folders below it belong to the class.
+    left_out : Counter, optional
+        Hidden files and those with other suffixes are counted there.
 
     Raises
     ------
@@ -54,22 +73,27 @@ def list_images(folder: Path) -> list[Path]:
         raise UserError(
             f"{folder}: no such folder; each class needs one, with its images"
         )
-    files = sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in _ALL_SUFFIXES and not file.name.startswith(".")
-    )
+    here: Counter[str] = Counter()
+    files = []
+    for file in walk(folder, here):
+        if suffix_of(file) in ALL_SUFFIXES:
+            files.append(file)
+        else:
+            here[not_read(file)] += 1
     if not files:
+        beside = f" (it has {describe_left_out(here)})" if here else ""
         raise UserError(
-            f"{folder}: class {folder.name!r} has no image; add png, jpeg or tiff "
-            "files or remove the folder"
+            f"{folder}: class {folder.name!r} has no image{beside}; add "
+            f"{FORMATS_IN_WORDS} files or remove the folder"
         )
+    if left_out is not None:
+        left_out.update(here)
     return files
 
 
 def read_images(
-    files: Sequence[Path], title: str, mode: str | None = None
-) -> np.ndarray:
+    files: Sequence[Path], title: str, mode: str | None = None, skip: bool = False
+) -> Pictures:
     """Read images as one array, with a progress bar if that is to be seen.
 
     Parameters
@@ -81,30 +105,60 @@ def read_images(
     mode : {"L", "RGB"}, optional
         Makes all of them grey or RGB. By default they are grey if every one is, else
         RGB.
-
-    Returns
-    -------
-    ndarray of shape (n_files, 96, 96) or (n_files, 96, 96, 3), dtype uint8
+    skip : bool
+        Whether to leave out and count what cannot be read.
 
     Raises
     ------
     UserError
-        If a file cannot be read as an image.
+        If a file, or with `skip` every file, cannot be read as an image; or if too
+        little of its 16 bits a channel can.
     """
-    bar = tqdm(files, f"reading {title}", leave=False, disable=None)
-    return _stack(read_image(file, mode) for file in bar)
+    pictures, kept, refused = [], [], []
+    for position, file in enumerate(
+        tqdm(files, f"reading {title}", leave=False, disable=None)
+    ):
+        try:
+            pictures.append(read_picture(file, mode))
+            kept.append(position)
+        except UserError as error:
+            if not skip:
+                raise
+            refused.append((file, error))
+    if not pictures:
+        raise UserError(
+            f"{title}: none of {len(files)} images can be read; the first: "
+            f"{refused[0][1]}"
+        )
+    read = [files[position] for position in kept]
+    _check_upper_bits(read, pictures)
+    remarks: list[str] = []
+    X = _stack(_to_8_bits(pictures, remarks))
+    if X.ndim == 3 and mode == "RGB":
+        X = np.repeat(X[..., None], 3, axis=3)
+    if n_more := sum(picture.has_more for picture in pictures):
+        remarks.append(
+            f"the first page or frame is used of files with several ({n_more:,})"
+        )
+    left_out: Counter[str] = Counter()
+    if refused:
+        left_out[UNREADABLE] = len(refused)
+        remarks.append(f"can't be read: {name_some([file for file, _ in refused])}")
+    sizes = _describe_sizes(pictures)
+    return Pictures(X, np.asarray(kept), sizes, left_out, tuple(remarks))
 
 
 def read_image(file: Path, mode: str | None = None) -> np.ndarray:
     """Read one image as uint8, shape (96, 96) if it is grey, else (96, 96, 3).
 
-    Transparent parts become black, 16 bits become 8, and a colour image whose
-    channels are all equal counts as grey. Of several pages the first counts.
+    Transparent parts become black, and a colour image whose channels are all equal
+    counts as grey. Of several pages the first counts. More than 8 bits are scaled as
+    for a set of this one file.
 
     Parameters
     ----------
     file : Path
-        A png, jpeg or tiff file, named as such.
+        An image in one of `FORMATS`, named as such.
     mode : {"L", "RGB"}, optional
         Makes it grey, by Pillow's weights of the channels, or RGB.
 
@@ -114,50 +168,52 @@ def read_image(file: Path, mode: str | None = None) -> np.ndarray:
         If the file cannot be read as an image, or is of another format than its suffix
         says.
     """
-    try:
-        with Image.open(file, formats=FORMATS) as image:
-            found = image.format
-            image = _to_8_bit(ImageOps.exif_transpose(image))
-    except Exception as error:
-        # Damaged images raise many kinds, from Pillow's decoders and from zlib.
+    return read_images([file], file.name, mode).X[0]
+
+
+def _check_upper_bits(files: Sequence[Path], pictures: Sequence[Picture]) -> None:
+    """Refuse colours of which next to nothing could be read."""
+    # A quarter of what 8 bits hold at most is what is left of 14 bits.
+    cut = [i for i, picture in enumerate(pictures) if picture.upper_bits]
+    if cut and 0 < max(pictures[i].high for i in cut) < _LEAST_OF_UPPER_BITS:
         raise UserError(
-            f"{file}: unreadable image ({one_line(error)}); mend or remove it"
-        ) from error
-    if file.suffix.lower() not in SUFFIXES[found]:
-        raise UserError(
-            f"{file}: holds a {found} image whatever its name says; rename it to "
-            f"{SUFFIXES[found][0]} or remove it"
+            f"{files[cut[0]]}: 16 bits a channel, of which only the upper 8 can be "
+            f"read, and the set's {len(cut)} files of that kind hardly use them; save "
+            "them with 8 bits a channel"
         )
-    pixels = np.asarray(image if mode is None else image.convert(mode))
-    if mode is None and pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
-    resized = Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-    return np.asarray(resized)
 
 
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Convert any of Pillow's modes to L or RGB."""
-    if image.mode.startswith("I"):
-        # Pillow's own conversion clips 16 bits instead of scaling them.
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("more than 16 bits a pixel")
-        return Image.fromarray((values / 257).round().astype(np.uint8))
-    if image.mode == "F":
-        raise ValueError("floating-point pixels, save it in 8 or 16 bits")
-    if image.has_transparency_data:
-        opaque = Image.new("RGBA", image.size, "black")
-        opaque.alpha_composite(image.convert("RGBA"))
-        return opaque.convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+def _to_8_bits(pictures: Sequence[Picture], remarks: list[str]) -> list[np.ndarray]:
+    """Scale deep pictures, each kind by what the set uses, and add what was done."""
+    levels = {}
+    for depth in ("integers", "floating point"):
+        ranges = [(p.low, p.high) for p in pictures if p.depth == depth]
+        if ranges:
+            levels[depth] = find_levels(ranges)
+            what = "more than 8 bits" if depth == "integers" else "floating point"
+            remarks.append(
+                f"{what} ({len(ranges):,} of {len(pictures):,} images), values from "
+                f"{min(low for low, _ in ranges):,g} to "
+                f"{max(high for _, high in ranges):,g}: in all of them {levels[depth]}"
+            )
+    return [
+        levels[p.depth].to_8_bit(p.pixels) if p.depth in levels else p.pixels
+        for p in pictures
+    ]
 
 
-def _stack(images: Iterable[np.ndarray]) -> np.ndarray:
+def _describe_sizes(pictures: Sequence[Picture]) -> str:
+    sizes = sorted({picture.size for picture in pictures})
+    sides = [f"{width}x{height}" for width, height in (sizes[0], sizes[-1])]
+    span = sides[0] if len(sizes) == 1 else f"{sides[0]} to {sides[1]}"
+    return f"images of {span} pixels, resized to {SIZE}x{SIZE}"
+
+
+def _stack(images: Sequence[np.ndarray]) -> np.ndarray:
     """Stack images, as grey if they all are, else as RGB."""
-    listed = list(images)
-    if any(image.ndim == 3 for image in listed):
-        listed = [
+    if any(image.ndim == 3 for image in images):
+        images = [
             image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-            for image in listed
+            for image in images
         ]
-    return np.stack(listed)
+    return np.stack(images)

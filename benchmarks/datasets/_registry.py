@@ -1,5 +1,6 @@
 """From what the user types to a data set."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 from benchmarks._errors import UserError
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._cache import load_cached
-from benchmarks.datasets.brats import load_brats
+from benchmarks.datasets._summary import describe_losses
+from benchmarks.datasets.brats import MISNAMED_CHOICES, load_brats
 from benchmarks.datasets.breast_cancer import load_breast_cancer
 from benchmarks.datasets.chest_xray import load_chest_xray
 from benchmarks.datasets.colon_ihc import load_colon_ihc
-from benchmarks.datasets.folder import load_folder
+from benchmarks.datasets.folder import VAL_CHOICES, load_folder
 from benchmarks.datasets.histology import load_histology
 from benchmarks.datasets.medmnist import load_medmnist
 from benchmarks.datasets.npz import load_npz
@@ -32,18 +34,30 @@ class Loader:
     options : mapping of str to callable
         For each option what makes a value of the text, raising ValueError with what
         was expected.
+    can_skip : bool
+        Whether it takes `skip_unreadable`, as one that reads many files.
     """
 
     load: Callable[..., Dataset | Recipe]
     summary: str
     argument: str = ""
     options: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+    can_skip: bool = False
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError("a whole number above 0")
     return int(text)
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return text
+
+    return read
 
 
 def _pair(text: str) -> tuple[str, ...]:
@@ -58,27 +72,36 @@ LOADERS: dict[str, Loader] = {
         load_colon_ihc, "colon tissue tiles, DAB stain or not (default)"
     ),
     "breast-cancer": Loader(load_breast_cancer, "30 measurements of cell nuclei"),
-    "npz": Loader(load_npz, "arrays X, y and, if there are groups, group", "FILE"),
+    "npz": Loader(
+        load_npz, "arrays X, y and perhaps group, or X_train, y_train, ...", "FILE"
+    ),
     "folder": Loader(
-        load_folder, "a folder a class, in train/ and test/ or not", "DIR"
+        load_folder,
+        "a folder a class, in train/, val/, test/ or not; val=train, test or out",
+        "DIR",
+        {"val": _one_of(*VAL_CHOICES)},
+        can_skip=True,
     ),
     "brats": Loader(
         load_brats,
-        "a BraTS challenge's NIfTI volumes, slices with tumour or not; per_class=N",
+        "slices of BraTS volumes, with tumour or not; per_class=N, misnamed=take",
         "DIR",
-        {"per_class": _count},
+        {"per_class": _count, "misnamed": _one_of(*MISNAMED_CHOICES)},
+        can_skip=True,
     ),
     "chest-xray": Loader(
         load_chest_xray,
         "Kermany's set as on Kaggle, pneumonia or not; per_class=N",
         "DIR",
         {"per_class": _count},
+        can_skip=True,
     ),
     "histology": Loader(
         load_histology,
         "Kather's tiles of colorectal tissue, two kinds; classes=A+B",
         "DIR",
         {"classes": _pair},
+        can_skip=True,
     ),
     "medmnist": Loader(
         load_medmnist,
@@ -109,7 +132,9 @@ def check_spec(spec: str) -> str:
     return spec
 
 
-def load(spec: str, cache: bool = True) -> Dataset:
+def load(
+    spec: str, cache: bool = True, skip_unreadable: bool = False, aloud: bool = True
+) -> Dataset:
     """Load the data set that `spec` stands for.
 
     Parameters
@@ -119,6 +144,12 @@ def load(spec: str, cache: bool = True) -> Dataset:
         ``histology,classes=01_TUMOR+08_EMPTY:DIR``.
     cache : bool
         Whether a set that costs decoding may come from the cache, and is kept there.
+    skip_unreadable : bool
+        Whether to leave out and count what cannot be read of many files. By default
+        the first of them ends it.
+    aloud : bool
+        Whether what was left out, and what was decided in the user's stead, goes to
+        stderr, a line each. It is in the data set, and in `describe_loaded`, too.
 
     Raises
     ------
@@ -126,14 +157,21 @@ def load(spec: str, cache: bool = True) -> Dataset:
         If `spec` is unknown, or what it names is missing or unusable.
     """
     loader, argument, options = _parse(spec)
+    if loader.can_skip:
+        options["skip_unreadable"] = skip_unreadable
     if not loader.argument:
         found = loader.load(**options)
     else:
         is_path = loader.argument in ("FILE", "DIR")
-        found = loader.load(Path(argument) if is_path else argument, **options)
-    if isinstance(found, Dataset):
-        return found
-    return load_cached(found) if cache else found.read()
+        # A shell leaves the ~ behind a colon as it is.
+        place = Path(argument).expanduser() if is_path else argument
+        found = loader.load(place, **options)
+    if isinstance(found, Recipe):
+        found = load_cached(found) if cache else found.read()
+    if aloud:
+        for line in describe_losses(found):
+            print(f"{found.name}: {line}", file=sys.stderr)
+    return found
 
 
 def _parse(spec: str) -> tuple[Loader, str, dict[str, object]]:

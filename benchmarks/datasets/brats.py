@@ -1,15 +1,19 @@
 """Slices of brain MRI, with tumour or without, from the volumes of a BraTS challenge.
 
 Each patient has a folder, perhaps below others such as ``HGG`` and ``LGG``, with a
-FLAIR volume ``*_flair.nii`` and the mask of the tumour ``*_seg.nii``, both perhaps
-gzipped; other sequences are not read. What becomes of them:
+FLAIR volume, ``*_flair.nii`` or ``*-t2f.nii``, and the mask of the tumour,
+``*_seg.nii`` or ``*-seg.nii``, both perhaps gzipped; other sequences are not read.
+Patients without a mask, as a challenge has them for validation, are left out. What
+becomes of the others:
 
 - Axial slices, whichever way the volume is stored. A slice is abnormal if the mask has
   a voxel in it, and normal if not.
+- The background is 0, or NaN, or else the value that all eight corners have: a header
+  may scale values, and some programs shift them.
 - Slices with little brain are left out, of both classes alike, so that the amount of
   brain does not tell the classes apart: a slice counts if its brain, the voxels of
-  FLAIR that are not 0, covers a quarter of the area that it has in the volume's fullest
-  slice. How high in the head a slice lies still tells something of its class.
+  FLAIR that are no background, covers a quarter of the area that it has in the volume's
+  fullest slice. How high in the head a slice lies still tells something of its class.
 - Grey values run from the 0.5th to the 99.5th percentile of the volume's brain, clipped
   to that range; the background is black.
 - As many normal slices as abnormal ones are drawn from each patient, and, where they
@@ -17,36 +21,46 @@ gzipped; other sequences are not read. What becomes of them:
 """
 
 import re
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from skimage.transform import resize
 from tqdm import tqdm
 
-from benchmarks._errors import UserError, check_modules, one_line
+from benchmarks._errors import UserError, check_modules
 from benchmarks.datasets._base import Dataset, Recipe
-from benchmarks.datasets._images import SIZE, check_folder
+from benchmarks.datasets._brats_files import MISNAMED_CHOICES, Patient, find_patients
+from benchmarks.datasets._files import (
+    check_folder,
+    describe_left_out,
+    name_some,
+    shown_name,
+)
+from benchmarks.datasets._pictures import SIZE
+from benchmarks.datasets._volumes import Volume, check_same_grid, read_volume
 
-VERSION = 1
+__all__ = ["MISNAMED_CHOICES", "Patient", "load_brats"]
+
+VERSION = 2
 PER_CLASS = 1462  # as many as the paper used
 MIN_BRAIN = 0.25  # of the area in the fullest slice
 GREY_RANGE = (0.5, 99.5)  # percentiles
 CLASSES = ("normal", "abnormal")
-SUFFIXES = (".nii", ".nii.gz")
+OTHER_ORIGIN = (
+    "masks with another origin in space than their volume taken to lie on it voxel by "
+    "voxel"
+)
+LEAST_LABEL = 0.5  # labels are whole numbers, but for what rounding did to them
 YEAR = re.compile(r"brats(?:20)?(\d\d)_", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Patient:
-    """A patient's folder, as it is named below that of the set, and two volumes."""
-
-    name: str
-    flair: Path
-    mask: Path
-
-
-def load_brats(path: Path, per_class: int = PER_CLASS) -> Recipe:
+def load_brats(
+    path: Path,
+    per_class: int = PER_CLASS,
+    misnamed: str = "refuse",
+    skip_unreadable: bool = False,
+) -> Recipe:
     """Load the slices, grey, 96x96, as many of one class as of the other.
 
     Parameters
@@ -56,6 +70,12 @@ def load_brats(path: Path, per_class: int = PER_CLASS) -> Recipe:
     per_class : int
         Slices of each class, or fewer where patients have not enough of both; drawn at
         random, for the same files always the same ones.
+    misnamed : {"refuse", "take"}
+        What to do where a mask is missing and one other volume may be it, as with
+        patient 355 of BraTS 2020.
+    skip_unreadable : bool
+        Whether to leave out and count patients whose files are not complete, cannot be
+        read or do not fit each other.
 
     Returns
     -------
@@ -66,99 +86,86 @@ def load_brats(path: Path, per_class: int = PER_CLASS) -> Recipe:
     Raises
     ------
     UserError
-        If a patient's volume or mask is missing; when it is read, if one cannot be, or
-        if they do not fit each other.
+        If there is no patient with volume and mask, or one has a mask alone or several
+        volumes; when it is read, if a file cannot be, or if they do not fit each other.
     """
     check_modules(("nibabel",))
     check_folder(path, "brats")
-    patients = find_patients(path)
+    left_out: Counter[str] = Counter()
+    patients = find_patients(path, left_out, misnamed, skip_unreadable)
     files = tuple(file for one in patients for file in (one.flair, one.mask))
     return Recipe(
         "brats",
         VERSION,
         path,
         files,
-        read=lambda: _read(path, patients, per_class),
-        options={"per_class": per_class},
+        read=lambda: _read(path, patients, per_class, left_out, skip_unreadable),
+        options={
+            "per_class": per_class,
+            "misnamed": misnamed,
+            "skip_unreadable": skip_unreadable,
+        },
+        left_out=left_out,
     )
 
 
-def find_patients(path: Path) -> list[Patient]:
-    """Find the folders with NIfTI files, in the order of their names.
-
-    Raises
-    ------
-    UserError
-        If there is none, or one of them has not exactly one volume and one mask.
-    """
-    folders = sorted({file.parent for file in path.rglob("*") if _is_volume(file)})
-    if not folders:
-        raise UserError(
-            f"{path}: no .nii or .nii.gz file in it or below; give the folder that "
-            "holds the patients' folders"
-        )
-    return [
-        Patient(
-            name=folder.relative_to(path).as_posix(),
-            flair=_only_file(folder, "flair"),
-            mask=_only_file(folder, "seg"),
-        )
-        for folder in folders
-    ]
-
-
-def _is_volume(file: Path) -> bool:
-    return (
-        file.name.endswith(SUFFIXES)
-        and not file.name.startswith(".")
-        and file.is_file()
-    )
-
-
-def _only_file(folder: Path, kind: str) -> Path:
-    endings = tuple(f"_{kind}{suffix}" for suffix in SUFFIXES)
-    found = [
-        file
-        for file in folder.iterdir()
-        if _is_volume(file) and file.name.endswith(endings)
-    ]
-    if len(found) != 1:
-        raise UserError(
-            f"{folder}: {len(found) or 'no'} files *_{kind}.nii or .nii.gz; each "
-            "patient needs exactly one, in a folder of its own"
-        )
-    return found[0]
-
-
-def _read(path: Path, patients: list[Patient], per_class: int) -> Dataset:
-    title = path.resolve().name
+def _read(
+    path: Path,
+    patients: list[Patient],
+    per_class: int,
+    left_out: Counter[str],
+    skip: bool,
+) -> Dataset:
+    title = shown_name(path.resolve())
     rng = np.random.default_rng(0)
     shares = _share_out(per_class, len(patients), rng)
     bar = tqdm(patients, f"reading {title}", leave=False, disable=None)
-    images, y, group = [], [], []
+    left_out = left_out.copy()
+    notes: Counter[str] = Counter()
+    images, y, group, refused = [], [], [], []
     for patient, share in zip(bar, shares, strict=True):
         if share == 0:
+            left_out[f"patients that per_class={per_class} does not need"] += 1
             continue
-        flair, mask = read_volumes(patient)
-        low, high = grey_range(patient, flair)
-        for code, slices in enumerate(draw_slices(flair, mask, share, rng)):
+        try:
+            flair, mask = read_volumes(patient, notes)
+            low, high = grey_range(patient, flair)
+        except UserError:
+            if not skip:
+                raise
+            refused.append(patient.name)
+            continue
+        drawn = draw_slices(flair, mask, share, rng)
+        if not len(drawn[0]):
+            reason = (
+                "of both classes with enough brain" if mask.any() else "with tumour"
+            )
+            left_out[f"patients without slices {reason}"] += 1
+        for code, slices in enumerate(drawn):
             images += [_to_image(flair[..., z], low, high) for z in slices]
             y += [code] * len(slices)
-            group += [patient.name] * len(slices)
+            group += [patient.group] * len(slices)
+    if refused:
+        left_out["patients with unreadable or unfit volumes"] = len(refused)
     if not images:
         raise UserError(
             f"{path}: no patient has slices both with tumour and without among those "
-            "with enough brain; give more patients"
+            f"with enough brain ({describe_left_out(left_out)}); give more patients"
         )
     return Dataset(
         name=_challenge(patients),
         X=np.stack(images),
         y=np.asarray(y, dtype=np.intp),
         class_names=CLASSES,
-        source=f"BraTS, FLAIR, {len(images) // 2} slices a class drawn from folder "
+        source=f"BraTS, FLAIR, {len(images) // 2:,} slices a class drawn from folder "
         f"{title}, resized to {SIZE}x{SIZE}",
         licence="terms of the BraTS challenge",
         group=np.asarray(group),
+        left_out=left_out,
+        remarks=(
+            *(f"{what} ({count:,})" for what, count in notes.items()),
+            *([f"unreadable or unfit: {name_some(refused)}"] if refused else []),
+        ),
     )
 
 
@@ -171,63 +178,68 @@ def _share_out(total: int, n_shares: int, rng: np.random.Generator) -> np.ndarra
 
 def _challenge(patients: list[Patient]) -> str:
     """Name the set by the year if all patients are of the same challenge."""
-    found = [YEAR.match(patient.flair.parent.name) for patient in patients]
+    found = [YEAR.match(patient.folder.name) for patient in patients]
     years = {match[1] if match else "" for match in found}
     return f"brats{years.pop()}" if len(years) == 1 else "brats"
 
 
-def read_volumes(patient: Patient) -> tuple[np.ndarray, np.ndarray]:
+def read_volumes(
+    patient: Patient, notes: Counter[str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Read a patient's FLAIR volume and mask, turned the same way.
+
+    Parameters
+    ----------
+    patient : Patient
+    notes : Counter, optional
+        What was unusual is counted there.
 
     Returns
     -------
     flair : ndarray of shape (width, depth, height), dtype float32
-        Axes run to the patient's right, front and top.
+        Axes run to the patient's right, front and top; the background is 0.
     mask : ndarray of bool, same shape
         Where the tumour is.
 
     Raises
     ------
     UserError
-        If a file is unreadable, or the two differ in shape or in the directions of
-        their axes.
+        If a file is unreadable or holds no such thing, or the two differ in shape or in
+        the places that they cover.
     """
-    flair_axes, flair = _read_volume(patient.flair)
-    mask_axes, mask = _read_volume(patient.mask)
-    if flair_axes != mask_axes:
-        raise UserError(
-            f"{patient.mask}: axes run to {mask_axes}, those of {patient.flair.name} "
-            f"to {flair_axes}; give a mask made on this volume"
-        )
-    if flair.shape != mask.shape:
-        raise UserError(
-            f"{patient.mask}: mask of shape {mask.shape} for a volume of shape "
-            f"{flair.shape}; give a mask made on this volume"
-        )
-    return flair, mask != 0
+    notes = Counter() if notes is None else notes
+    volume, mask = read_volume(patient.flair), read_volume(patient.mask)
+    if not check_same_grid(volume, mask):
+        notes[OTHER_ORIGIN] += 1
+    return _clear_background(volume, notes), _tumour(mask)
 
 
-def _read_volume(file: Path) -> tuple[str, np.ndarray]:
-    """Read a volume with its axes to the right, front and top, and how they were."""
-    import nibabel
+def _clear_background(volume: Volume, notes: Counter[str]) -> np.ndarray:
+    """Return the values with 0 for the background."""
+    values = volume.values
+    is_nan = np.isnan(values)
+    if is_nan.all():
+        raise UserError(f"{volume.file}: holds NaN alone; give numbers")
+    if np.isinf(values).any():
+        raise UserError(f"{volume.file}: holds infinity; give numbers")
+    if is_nan.any():
+        notes["NaN taken for background in FLAIR volumes"] += 1
+        return np.where(is_nan, np.float32(0), values)
+    corners = values[np.ix_(*[(0, -1)] * 3)]
+    if (corners == corners[0, 0, 0]).all():
+        return values - corners[0, 0, 0]
+    return values
 
-    try:
-        image = nibabel.load(file)
-        axes = "".join(nibabel.aff2axcodes(image.affine))
-        values = nibabel.as_closest_canonical(image).get_fdata(dtype=np.float32)
-    except Exception as error:
-        # Damaged files raise many kinds, from nibabel, gzip and zlib.
+
+def _tumour(mask: Volume) -> np.ndarray:
+    """Return where the mask has a label."""
+    labels = np.where(np.isnan(mask.values), np.float32(0), mask.values)
+    if labels.min() < 0 or 0 < labels.max() < LEAST_LABEL:
         raise UserError(
-            f"{file}: unreadable volume ({one_line(error)}); mend it or remove the "
-            "patient's folder"
-        ) from error
-    if values.ndim != 3 or values.size == 0:
-        raise UserError(
-            f"{file}: an array of shape {values.shape}; give one volume, of three axes"
+            f"{mask.file}: a mask with values from {labels.min():g} to "
+            f"{labels.max():g}; give whole numbers, 0 where there is no tumour"
         )
-    if not np.isfinite(values).all():
-        raise UserError(f"{file}: holds NaN or infinity; give numbers")
-    return axes, values
+    return labels >= LEAST_LABEL
 
 
 def grey_range(patient: Patient, flair: np.ndarray) -> tuple[float, float]:

@@ -22,9 +22,9 @@ from tqdm import tqdm
 from benchmarks._errors import UserError, one_line
 from benchmarks.datasets._atomic import replacing
 from benchmarks.datasets._base import Dataset, Recipe
-from benchmarks.datasets.npz import read_arrays
+from benchmarks.datasets.npz import one_label_each, read_arrays
 
-VERSION = 1
+VERSION = 2
 SIZE = 28  # of which a file's name and the keys in the package's list say nothing
 TIMEOUT = 60  # seconds without an answer
 CHUNK = 2**20  # bytes
@@ -54,6 +54,11 @@ def load_medmnist(name: str, size: int = SIZE) -> Recipe:
         each, or its file cannot be fetched; when it is read, if the file is not the one
         that the package means.
     """
+    if name.endswith(".npz"):
+        raise UserError(
+            f"medmnist:{name}: a file, where the name of a set is wanted; give "
+            f"npz:{name} for one of MedMNIST's files"
+        )
     package = _import_package()
     info = _find(package, name)
     suffix = "" if size == SIZE else f"_{size}"
@@ -70,7 +75,7 @@ def load_medmnist(name: str, size: int = SIZE) -> Recipe:
     def read() -> Dataset:
         if _md5(file) != info[f"MD5{suffix}"]:
             raise UserError(f"{file}: its MD5 is not that of MedMNIST's file; {REMOVE}")
-        X, y, is_test = _read_sides(file)
+        X, y, is_test, n_val = _read_sides(file)
         names = info["label"]
         return Dataset(
             name=name + suffix.replace("_", "-"),
@@ -81,6 +86,7 @@ def load_medmnist(name: str, size: int = SIZE) -> Recipe:
             f"{size}x{size}, train and val against test",
             licence=info["license"],
             is_test=is_test,
+            remarks=(f"the images of val join train ({n_val:,})",),
         )
 
     # Names of classes come with the package.
@@ -160,11 +166,13 @@ def _md5(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_sides(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read images, classes and whether a row is for the test."""
+def _read_sides(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Read images, classes, whether a row is for the test, and how many are of val."""
     keys = [f"{side}_{kind}" for side in SIDES for kind in ("images", "labels")]
     arrays, _ = read_arrays(file, keys, REMOVE)
     images = [arrays[f"{side}_images"] for side in SIDES]
     is_test = np.repeat([side == "test" for side in SIDES], [len(x) for x in images])
-    y = np.concatenate([arrays[f"{side}_labels"][:, 0] for side in SIDES])
-    return np.concatenate(images), y.astype(np.intp), is_test
+    y = np.concatenate(
+        [one_label_each(file, arrays[f"{side}_labels"]) for side in SIDES]
+    )
+    return np.concatenate(images), y.astype(np.intp), is_test, len(images[1])

@@ -69,7 +69,9 @@ def to_pixels(X: np.ndarray) -> np.ndarray:
     return X.astype(np.float32) / np.float32(255)
 
 
-def given_images(spec: str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
+def given_images(
+    spec: str, skip_unreadable: bool = False
+) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
     """Load a data set of `benchmarks.datasets` and keep its training rows.
 
     Returns
@@ -81,7 +83,7 @@ def given_images(spec: str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
         As all models of the medical benchmark get it.
     y : ndarray of shape (n_rows,)
     """
-    dataset = load(spec)
+    dataset = load(spec, skip_unreadable=skip_unreadable)
     split = draw_split(dataset, split_kind(dataset), 0)
     pixels, _ = scale(dataset, split)
     stored = dataset.X[split.train].reshape(len(pixels), -1)

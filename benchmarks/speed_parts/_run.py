@@ -52,6 +52,7 @@ def _sizes(name: str, section: Section, arguments: argparse.Namespace) -> object
         changes["repeats"] = arguments.repeats
     if arguments.data and name == "fit":
         changes["data"] = arguments.data
+        changes["skip_unreadable"] = arguments.skip_unreadable
     return dataclasses.replace(sizes, **changes)
 
 

@@ -44,6 +44,8 @@ class Sizes:
     repeats : int
     data : str, optional
         A data set to load in place of the made images.
+    skip_unreadable : bool
+        Whether to leave out what cannot be read of it.
     """
 
     n_rows: int = 2526
@@ -55,6 +57,7 @@ class Sizes:
     trees: int = 100
     repeats: int = 5
     data: str | None = None
+    skip_unreadable: bool = False
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
@@ -85,7 +88,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
 
 def _load(sizes: Sizes) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
     if sizes.data:
-        return given_images(sizes.data)
+        return given_images(sizes.data, sizes.skip_unreadable)
     X, y = made_images(sizes.n_rows, sizes.n_features)
     return "made images", X, to_pixels(X), y
 
