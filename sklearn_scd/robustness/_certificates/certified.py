@@ -32,7 +32,9 @@ from sklearn_scd.robustness._samples import as_numbers
 
 _BATCH = 64  # samples handled by one job
 _FARTHER = 4.0  # radius for which rounding is allowed for, in bounds found before
+_LEAP = 1e3  # factor between two radii, where no end is in sight
 _ATTEMPTS = 4  # with larger and larger radii
+_OUT_OF_REACH = 1e12  # times that: in float64 it can't be told from infinitely far
 
 
 @validated(
@@ -160,6 +162,36 @@ def certified_distortion(
     True
     """
     labels = LabelCodes(estimator)
+    bounds, codes = certify(estimator, labels, X, y, norm, method, time_limit, n_jobs)
+    if np.isinf(bounds).any():
+        constant = labels.classes.tolist()[codes[np.isinf(bounds)][0]]
+        warn(
+            f"{type(estimator).__name__} predicts the class {constant!r} whatever the "
+            "input is. No perturbation changes that, but it is no robustness: look at "
+            "the accuracy of each class.",
+            ConstantModelWarning,
+            stacklevel=3,
+        )
+    return bounds
+
+
+def certify(
+    estimator: FittedClassifier,
+    labels: LabelCodes,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    norm: Norm,
+    method: str,
+    time_limit: float | None = None,
+    n_jobs: int | None = None,
+    *,
+    real: bool = False,
+) -> tuple[Floats, NDArray[np.intp]]:
+    """Bounds, and the codes of the classes predicted.
+
+    Parameters are those of :func:`certified_distortion`, and `real`: whether a change
+    of class that is out of reach of floating point counts as none.
+    """
     norm = np.inf if norm == "inf" else float(norm)
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     codes = labels.predict(estimator, X)
@@ -171,10 +203,10 @@ def certified_distortion(
     geometry = geometry_of(networks.normals) if norm == 2 else None
     methods = _methods(networks, geometry, norm, method)
     order = OrderBound(networks, norm)
-    certify = _Certifier(networks, order, geometry, norm, methods, time_limit)
+    bound = _Certifier(networks, order, geometry, norm, methods, time_limit, real)
     rows = np.flatnonzero(right)
     jobs = (
-        delayed(certify)(X[part], codes[part])
+        delayed(bound)(X[part], codes[part])
         for part in np.split(rows, range(_BATCH, rows.size, _BATCH))
     )
     bounds = np.zeros(len(X))
@@ -182,16 +214,7 @@ def certified_distortion(
     with threadpool_limits(limits=1, user_api="blas"):
         found = Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
     bounds[rows] = np.concatenate(found)
-    if np.isinf(bounds).any():
-        constant = labels.classes.tolist()[codes[np.isinf(bounds)][0]]
-        warn(
-            f"{type(estimator).__name__} predicts the class {constant!r} whatever the "
-            "input is. No perturbation changes that, but it is no robustness: look at "
-            "the accuracy of each class.",
-            ConstantModelWarning,
-            stacklevel=3,
-        )
-    return bounds
+    return bounds, codes
 
 
 def _methods(networks, geometry, norm, method):
@@ -223,6 +246,7 @@ class _Certifier:
     norm: float
     methods: list[str]
     time_limit: float | None
+    real: bool
 
     def __call__(self, X: NDArray[Any], codes: NDArray[np.intp]) -> Floats:
         """Certified radii, shape (n_samples,).
@@ -231,19 +255,22 @@ class _Certifier:
         only up to the radius for which rounding was allowed for; above it, the bound is
         looked for again, with more.
         """
-        radius = _FARTHER * self._within(X, codes, np.zeros(len(X)), ["order"])
-        radius[np.isinf(radius)] = 0.0
-        bounds = np.zeros(len(X))
-        open_ = np.arange(len(X))
+        start = self._within(X, codes, np.zeros(len(X)), ["order"])
+        bounds = np.where(np.isinf(start), np.inf, 0.0)  # no set of units would do
+        open_ = np.flatnonzero(np.isfinite(start))
+        radius = _FARTHER * start
         for _ in range(_ATTEMPTS):
-            found = self._within(X[open_], codes[open_], radius[open_], self.methods)
-            proven = np.minimum(found, np.where(np.isinf(found), np.inf, radius[open_]))
-            bounds[open_] = np.maximum(bounds[open_], proven)
-            beyond = np.isfinite(found) & (found > radius[open_])
-            open_ = open_[beyond]
             if not open_.size:
                 break
-            radius[open_] = _FARTHER * found[beyond]
+            here = radius[open_]
+            found = self._within(X[open_], codes[open_], here, self.methods)
+            proven = np.minimum(found, here)
+            if self.real:
+                proven[found > _OUT_OF_REACH * here] = np.inf
+            bounds[open_] = np.maximum(bounds[open_], proven)
+            beyond = (found > here) & np.isfinite(bounds[open_])
+            radius[open_] = np.minimum(_FARTHER * found, _LEAP * here)
+            open_ = open_[beyond]
         return bounds * (1 - SLACK)
 
     def _within(

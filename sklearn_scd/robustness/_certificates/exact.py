@@ -16,9 +16,7 @@ from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.affine._fold import FoldedLayer, fold
 from sklearn_scd.affine._rounding import rounding_factor
 from sklearn_scd.affine._steps import split_pipeline
-from sklearn_scd.robustness._certificates.certified import (
-    certified_distortion,
-)
+from sklearn_scd.robustness._certificates.certified import certify
 from sklearn_scd.robustness._hyperplanes.networks import DUAL, sign_networks
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import as_numbers
@@ -65,7 +63,8 @@ def exact_distance(
     Returns
     -------
     distances : ndarray of shape (n_samples,), float64
-        In the units of `X`; inf where every point has the same class.
+        In the units of `X`; inf where every point has the same class. One vote's are
+        lowered as those of :func:`certified_distortion`, by what may be rounded.
 
     Raises
     ------
@@ -199,10 +198,11 @@ def _of_one_vote(
         )
     alone = networks.n_units == 1 and networks.n_rivals == 1
     if networks.distances_are_outputs or alone:
-        return certified_distortion(estimator, X, y, norm=norm, method="order")
+        return certify(estimator, LabelCodes(estimator), X, y, norm, "order")[0]
     if norm != 2 or networks.voting != "hard":
         raise ValueError(
             "norm=1, norm=inf and voting='soft' have an exact distance for linear "
             "models only; certified_distortion has bounds for them."
         )
-    return certified_distortion(estimator, X, y, method="branch_and_bound")
+    labels = LabelCodes(estimator)
+    return certify(estimator, labels, X, y, 2, "branch_and_bound", real=True)[0]
