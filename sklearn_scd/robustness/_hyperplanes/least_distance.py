@@ -122,7 +122,7 @@ def _of_support(rows, levels, weights):
     """
     support = np.flatnonzero(weights > 0)
     left, sizes, right = np.linalg.svd(rows[support], full_matrices=False)
-    if sizes[-1] < _DEPENDENT * sizes[0]:
+    if sizes.size == 0 or sizes[-1] <= _DEPENDENT * sizes[0]:
         return None
     turned = left.T @ levels[support]
     step = (turned / sizes) @ right
