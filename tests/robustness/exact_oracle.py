@@ -3,15 +3,16 @@
 The oracle reads the fitted arrays of an ensemble in one to three dimensions, takes
 every float as the rational number that it is, and shares nothing else with the package.
 
-A decision is constant on each face of the arrangement of hyperplanes: on the open cells,
-and on the facets, edges and vertices between them, where units are inactive on both
-sides. So the nearest point of another class is looked for where it must lie:
+A decision is constant on each face of the arrangement of hyperplanes: on the open
+cells, and on the facets, edges and vertices between them, where the units of both sides
+are inactive. So the nearest point of another class is looked for where it must lie:
 
-- A closed face of another class has a nearest point p. Under L2 it is the projection of
-  x on the flat in whose interior part it lies: some of the hyperplanes that pass through
-  p span that flat, at most d of them. Under L1 and L-infinity the norm is linear on each
-  of the cones between auxiliary hyperplanes through x, and p is a vertex of the
-  arrangement together with them. Either way the candidates are finitely many.
+- A closed face of another class has a nearest point p. Under L2, p is the projection of
+  x on a flat, the intersection of at most d of the hyperplanes that pass through p: all
+  that pass through it define the smallest face that it lies in. Under L1 and L-infinity
+  the norm is linear on each of the cones between auxiliary hyperplanes through x, and p
+  can be chosen among the vertices of the arrangement together with them. Either way
+  the candidates are finitely many.
 - A candidate counts if another class is decided at it or arbitrarily near to it: on one
   of the faces that meet there. They are those of the hyperplanes through the candidate
   alone, and all of them are enumerated.
@@ -62,14 +63,16 @@ class ExactOracle:
         self.n_rivals = 1 if self.n_classes == 2 else self.n_classes
         self.voting = model.voting
         self.linear = model.loss == "01" and model.hidden_units == 0
-        n_networks, n_units, self.n_features = model.hidden_coef_.shape
+        n_networks, _, self.n_features = model.hidden_coef_.shape
         self.output_coef = [_fractions(row) for row in model.output_coef_]
         self.output_intercept = _fractions(model.output_intercept_)
         rows = [
-            (_fractions(model.hidden_coef_[n, j]), _fraction(model.hidden_intercept_[n, j]))
+            (_fractions(w), _fraction(b))
             for n in range(n_networks)
-            for j in range(n_units)
-        ]  # fmt: skip
+            for w, b in zip(
+                model.hidden_coef_[n], model.hidden_intercept_[n], strict=True
+            )
+        ]
         if scaler is not None:
             rows = [_before(scaler, *row) for row in rows]
         self.compares = self.linear and self.n_rivals > 1
@@ -110,7 +113,7 @@ class ExactOracle:
         return _signs(self.hyperplanes, _whole([*_fractions(point), Fraction(1)]))
 
     def classes_at(self, point):
-        """Codes of the classes that may be decided at a point: one, of soft votes more."""
+        """Codes of the classes that may be decided at a point; one but for ties."""
         return self._classes(self.signs_at(point))
 
     def _classes(self, signs):
@@ -259,9 +262,9 @@ class ExactOracle:
         while True:
             step = Fraction(1, 2**shift)
             moves = [
-                sum(step ** (k + 1) * direction[f] for k, direction in enumerate(directions))
+                sum(step**k * direction[f] for k, direction in enumerate(directions, 1))
                 for f in range(self.n_features)
-            ]  # fmt: skip
+            ]
             moved = tuple(p + move for p, move in zip(point, moves, strict=True))
             whole = _whole([*moved, Fraction(1)])
             if (
@@ -275,7 +278,7 @@ class ExactOracle:
 
 def _fraction(value):
     """The rational number that a float of any width is."""
-    return value if isinstance(value, Fraction) else Fraction(value.item())
+    return Fraction(value.item() if hasattr(value, "item") else value)
 
 
 def _fractions(values):
@@ -296,9 +299,11 @@ def _whole(values):
 
 def _signs(rows, whole):
     """Signs of rows ``(w, b)`` at a point in homogeneous coordinates."""
-    return tuple(
-        _sign(sum(w * v for w, v in zip(row, whole, strict=True))) for row in rows
-    )
+    return tuple(_sign(_dot(row, whole)) for row in rows)
+
+
+def _dot(row, values):
+    return sum(a * b for a, b in zip(row, values, strict=True))
 
 
 def _before(scaler, w, b):
@@ -306,7 +311,7 @@ def _before(scaler, w, b):
     if scaler.scale_ is not None:
         w = tuple(v / s for v, s in zip(w, _fractions(scaler.scale_), strict=True))
     if scaler.mean_ is not None:
-        b -= sum(v * m for v, m in zip(w, _fractions(scaler.mean_), strict=True))
+        b -= _dot(w, _fractions(scaler.mean_))
     return w, b
 
 
@@ -347,23 +352,16 @@ def _cones(x, norm):
             for one, other in combinations(axes, 2)
             for sign in (-1, 1)
         ]
-    return [
-        _whole([*map(Fraction, n), -sum(a * b for a, b in zip(n, x, strict=True))])
-        for n in normals
-    ]
+    return [_whole([*map(Fraction, n), -_dot(n, x)]) for n in normals]
 
 
 def _projection(x, flat):
     """The point nearest to x at which all rows are 0; None if they are dependent."""
     if not flat:
         return x
-    products = [
-        [Fraction(sum(a * b for a, b in zip(one[:-1], two[:-1], strict=True))) for two in flat]
-        for one in flat
-    ]  # fmt: skip
-    values = [
-        row[-1] + sum(a * b for a, b in zip(row, x, strict=False)) for row in flat
-    ]
+    normals = [row[:-1] for row in flat]
+    products = [[Fraction(_dot(one, other)) for other in normals] for one in normals]
+    values = [_dot(row, (*x, 1)) for row in flat]
     factors = _solve(products, values)
     if factors is None:
         return None
@@ -411,10 +409,7 @@ def _faces(normals, n_features):
         for rows in combinations((*normals, *_axes(n_features)), n_features - 1)
         for ray in _orthogonal(rows)
     ]
-    ways = {
-        tuple(_sign(sum(a * b for a, b in zip(normal, ray, strict=True))) for normal in normals): ray
-        for ray in rays
-    }  # fmt: skip
+    ways = {_signs(normals, ray): ray for ray in rays}
     faces = {(0,) * len(normals): ()}
     for _ in range(n_features):
         for signs, directions in list(faces.items()):
