@@ -175,7 +175,8 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         X, y = validate_data(self, X, y, dtype=_FLOATS, ensure_min_samples=2)
         check_classification_targets(y)
-        self._check_sizes(X, y)
+        classes = np.unique(y)
+        self._check_sizes(X, classes)
         rng = check_random_state(self.random_state)
         n_principal = min(max(self.n_principal, self.n_components), *X.shape)
         pca = PCA(n_principal, svd_solver="randomized", random_state=rng)
@@ -187,6 +188,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.components_ = (
             directions[: self.n_components] @ pca.components_.astype(np.float64)
         ).astype(X.dtype)
+        self.classes_ = classes
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -207,12 +209,11 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         projected: NDArray[Any] = X @ self.components_.T.astype(X.dtype, copy=False)
         return projected
 
-    def _check_sizes(self, X: NDArray[Any], y: NDArray[Any]) -> None:
-        self.classes_ = np.unique(y)
-        if self.classes_.size < 2:
+    def _check_sizes(self, X: NDArray[Any], classes: NDArray[Any]) -> None:
+        if classes.size < 2:
             raise ValueError(
                 "ActiveSubspace needs samples of at least 2 classes in the data, but "
-                f"the data contains only one class: {self.classes_[0]}"
+                f"the data contains only one class: {classes[0]}"
             )
         if self.n_components > min(X.shape):
             raise ValueError(

@@ -14,7 +14,12 @@ from joblib import cpu_count, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    RealNotInt,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -40,6 +45,19 @@ if TYPE_CHECKING:
 
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _DTYPES = [np.float64, np.float32, np.uint8]  # the first is for all others
+_OPTIONS = (  # parameters that the training of a network reads as they are
+    "loss",
+    "binary_weights",
+    "hidden_units",
+    "learning_rate",
+    "output_learning_rate",
+    "subsample",
+    "margin",
+    "margin_growth",
+    "noise",
+    "tol",
+    "n_iter_no_change",
+)
 
 
 def _append(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
@@ -124,7 +142,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     voting : {'hard', 'soft'}, default='hard'
         Probabilities are the shares of votes (``'hard'``) or the mean of the networks'
-        probabilities (``'soft'``, for ``loss='ce'``).
+        probabilities (``'soft'``, for ``loss='ce'``). As with scikit-learn's
+        :class:`~sklearn.ensemble.VotingClassifier`, this is the one parameter that
+        predictions read: training is the same, and a fitted model may change it.
 
     class_weight : dict, 'balanced' or None, default=None
         Weights of the classes, as in scikit-learn; they multiply `sample_weight`.
@@ -232,7 +252,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     _seed: int
-    _loss: str
+    _loss: str  # that the networks were trained with
+    _linear: bool  # whether their outputs are signed distances
 
     # Where scikit-learn's diagrams link to.
     _doc_link_module = "sklearn_scd"
@@ -319,9 +340,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         return write_state(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        # A subclass may preset parameters that its own signature leaves out.
         defaults = {
             name: parameter.default
-            for name, parameter in signature(type(self)).parameters.items()
+            for cls in (SCDClassifier, type(self))
+            for name, parameter in signature(cls).parameters.items()
             if parameter.default is not parameter.empty
         }
         super().__setstate__({**defaults, **read_state(state)})
@@ -355,7 +378,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             Before training, if it needs more memory than is available; where the system
             doesn't tell that, numpy's own error comes when an array can't be made.
         """
-        self._check_voting()
+        self._check_voting(self.loss)
         adding = self.warm_start and hasattr(self, "hidden_coef_")
         X, y = validate_data(self, X, y, dtype=_DTYPES, reset=not adding)
         check_classification_targets(y)
@@ -393,14 +416,30 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             )
             self._keep(new, append=adding)
         self.classes_ = classes
-        self._seed, self._loss = seed, self.loss
+        self._seed, self._loss, self._linear = seed, self.loss, self._asks_linear
         return self
 
-    def _check_voting(self) -> None:
-        """Refuse probabilities of networks that have none."""
-        if self.voting == "soft" and self.loss != "ce":
+    @property
+    def _asks_linear(self) -> bool:
+        """Whether the parameters ask for the linear classifier of 0/1 loss."""
+        return bool(self.loss == "01" and self.hidden_units == 0)
+
+    def _check_voting(self, loss: str | None = None) -> None:
+        """Refuse probabilities of networks that have none.
+
+        Parameters
+        ----------
+        loss : str, default=None
+            Of the networks; None is that of the last fit.
+        """
+        loss = self._loss if loss is None else loss
+        voting = {"voting": self.voting}  # may have been set after fit
+        validate_parameter_constraints(
+            self._parameter_constraints, voting, type(self).__name__
+        )
+        if self.voting == "soft" and loss != "ce":
             raise ValueError(
-                f"voting='soft' needs loss='ce', got loss={self.loss!r}: networks "
+                f"voting='soft' needs loss='ce', got loss={loss!r}: networks "
                 "trained with 0/1 loss have no probabilities."
             )
 
@@ -458,7 +497,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             )
         kept = {
             "loss": self.loss == self._loss,
-            "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1],
+            "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1]
+            and (self.loss != self._loss or self._asks_linear == self._linear),
             "binary_weights": self.binary_weights
             == (self.hidden_coef_.dtype == np.int8),
         }
@@ -482,7 +522,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         return self._n_votes
 
     def _training_options(self, n_features: int) -> dict[str, Any]:
-        """Parameters of training, with those resolved that depend on the data."""
+        """Parameters of training, with those resolved that depend on the data.
+
+        Read by their attributes: those that a subclass presets are none of its own
+        parameters, and missing in its `get_params`.
+        """
         max_iter = self.max_iter
         if max_iter is None:
             max_iter = 10_000 if self.binary_weights else 1_000
@@ -492,7 +536,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             n_candidates = min(self.max_features, n_features)
         else:
             n_candidates = max(1, int(self.max_features * n_features))
-        return {**self.get_params(), "max_iter": max_iter, "n_candidates": n_candidates}
+        options = {name: getattr(self, name) for name in _OPTIONS}
+        return {**options, "max_iter": max_iter, "n_candidates": n_candidates}
 
     def _progress(self, n_networks: int) -> Callable[[float], None]:
         """What is called as networks are done."""
@@ -524,8 +569,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         if not self._is_valid_row(X):
             X = validate_data(self, X, dtype=_DTYPES, reset=False)
         networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
-        linear = self.loss == "01" and self.hidden_units == 0
-        outputs = evaluate_networks(X, networks, linear, self._n_rivals)
+        outputs = evaluate_networks(X, networks, self._linear, self._n_rivals)
         return outputs.reshape(X.shape[0], self._n_votes, -1)
 
     def _is_valid_row(self, X: ArrayLike) -> TypeGuard[NDArray[Any]]:
@@ -599,6 +643,23 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             Shares of votes, or with ``voting='soft'`` the networks' mean probabilities.
         """
         return self._probabilities(self._outputs(X))
+
+    def predict_log_proba(self, X: ArrayLike) -> Floats:
+        """Logarithms of the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Logarithms of what :meth:`predict_proba` returns: ``-inf`` for a class
+            without votes.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """Lead of each class, from the probabilities.

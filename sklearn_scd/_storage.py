@@ -94,13 +94,13 @@ def read_state(state: dict[str, Any]) -> dict[str, Any]:
             f"is sklearn-scd {sklearn_scd.__version__}, which reads formats up to "
             f"{FORMAT}: load the model with version {version} or later."
         )
-    if "_seed" in attributes:  # fitted; before format 1 with the loss that it names
-        attributes.setdefault("_loss", attributes["loss"])
     biases = attributes.get("output_intercept_")
     if biases is not None and written < 3:
         attributes["output_intercept_"] = np.ldexp(
             np.rint(np.ldexp(biases, BIAS_BITS)), -BIAS_BITS
         )
+    if "_seed" in attributes:
+        _add_fitted(attributes)
     coef = attributes.get("hidden_coef_")
     if coef is not None and coef.dtype == np.uint8:
         attributes["hidden_coef_"] = _signs(coef, attributes["n_features_in_"])
@@ -109,6 +109,16 @@ def read_state(state: dict[str, Any]) -> dict[str, Any]:
         n_networks = attributes["hidden_coef_"].shape[0]
         attributes["loss_curve_"] = _curves(runs, n_networks)
     return attributes
+
+
+def _add_fitted(attributes: dict[str, Any]) -> None:
+    """Add what fits of earlier versions left to be read from the parameters."""
+    attributes.setdefault("_loss", attributes["loss"])
+    one_unit = attributes["hidden_coef_"].shape[1] == 1
+    attributes.setdefault(
+        "_linear",
+        attributes["_loss"] == "01" and one_unit and attributes["hidden_units"] == 0,
+    )
 
 
 def _signs(bits: NDArray[np.uint8], n_features: int) -> NDArray[np.int8]:

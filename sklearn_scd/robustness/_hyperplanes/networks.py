@@ -238,7 +238,7 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     layer = _first_layer(transformer, classifier, X)
     scales = np.linalg.norm(layer.normals, axis=1)
     divisors = np.where(scales > 0, scales, 1.0)
-    linear = classifier.hidden_units == 0 and classifier.loss == "01"
+    linear = classifier._linear
     u = classifier.output_coef_.astype(np.float64)
     c = classifier.output_intercept_.astype(np.float64)
     if linear:  # says class 1 where its unit is active
