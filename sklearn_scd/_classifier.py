@@ -623,11 +623,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     def _probabilities(self, outputs: Floats) -> Floats:
         """Probabilities of the classes, (n_samples, n_classes)."""
-        if self.voting == "soft":
-            self._check_voting()
-            return mean_probabilities(outputs)
-        counts = count_votes(named_classes(outputs), self.classes_.size)
-        return counts / outputs.shape[1]
+        if self.voting == "hard":
+            counts = count_votes(named_classes(outputs), self.classes_.size)
+            return counts / outputs.shape[1]
+        self._check_voting()
+        return mean_probabilities(outputs)
 
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Probabilities of the classes.

@@ -116,7 +116,7 @@ def _outputs(graph: Graph, X: str, model: SCDClassifier) -> str:
         weights = graph.cast(weights, compute_type)
     projections = graph.add("MatMul", graph.cast(X, compute_type), weights)
     bounds = graph.constant(thresholds.ravel())
-    if model.loss == "01" and model.hidden_units == 0:
+    if model._linear:
         distances = graph.add("Sub", projections, bounds)
         outputs = graph.cast(distances, TensorProto.DOUBLE)
     else:
