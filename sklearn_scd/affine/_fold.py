@@ -12,7 +12,7 @@ from sklearn_scd._typing import Floats
 from sklearn_scd.affine._compose import compose
 from sklearn_scd.affine._guard import check_map
 from sklearn_scd.affine._map import AffineMap, Matrix
-from sklearn_scd.affine._registry import NotAffineError, affine_map
+from sklearn_scd.affine._registry import NotAffineError, affine_map, n_features_in
 from sklearn_scd.affine._rounding import smallest_normal
 
 _BLOCK = 256  # rows at a time, so that bounds in float64 need no array of their own
@@ -144,7 +144,11 @@ def steps_map(
     if transformer is None:
         return affine_map("passthrough", n_transformed, dtype)
     try:
-        steps = affine_map(transformer, dtype=dtype)
+        if samples is not None:
+            n_features = samples.shape[1]
+        else:  # steps that are all 'passthrough' know none
+            n_features = n_features_in(transformer) or n_transformed
+        steps = affine_map(transformer, n_features, dtype)
         check_map(transformer, steps, dtype, samples)
     except NotAffineError as error:
         raise NotAffineError(

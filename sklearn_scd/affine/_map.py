@@ -80,25 +80,19 @@ class AffineMap:
     def __post_init__(self) -> None:
         for name in ("matrix", "rounding_coef"):
             object.__setattr__(self, name, as_matrix(getattr(self, name), name))
-        for name in ("centre", "value", "rounding_floor"):
-            vector = np.asarray(getattr(self, name), dtype=np.float64)
-            object.__setattr__(self, name, vector)
-        object.__setattr__(self, "dtype", np.dtype(self.dtype))
         n_out, n_in = self.matrix.shape
-        for name, shape in (
-            ("centre", (n_in,)),
-            ("value", (n_out,)),
-            ("rounding_coef", (n_out, n_in)),
-            ("rounding_floor", (n_out,)),
-        ):
-            given = getattr(self, name)
-            if given.shape != shape:
-                raise ValueError(
-                    f"{name} must have the shape {shape}, as the matrix is "
-                    f"({n_out}, {n_in}), got {given.shape}."
-                )
-            if not np.isfinite(entries(given)).all():
+        sizes = {"centre": n_in, "value": n_out, "rounding_floor": n_out}
+        for name, size in sizes.items():
+            vector = _vector(getattr(self, name), size, name)
+            object.__setattr__(self, name, vector)
+            if not np.isfinite(vector).all():
                 raise ValueError(f"{name} has entries that are NaN or infinite.")
+        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        if self.rounding_coef.shape != (n_out, n_in):
+            raise ValueError(
+                f"rounding_coef must have the shape ({n_out}, {n_in}), got "
+                f"{self.rounding_coef.shape}."
+            )
         if (entries(self.rounding_coef) < 0).any() or (self.rounding_floor < 0).any():
             raise ValueError("Bounds on rounding must not be negative.")
 
@@ -188,8 +182,8 @@ class AffineMap:
         """
         matrix = as_matrix(matrix, "matrix")
         n_out, n_in = matrix.shape
-        centre = np.zeros(n_in) if centre is None else _vector(centre)
-        value = np.zeros(n_out) if value is None else _vector(value)
+        centre = _vector(centre, n_in, "centre")
+        value = _vector(value, n_out, "value")
         sizes = abs(matrix)
         if magnitude is None:
             magnitude = 2 * (sizes @ np.abs(centre) + np.abs(value))
@@ -256,7 +250,7 @@ class AffineMap:
         """
         matrix = as_matrix(matrix, "matrix")
         n_out, n_in = matrix.shape
-        value = np.zeros(n_out) if value is None else _vector(value)
+        value = _vector(value, n_out, "value")
         nothing = sparse.csr_array(matrix.shape, dtype=np.float64)
         return cls(matrix, np.zeros(n_in), value, nothing, np.zeros(n_out), dtype)
 
@@ -323,5 +317,8 @@ def upwards(bound: Any, n_operations: int = 0) -> Any:
     return bound * (1 + 2 * (n_operations + 8) * 2.0**-53)
 
 
-def _vector(values: ArrayLike) -> Floats:
-    return np.asarray(values, dtype=np.float64)
+def _vector(values: ArrayLike | None, size: int, name: str) -> Floats:
+    vector = np.zeros(size) if values is None else np.asarray(values, dtype=np.float64)
+    if vector.shape != (size,):
+        raise ValueError(f"{name} must have the shape ({size},), got {vector.shape}.")
+    return vector

@@ -134,7 +134,7 @@ def affine_map(
     if transformer is None or isinstance(transformer, str):
         return _of_nothing(transformer, n_features, dtype)
     check_is_fitted(transformer)
-    known = getattr(transformer, "n_features_in_", None)
+    known = n_features_in(transformer)
     if n_features is None:
         n_features = known
     if n_features is None:
@@ -215,6 +215,18 @@ def _built_in_rules() -> dict[type, Rule]:
     for module in (_scalers, _projections, _columns, _composites):
         rules.update(module.RULES)
     return rules
+
+
+def n_features_in(transformer: Any) -> int | None:
+    """Features that come in; of a pipeline or a union those of a step that knows."""
+    known = getattr(transformer, "n_features_in_", None)
+    steps = getattr(transformer, "steps", getattr(transformer, "transformer_list", []))
+    for _, step in steps:
+        if known is not None:
+            break
+        if step is not None and not isinstance(step, str):
+            known = n_features_in(step)
+    return known
 
 
 def _name(transformer: Any) -> str:
