@@ -449,15 +449,13 @@ def test_steps_one_after_another_stay_within_the_bound(
     if single:
         mean, scale = min(mean, 1e4), min(max(scale, 1e-6), 1e6)
     X = ((mean + rng.standard_normal((25, 3))) * scale).astype(dtype)
+    step = Pipeline([(str(i), clone(s, safe=False)) for i, s in enumerate(steps)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        step = Pipeline(
-            [
-                (str(i), clone(s) if s != "passthrough" else s)
-                for i, s in enumerate(steps)
-            ]
-        ).fit(X)
-        got = step.transform(X)
+        try:
+            got = step.fit(X).transform(X)
+        except ValueError:  # nothing varies enough, or is finite
+            return
     if not np.isfinite(got).all():
         return
     assert_holds(step, X[:4], affine_map(step, 3, dtype))

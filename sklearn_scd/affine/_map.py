@@ -15,7 +15,7 @@ from sklearn_scd.affine._rounding import TINY, rounding_factor, smallest_normal
 Matrix: TypeAlias = Any  # ndarray, or a csr_array of scipy, of float64
 
 LARGEST = 1e100  # entry of a matrix: products of three of them are finite
-_UPWARDS = 1 + 2.0**-40  # more than a bound's own arithmetic may lose
+_UPWARDS = 1 + 2.0**-30  # more than sums of a million terms of a bound may lose
 _MARGIN = 6  # operations beside the product that any sensible order takes
 
 
@@ -68,6 +68,19 @@ class AffineMap:
     -----
     Rounding is kept feature by feature: features may have scales from 1e-30 to 1e30
     side by side, and one norm of them all would say nothing of the small ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_scd.affine import affine_map
+    >>> X = np.array([[1e12], [1e12 + 2], [1e12 + 4]])
+    >>> scaler = StandardScaler().fit(X)
+    >>> of_scaler = affine_map(scaler)
+    >>> of_scaler(X).round(3).tolist()
+    [[-1.225], [0.0], [1.225]]
+    >>> bool(of_scaler.rounding(X).max() < 1e-14)
+    True
     """
 
     matrix: Matrix
@@ -112,7 +125,18 @@ class AffineMap:
         return (self.matrix @ steps.T).T + self.value
 
     def rounding(self, X: NDArray[Any]) -> Floats:
-        """Bound on the rounding at samples, shape (n_samples, n_out)."""
+        """Bound on the rounding at samples.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_in)
+            Samples.
+
+        Returns
+        -------
+        bound : ndarray of shape (n_samples, n_out), float64
+            By how much each number that is computed may be off, at most.
+        """
         steps = np.abs(np.asarray(X, dtype=np.float64) - self.centre)
         return ((self.rounding_coef @ steps.T).T + self.rounding_floor) * _UPWARDS
 
@@ -140,21 +164,24 @@ class AffineMap:
         Parameters
         ----------
         matrix : array-like or sparse array of shape (n_out, n_in)
+            What multiplies the samples.
 
         centre : array-like of shape (n_in,), default=None
-            None is zero.
+            A point where the data are. None is zero.
 
         value : array-like of shape (n_out,), default=None
-            None is zero. If it was rounded, `n_operations` and `magnitude` allow for
-            it.
+            Image of the centre. None is zero. If it was rounded, `n_operations` and
+            `magnitude` allow for it.
 
         n_operations : int, default=None
-            None is the most entries of a row that are not zero, and 6 more, in which
-            are the representation of an entry, the subtraction of a centre before or
-            after the product, an offset, a scale and a cast.
+            Rounded operations that a term goes through. None is the most entries of a
+            row that are not zero, and 6 more, in which are the representation of an
+            entry, the subtraction of a centre before or after the product, an offset, a
+            scale and a cast.
 
         magnitude : array-like of shape (n_out,), default=None
-            None is ``2 (|matrix| |centre| + |value|)``: right for
+            Size of all terms at the centre. None is
+            ``2 (|matrix| |centre| + |value|)``: right for
             ``(x - centre) @ matrix.T + value`` and for
             ``x @ matrix.T + (value - centre @ matrix.T)`` alike.
 
@@ -171,6 +198,7 @@ class AffineMap:
         Returns
         -------
         affine_map : AffineMap
+            The map and its bounds.
 
         Examples
         --------
@@ -191,7 +219,8 @@ class AffineMap:
             n_operations = most_in_a_row(matrix) + _MARGIN
         factor = rounding_factor(n_operations, working_dtype) * _UPWARDS
         tiny = smallest_normal(working_dtype)
-        underflow = n_operations * np.maximum(1.0, amplification) + sizes.sum(axis=1)
+        underflow = n_operations * np.maximum(1.0, amplification)
+        underflow = underflow + sizes @ np.ones(n_in)
         coef = factor * sizes
         if not sparse.issparse(coef):
             coef[(sizes > 0) & (sizes < 1 / LARGEST)] += TINY  # where it underflows
@@ -220,6 +249,7 @@ class AffineMap:
         Returns
         -------
         affine_map : AffineMap
+            The map and its bounds.
         """
         coefs = self.rounding_coef
         if np.any(coef):
@@ -239,14 +269,15 @@ class AffineMap:
             Of zeros and ones, at most one in a row.
 
         value : array-like of shape (n_out,), default=None
-            None is zero.
+            Image of zero. None is zero.
 
-        dtype : dtype
+        dtype : {'float32', 'float64'} or dtype
             Of the result.
 
         Returns
         -------
         affine_map : AffineMap
+            The map, with bounds of zero.
         """
         matrix = as_matrix(matrix, "matrix")
         n_out, n_in = matrix.shape

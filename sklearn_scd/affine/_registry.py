@@ -102,6 +102,7 @@ def affine_map(
     Returns
     -------
     affine_map : AffineMap
+        The map and a bound on its rounding.
 
     Raises
     ------
