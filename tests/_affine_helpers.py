@@ -15,9 +15,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklearn_scd.affine import (
-    affine_map,
-)
+from sklearn_scd.affine import affine_map
 
 SCALERS = [
     StandardScaler(),

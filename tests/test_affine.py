@@ -47,11 +47,9 @@ from sklearn.preprocessing import (
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
 from sklearn_scd import ActiveSubspace
-from sklearn_scd.affine import (
-    affine_map,
-)
+from sklearn_scd.affine import affine_map
 
-TREE = LogisticRegression(max_iter=500)
+LINEAR = LogisticRegression(max_iter=500)
 
 PROJECTIONS = [
     PCA(2, random_state=0),
@@ -75,9 +73,9 @@ PROJECTIONS = [
 SELECTORS = [
     VarianceThreshold(),
     SelectKBest(k=3),
-    SelectFromModel(TREE, threshold=-np.inf, max_features=2),
-    RFE(TREE, n_features_to_select=2),
-    SequentialFeatureSelector(TREE, n_features_to_select=1, cv=2),
+    SelectFromModel(LINEAR, threshold=-np.inf, max_features=2),
+    RFE(LINEAR, n_features_to_select=2),
+    SequentialFeatureSelector(LINEAR, n_features_to_select=1, cv=2),
 ]
 
 

@@ -5,23 +5,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from _affine_helpers import (
-    SCALERS,
-    assert_holds,
-    claims,
-    samples,
-)
+from _affine_helpers import SCALERS, assert_holds, claims, samples
 from _affine_oracle import image, rational
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.decomposition import (
-    PCA,
-)
-from sklearn.feature_selection import (
-    VarianceThreshold,
-)
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -34,11 +25,7 @@ from sklearn.preprocessing import (
 )
 
 from sklearn_scd import SCDClassifier
-from sklearn_scd.affine import (
-    AffineMap,
-    affine_map,
-    rounding_factor,
-)
+from sklearn_scd.affine import AffineMap, affine_map, rounding_factor
 from sklearn_scd.affine._fold import fold
 from sklearn_scd.affine._steps import split_pipeline
 

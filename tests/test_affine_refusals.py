@@ -4,17 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
-from _affine_helpers import (
-    assert_holds,
-    fitted,
-    samples,
-)
+from _affine_helpers import assert_holds, fitted, samples
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import (
-    KernelPCA,
-)
+from sklearn.decomposition import KernelPCA
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
@@ -209,6 +203,20 @@ def test_a_rule_that_is_wrong_by_little_is_found_out(rules, relative):
     )
     with pytest.raises(NotAffineError, match="the rule is wrong"):
         fold(make_pipeline(Halves()).fit(X), np.eye(4), np.zeros(4), samples=X)
+
+
+def test_rules_that_are_none(rules):
+    X, _ = samples("at zero")
+    with pytest.raises(TypeError, match="type must be a class, got StandardScaler"):
+        register_affine(StandardScaler(), print)
+    with pytest.raises(TypeError, match="rule must be callable, got 'half'"):
+        register_affine(Halves, "half")
+    register_affine(Halves, lambda step, n, dtype: np.eye(n))
+    with pytest.raises(TypeError, match="Halves must return an AffineMap, got ndarray"):
+        affine_map(Halves().fit(X))
+    register_affine(Halves, lambda step, n, dtype: AffineMap.computed(np.eye(n - 1)))
+    with pytest.raises(ValueError, match="a map of 3 features, but 4 come in"):
+        affine_map(Halves().fit(X))
 
 
 def test_arguments_and_maps_that_make_no_sense():

@@ -2,7 +2,9 @@
 
 A product of n features takes n operations, whatever the order of its sum. It is
 computed in float32 only if samples and components are; other attributes have dtypes of
-their own.
+their own. That is true of every BLAS that multiplies and adds in the dtype it is given,
+or in a wider one; not of fast matrix multiplication, as Strassen's, which none of those
+that NumPy is built with does.
 """
 
 from __future__ import annotations
