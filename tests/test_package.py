@@ -15,6 +15,7 @@ import sklearn_scd
 from sklearn_scd import (
     ActiveSubspace,
     SCDClassifier,
+    affine,
     export,
     inspection,
     make_robust_scd,
@@ -35,6 +36,8 @@ def _public_methods(kind):
 ROBUSTNESS = [getattr(robustness, name) for name in robustness.__all__]
 RESULTS = [item for item in ROBUSTNESS if inspect.isclass(item)]
 FUNCTIONS = [item for item in ROBUSTNESS if inspect.isfunction(item)]
+AFFINE = [affine.AffineMap, affine.affine_map, affine.register_affine]
+AFFINE += [affine.rounding_factor]
 EXPORT = [getattr(export, name) for name in export.__all__]
 DISPLAYS = [getattr(inspection, name) for name in inspection.__all__]
 PROPERTIES = [
@@ -45,12 +48,14 @@ PROPERTIES = [
 ]
 METHODS = [
     method
-    for kind in (ActiveSubspace, SCDClassifier, *RESULTS, *DISPLAYS)
+    for kind in (ActiveSubspace, SCDClassifier, affine.AffineMap, *RESULTS, *DISPLAYS)
     for method in _public_methods(kind)
 ]
-MODULES = [module.__name__ for module in (sklearn_scd, export, inspection, robustness)]
+MODULES = [
+    module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
+]
 TOP = [ActiveSubspace, SCDClassifier, make_robust_scd]
-FIRST_MET = [*TOP, *FUNCTIONS, *EXPORT, *DISPLAYS]
+FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, *EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]
 
 
@@ -114,7 +119,8 @@ def _section(item, title):
 def test_docstring_names_parameters_in_order_and_results(item):
     parameters = [name for name in inspect.signature(item).parameters if name != "self"]
     assert _section(item, "Parameters") == parameters
-    returns = not inspect.isclass(item) and item is not export.register_onnx_converter
+    registers = item in (affine.register_affine, export.register_onnx_converter)
+    returns = not inspect.isclass(item) and not registers
     assert bool(_section(item, "Returns")) == returns
 
 

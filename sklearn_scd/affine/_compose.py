@@ -52,7 +52,8 @@ def compose(first: AffineMap, second: AffineMap) -> AffineMap:
     sizes, outer = abs(first.matrix), abs(second.matrix)
     inner = min(most_in_a_row(second.matrix), most_in_a_column(first.matrix))
     stored = first.rounding_coef + rounding_factor(inner, np.float64) * sizes
-    coef = outer @ stored + second.rounding_coef @ (sizes + first.rounding_coef)
+    coef = _times(outer, stored)
+    coef = coef + _times(second.rounding_coef, sizes + first.rounding_coef)
     shift, lost = two_sum(first.value, -second.centre)
     image, image_lost = _product(second.matrix, shift)
     value, value_lost = two_sum(image, second.value)
@@ -66,7 +67,7 @@ def compose(first: AffineMap, second: AffineMap) -> AffineMap:
     )
     n_terms = most_in_a_row(second.matrix)
     return AffineMap(
-        second.matrix @ first.matrix,
+        _times(second.matrix, first.matrix),
         first.centre,
         value,
         _never_less(coef, inner),
@@ -159,13 +160,26 @@ def _aligned(first: AffineMap, target: Floats) -> AffineMap:
     return recentred(first, centre)
 
 
+def _times(left: Matrix, right: Matrix) -> Matrix:
+    """Product of matrices; thousands of rows behind a scaler are not worth a loop."""
+    if sparse.issparse(left) or not sparse.issparse(right):
+        return left @ right
+    n = right.shape[0]
+    one_each = right.shape[1] == right.nnz == n
+    one_each = one_each and (np.diff(right.indptr) == 1).all()
+    if one_each and (right.indices == np.arange(n)).all():
+        return left * right.data
+    return left @ right
+
+
 def _product(matrix: Matrix, vector: Floats) -> tuple[Floats, Floats]:
     """Product, and a bound on its error, which is 0 where nothing is rounded."""
     if sparse.issparse(matrix) and most_in_a_row(matrix) == 1:
         product, error = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[0])
         rows = np.flatnonzero(np.diff(matrix.indptr))
         product[rows], lost = two_product(matrix.data, vector[matrix.indices])
-        error[rows] = np.abs(lost) + (lost != 0) * TINY
+        scaled = (matrix.data != 1) & (vector[matrix.indices] != 0)
+        error[rows] = np.abs(lost) + 4 * TINY * scaled
         return product, error
     n_terms = most_in_a_row(matrix)
     sizes = abs(matrix) @ np.abs(vector)

@@ -12,7 +12,7 @@ from sklearn_scd._typing import Floats
 from sklearn_scd.affine._compose import compose
 from sklearn_scd.affine._guard import check_map
 from sklearn_scd.affine._map import AffineMap, Matrix
-from sklearn_scd.affine._registry import NotAffineError, affine_map
+from sklearn_scd.affine._registry import NotAffineError, affine_map, n_features_in
 from sklearn_scd.affine._rounding import smallest_normal
 
 _BLOCK = 256  # rows at a time, so that bounds in float64 need no array of their own
@@ -113,19 +113,19 @@ def fold(
         per_product = smallest_normal(np.float32) if roundoff else 0.0
         underflow = per_product * (rows.shape[1] + 2)
     floor = roundoff * np.abs(offsets) * (1 + 2.0**-50) + np.asarray(underflow)
-    steps = steps_map(transformer, rows.shape[1], dtype, samples)
-    out = _Rows(rows.shape[0], steps.n_in)
-    for start in range(0, rows.shape[0], _BLOCK):
+    n_rows, n_transformed = rows.shape
+    nowhere = np.zeros(n_transformed)
+    steps = None
+    if transformer is not None:
+        steps = steps_map(transformer, n_transformed, dtype, samples)
+    out = _Rows(n_rows, n_transformed if steps is None else steps.n_in)
+    for start in range(0, n_rows, _BLOCK):
         block = slice(start, start + _BLOCK)
-        part = AffineMap(
-            rows[block],
-            np.zeros(rows.shape[1]),
-            offsets[block],
-            roundoff * (1 + 2.0**-50) * np.abs(rows[block]),
-            floor[block],
-        )
-        out.put(block, compose(steps, part))
-    return FoldedLayer(out.normals, steps.centre, out.offsets, out.coef, out.floor)
+        coef = roundoff * (1 + 2.0**-50) * np.abs(rows[block])
+        part = AffineMap(rows[block], nowhere, offsets[block], coef, floor[block])
+        out.put(block, part if steps is None else compose(steps, part))
+    centre = nowhere if steps is None else steps.centre
+    return FoldedLayer(out.normals, centre, out.offsets, out.coef, out.floor)
 
 
 def steps_map(
@@ -141,10 +141,12 @@ def steps_map(
     NotAffineError
         As told to a user: with the names of all steps, and what to do.
     """
-    if transformer is None:
-        return affine_map("passthrough", n_transformed, dtype)
     try:
-        steps = affine_map(transformer, dtype=dtype)
+        if samples is not None:
+            n_features = samples.shape[1]
+        else:  # steps that are all 'passthrough' know none
+            n_features = n_features_in(transformer) or n_transformed
+        steps = affine_map(transformer, n_features, dtype)
         check_map(transformer, steps, dtype, samples)
     except NotAffineError as error:
         raise NotAffineError(
@@ -181,9 +183,12 @@ class _Rows:
 
 
 def _rounded_up(bound: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
-    rounded = bound.astype(dtype)
-    low = rounded < bound
-    rounded[low] = np.nextafter(rounded[low], np.asarray(np.inf, dtype=dtype))
+    """The bound in `dtype`, not less anywhere."""
+    if dtype == np.float64:
+        return bound
+    rounded = (bound * (1 + 2.0**-22)).astype(dtype)
+    lost = (rounded == 0) & (bound > 0)
+    rounded[lost] = np.finfo(dtype).smallest_subnormal
     return rounded
 
 

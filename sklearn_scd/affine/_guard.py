@@ -58,9 +58,9 @@ def check_map(
     steps = np.abs(points.astype(np.float64) - affine_map.centre)
     terms = (abs(affine_map.matrix) @ steps.T).T + np.abs(affine_map.value)
     allowed = _GENEROUS * affine_map.rounding(points) + _EVALUATION * terms
-    off = np.abs(got - affine_map(points)) - allowed
-    if not (off <= 0).all():
-        sample, feature = np.unravel_index(np.nanargmax(off), off.shape)
+    off = np.nan_to_num(np.abs(got - affine_map(points)) - allowed, nan=np.inf)
+    if (off > 0).any():
+        sample, feature = np.unravel_index(off.argmax(), off.shape)
         said = affine_map(points)[sample, feature]
         raise NotAffineError(
             f"a rule says {said!r} for feature {feature} of what comes out, but it is "

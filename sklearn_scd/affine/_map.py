@@ -15,7 +15,7 @@ from sklearn_scd.affine._rounding import TINY, rounding_factor, smallest_normal
 Matrix: TypeAlias = Any  # ndarray, or a csr_array of scipy, of float64
 
 LARGEST = 1e100  # entry of a matrix: products of three of them are finite
-_UPWARDS = 1 + 2.0**-40  # more than a bound's own arithmetic may lose
+_UPWARDS = 1 + 2.0**-30  # more than sums of a million terms of a bound may lose
 _MARGIN = 6  # operations beside the product that any sensible order takes
 
 
@@ -68,6 +68,19 @@ class AffineMap:
     -----
     Rounding is kept feature by feature: features may have scales from 1e-30 to 1e30
     side by side, and one norm of them all would say nothing of the small ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_scd.affine import affine_map
+    >>> X = np.array([[1e12], [1e12 + 2], [1e12 + 4]])
+    >>> scaler = StandardScaler().fit(X)
+    >>> of_scaler = affine_map(scaler)
+    >>> of_scaler(X).round(3).tolist()
+    [[-1.225], [0.0], [1.225]]
+    >>> bool(of_scaler.rounding(X).max() < 1e-14)
+    True
     """
 
     matrix: Matrix
@@ -80,25 +93,19 @@ class AffineMap:
     def __post_init__(self) -> None:
         for name in ("matrix", "rounding_coef"):
             object.__setattr__(self, name, as_matrix(getattr(self, name), name))
-        for name in ("centre", "value", "rounding_floor"):
-            vector = np.asarray(getattr(self, name), dtype=np.float64)
-            object.__setattr__(self, name, vector)
-        object.__setattr__(self, "dtype", np.dtype(self.dtype))
         n_out, n_in = self.matrix.shape
-        for name, shape in (
-            ("centre", (n_in,)),
-            ("value", (n_out,)),
-            ("rounding_coef", (n_out, n_in)),
-            ("rounding_floor", (n_out,)),
-        ):
-            given = getattr(self, name)
-            if given.shape != shape:
-                raise ValueError(
-                    f"{name} must have the shape {shape}, as the matrix is "
-                    f"({n_out}, {n_in}), got {given.shape}."
-                )
-            if not np.isfinite(entries(given)).all():
+        sizes = {"centre": n_in, "value": n_out, "rounding_floor": n_out}
+        for name, size in sizes.items():
+            vector = _vector(getattr(self, name), size, name)
+            object.__setattr__(self, name, vector)
+            if not np.isfinite(vector).all():
                 raise ValueError(f"{name} has entries that are NaN or infinite.")
+        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        if self.rounding_coef.shape != (n_out, n_in):
+            raise ValueError(
+                f"rounding_coef must have the shape ({n_out}, {n_in}), got "
+                f"{self.rounding_coef.shape}."
+            )
         if (entries(self.rounding_coef) < 0).any() or (self.rounding_floor < 0).any():
             raise ValueError("Bounds on rounding must not be negative.")
 
@@ -118,7 +125,18 @@ class AffineMap:
         return (self.matrix @ steps.T).T + self.value
 
     def rounding(self, X: NDArray[Any]) -> Floats:
-        """Bound on the rounding at samples, shape (n_samples, n_out)."""
+        """Bound on the rounding at samples.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_in)
+            Samples.
+
+        Returns
+        -------
+        bound : ndarray of shape (n_samples, n_out), float64
+            By how much each number that is computed may be off, at most.
+        """
         steps = np.abs(np.asarray(X, dtype=np.float64) - self.centre)
         return ((self.rounding_coef @ steps.T).T + self.rounding_floor) * _UPWARDS
 
@@ -146,21 +164,24 @@ class AffineMap:
         Parameters
         ----------
         matrix : array-like or sparse array of shape (n_out, n_in)
+            What multiplies the samples.
 
         centre : array-like of shape (n_in,), default=None
-            None is zero.
+            A point where the data are. None is zero.
 
         value : array-like of shape (n_out,), default=None
-            None is zero. If it was rounded, `n_operations` and `magnitude` allow for
-            it.
+            Image of the centre. None is zero. If it was rounded, `n_operations` and
+            `magnitude` allow for it.
 
         n_operations : int, default=None
-            None is the most entries of a row that are not zero, and 6 more, in which
-            are the representation of an entry, the subtraction of a centre before or
-            after the product, an offset, a scale and a cast.
+            Rounded operations that a term goes through. None is the most entries of a
+            row that are not zero, and 6 more, in which are the representation of an
+            entry, the subtraction of a centre before or after the product, an offset, a
+            scale and a cast.
 
         magnitude : array-like of shape (n_out,), default=None
-            None is ``2 (|matrix| |centre| + |value|)``: right for
+            Size of all terms at the centre. None is
+            ``2 (|matrix| |centre| + |value|)``: right for
             ``(x - centre) @ matrix.T + value`` and for
             ``x @ matrix.T + (value - centre @ matrix.T)`` alike.
 
@@ -177,6 +198,7 @@ class AffineMap:
         Returns
         -------
         affine_map : AffineMap
+            The map and its bounds.
 
         Examples
         --------
@@ -188,8 +210,8 @@ class AffineMap:
         """
         matrix = as_matrix(matrix, "matrix")
         n_out, n_in = matrix.shape
-        centre = np.zeros(n_in) if centre is None else _vector(centre)
-        value = np.zeros(n_out) if value is None else _vector(value)
+        centre = _vector(centre, n_in, "centre")
+        value = _vector(value, n_out, "value")
         sizes = abs(matrix)
         if magnitude is None:
             magnitude = 2 * (sizes @ np.abs(centre) + np.abs(value))
@@ -197,7 +219,8 @@ class AffineMap:
             n_operations = most_in_a_row(matrix) + _MARGIN
         factor = rounding_factor(n_operations, working_dtype) * _UPWARDS
         tiny = smallest_normal(working_dtype)
-        underflow = n_operations * np.maximum(1.0, amplification) + sizes.sum(axis=1)
+        underflow = n_operations * np.maximum(1.0, amplification)
+        underflow = underflow + sizes @ np.ones(n_in)
         coef = factor * sizes
         if not sparse.issparse(coef):
             coef[(sizes > 0) & (sizes < 1 / LARGEST)] += TINY  # where it underflows
@@ -226,6 +249,7 @@ class AffineMap:
         Returns
         -------
         affine_map : AffineMap
+            The map and its bounds.
         """
         coefs = self.rounding_coef
         if np.any(coef):
@@ -245,18 +269,19 @@ class AffineMap:
             Of zeros and ones, at most one in a row.
 
         value : array-like of shape (n_out,), default=None
-            None is zero.
+            Image of zero. None is zero.
 
-        dtype : dtype
+        dtype : {'float32', 'float64'} or dtype
             Of the result.
 
         Returns
         -------
         affine_map : AffineMap
+            The map, with bounds of zero.
         """
         matrix = as_matrix(matrix, "matrix")
         n_out, n_in = matrix.shape
-        value = np.zeros(n_out) if value is None else _vector(value)
+        value = _vector(value, n_out, "value")
         nothing = sparse.csr_array(matrix.shape, dtype=np.float64)
         return cls(matrix, np.zeros(n_in), value, nothing, np.zeros(n_out), dtype)
 
@@ -323,5 +348,8 @@ def upwards(bound: Any, n_operations: int = 0) -> Any:
     return bound * (1 + 2 * (n_operations + 8) * 2.0**-53)
 
 
-def _vector(values: ArrayLike) -> Floats:
-    return np.asarray(values, dtype=np.float64)
+def _vector(values: ArrayLike | None, size: int, name: str) -> Floats:
+    vector = np.zeros(size) if values is None else np.asarray(values, dtype=np.float64)
+    if vector.shape != (size,):
+        raise ValueError(f"{name} must have the shape ({size},), got {vector.shape}.")
+    return vector

@@ -2,7 +2,9 @@
 
 A product of n features takes n operations, whatever the order of its sum. It is
 computed in float32 only if samples and components are; other attributes have dtypes of
-their own.
+their own. That is true of every BLAS that multiplies and adds in the dtype it is given,
+or in a wider one; not of fast matrix multiplication, as Strassen's, which none of those
+that NumPy is built with does.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg, sparse
 from sklearn.cross_decomposition import CCA, PLSSVD, PLSCanonical, PLSRegression
 from sklearn.decomposition import (
@@ -33,7 +36,7 @@ from sklearn_scd.affine._registry import NotAffineError, Rule
 from sklearn_scd.affine._rounding import UNIT_ROUNDOFF, cast_error, rounding_factor
 from sklearn_scd.affine._scalers import centred_and_scaled, usable
 
-_LAPACK = 16  # by which its inverse may be less exact than n^2 u |A| |A^-1| |A^-1|
+_LAPACK = 16  # the constant in the bound on its inverse, on the safe side
 
 
 def _pca(pca: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
@@ -121,27 +124,45 @@ def _discriminants(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMa
 
 
 def _factors(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
-    """``(x - mean_) @ (components_ / noise_variance_).T @ inv(I + ...)``.
+    """``(x - mean_) @ weighted.T @ inv(I + weighted @ components_.T)``.
 
-    scikit-learn inverts at each call, so that the inverse is part of what is rounded.
-    Its error is taken from the bound on LAPACK's inverse, ``n^2 u |A| |A^-1|^2`` times
-    a constant (Higham 2002, section 14.3), norms of the matrix whose least eigenvalue
-    is at least 1; ours has as much.
+    With ``weighted = components_ / noise_variance_``. scikit-learn inverts at each
+    call: the inverse is part of what is rounded.
     """
     components = np.asarray(step.components_)
     weighted = components / step.noise_variance_
-    gram = np.eye(len(components)) + np.dot(weighted, components.T)
-    inverse = linalg.inv(gram)
-    sizes = np.abs(inverse).sum(axis=1).max()
-    off = _LAPACK * (len(gram) + n_features) ** 2 * UNIT_ROUNDOFF
-    off *= np.abs(gram).sum(axis=1).max() * sizes**2
+    inverse, off = _inverse(weighted, components)
     working = np.result_type(dtype, step.mean_)
     centred = centred_and_scaled(step.mean_, None, n_features, working)
-    product = _after(weighted, working)
-    turned = AffineMap.computed(inverse.T).with_more_rounding(
-        coef=np.full(inverse.shape, off)
-    )
-    return compose(compose(centred, product), turned)
+    turned = AffineMap.computed(inverse.T)
+    turned = turned.with_more_rounding(coef=np.full(inverse.shape, off))
+    return compose(compose(centred, _after(weighted, working)), turned)
+
+
+def _inverse(
+    weighted: NDArray[Any], components: NDArray[Any]
+) -> tuple[NDArray[Any], float]:
+    """``inv(I + weighted @ components.T)``, and how far two of them may be apart.
+
+    The matrix A is computed up to ``D``; that changes its inverse, in any norm, by at
+    most ``2 |A^-1|^2 |D|`` if ``|A^-1| |D| <= 1/2``. LAPACK's inverse is off by n^2 u
+    ``|A| |A^-1|^2`` times a small constant (Higham 2002, section 14.3): for this one
+    step the proof leans on the library. Ours has both errors, and scikit-learn's.
+    """
+    n = len(weighted)
+    product = np.dot(weighted, components.T)
+    gram = np.eye(n) + product
+    inverse = linalg.inv(gram)
+    size = np.abs(inverse).sum(axis=1).max()
+    factor = rounding_factor(weighted.shape[1] + 3, product.dtype)
+    terms = np.abs(weighted.astype(np.float64)) @ np.abs(components.T)
+    change = factor * (terms.sum(axis=1).max() + 1.0)
+    if size * change > 0.5:
+        raise ValueError(
+            "The factors' weights are too large to be inverted: fit in float64."
+        )
+    lapack = _LAPACK * n**2 * UNIT_ROUNDOFF * np.abs(gram).sum(axis=1).max()
+    return inverse, 2 * size**2 * (2 * change + lapack)
 
 
 def _after(matrix: Any, dtype: np.dtype[Any]) -> AffineMap:

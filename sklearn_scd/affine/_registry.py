@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from inspect import isclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -42,6 +43,11 @@ def register_affine(type: type, rule: Rule) -> None:
         :class:`AffineMap`, or raises :class:`NotAffineError` with the reason why this
         transformer is not affine. It replaces the rule that `type` had.
 
+    Raises
+    ------
+    TypeError
+        If `type` is not a class, or `rule` not callable.
+
     See Also
     --------
     affine_map : Where it is asked for.
@@ -76,6 +82,10 @@ def register_affine(type: type, rule: Rule) -> None:
     array([[-1.,  1.,  0.],
            [ 0., -1.,  1.]])
     """
+    if not isclass(type):
+        raise TypeError(f"type must be a class, got {type!r}.")
+    if not callable(rule):
+        raise TypeError(f"rule must be callable, got {rule!r}.")
     _rules[type] = rule
 
 
@@ -102,6 +112,7 @@ def affine_map(
     Returns
     -------
     affine_map : AffineMap
+        The map and a bound on its rounding.
 
     Raises
     ------
@@ -113,7 +124,11 @@ def affine_map(
         If it is not fitted.
 
     ValueError
-        If `n_features` is not that of the transformer, or a scale is out of range.
+        If `n_features` is not that of the transformer or of its rule's map, or a scale
+        is out of range.
+
+    TypeError
+        If a rule returns no AffineMap.
 
     See Also
     --------
@@ -134,7 +149,7 @@ def affine_map(
     if transformer is None or isinstance(transformer, str):
         return _of_nothing(transformer, n_features, dtype)
     check_is_fitted(transformer)
-    known = getattr(transformer, "n_features_in_", None)
+    known = n_features_in(transformer)
     if n_features is None:
         n_features = known
     if n_features is None:
@@ -147,7 +162,18 @@ def affine_map(
             f"n_features={n_features!r}, but {_name(transformer)} was fitted on "
             f"{known} features."
         )
-    return _rule_for(transformer)(transformer, int(n_features), dtype)
+    found = _rule_for(transformer)(transformer, int(n_features), dtype)
+    if not isinstance(found, AffineMap):
+        raise TypeError(
+            f"The rule for {_name(transformer)} must return an AffineMap, got "
+            f"{_name(found)}."
+        )
+    if found.n_in != n_features:
+        raise ValueError(
+            f"The rule for {_name(transformer)} has a map of {found.n_in} features, "
+            f"but {n_features} come in."
+        )
+    return found
 
 
 def _of_nothing(
@@ -215,6 +241,18 @@ def _built_in_rules() -> dict[type, Rule]:
     for module in (_scalers, _projections, _columns, _composites):
         rules.update(module.RULES)
     return rules
+
+
+def n_features_in(transformer: Any) -> int | None:
+    """Features that come in; of a pipeline or a union those of a step that knows."""
+    known = getattr(transformer, "n_features_in_", None)
+    steps = getattr(transformer, "steps", getattr(transformer, "transformer_list", []))
+    for _, step in steps:
+        if known is not None:
+            break
+        if step is not None and not isinstance(step, str):
+            known = n_features_in(step)
+    return known
 
 
 def _name(transformer: Any) -> str:

@@ -28,12 +28,13 @@ def rounding_factor(n_operations: int, dtype: DTypeLike) -> float:
         Operations on the longest way from an input to the result. A sum of n products
         has n.
 
-    dtype : dtype
-        float32 (``u = 2**-24``) or float64 (``u = 2**-53``), in which is computed.
+    dtype : {'float32', 'float64'} or dtype
+        In which is computed: ``u = 2**-24`` or ``u = 2**-53``.
 
     Returns
     -------
     factor : float
+        The g above.
 
     Raises
     ------
@@ -43,8 +44,8 @@ def rounding_factor(n_operations: int, dtype: DTypeLike) -> float:
     Examples
     --------
     >>> from sklearn_scd.affine import rounding_factor
-    >>> rounding_factor(1, "float64") * 2**53
-    1.0000000000000002
+    >>> round(rounding_factor(1000, "float32") / 2**-24, 3)  # in units of u
+    1000.06
     """
     roundoff = n_operations * float(np.finfo(dtype).eps) / 2
     if roundoff > 0.25:
@@ -53,7 +54,7 @@ def rounding_factor(n_operations: int, dtype: DTypeLike) -> float:
             "samples and fit in float64."
         )
     # The quotient is rounded itself.
-    return np.nextafter(roundoff / (1 - roundoff), 1) if roundoff else 0.0
+    return float(np.nextafter(roundoff / (1 - roundoff), 1)) if roundoff else 0.0
 
 
 def smallest_normal(dtype: DTypeLike) -> float:
