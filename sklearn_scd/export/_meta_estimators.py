@@ -41,7 +41,9 @@ _guards: dict[str, Any] = {}
 def guard_meta_estimators() -> None:
     """Put skl2onnx's converters behind guards; those that are there stay."""
     for kind, fault in _FAULTS.items():
-        alias = sklearn_operator_name_map[kind]
+        alias = sklearn_operator_name_map.get(kind)
+        if alias is None:  # an older skl2onnx converts it not at all
+            continue
         converter = get_converter(alias)
         if converter is _guards.get(alias):
             continue
