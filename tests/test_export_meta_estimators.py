@@ -209,6 +209,19 @@ def test_what_skl2onnx_converts_wrongly_is_refused(message):
         _run(model, X)
 
 
+def test_calibrations_that_are_not_converted():
+    X, y = _data(3)
+    folds = [(np.flatnonzero(y < 2), np.arange(len(y)))]
+    few = CalibratedClassifierCV(_signs(), cv=folds).fit(X, y)
+    with pytest.raises(NotImplementedError, match="without samples of some class"):
+        _run(few, X)
+    other = CalibratedClassifierCV(_signs(), cv=2).fit(X, y)
+    for calibrated in other.calibrated_classifiers_:
+        calibrated.method = "temperature"  # which scikit-learn has from 1.8 on
+    with pytest.raises(NotImplementedError, match="'temperature' is neither"):
+        _run(other, X)
+
+
 def test_models_without_an_scd_classifier_convert_as_before():
     X, y = _data()
     register_onnx_converter()

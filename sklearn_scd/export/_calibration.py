@@ -18,7 +18,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
 
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd.export._graph import add_labels, add_probabilities, expit
+from sklearn_scd.export._graph import (
+    add_labels,
+    add_probabilities,
+    expit,
+    require_opset,
+)
 from sklearn_scd.export._nodes import Graph
 
 
@@ -31,6 +36,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     operator : skl2onnx Operator
     container : skl2onnx ModelComponentContainer
     """
+    require_opset(container)
     model, graph = operator.raw_operator, Graph(scope, container)
     calibrated = [
         _probabilities(graph, each, operator, scope)

@@ -73,11 +73,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     operator : skl2onnx Operator
     container : skl2onnx ModelComponentContainer
     """
-    if container.target_opset < _MIN_OPSET:
-        raise ValueError(
-            f"An SCDClassifier needs target_opset={_MIN_OPSET} or later, got "
-            f"{container.target_opset}."
-        )
+    require_opset(container)
     model = operator.raw_operator
     graph = Graph(scope, container)
     probabilities = add_probabilities(graph, operator.inputs[0].full_name, model)
@@ -88,6 +84,21 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     if container.get_options(model, {"raw_scores": False})["raw_scores"]:
         scores = _decision_scores(graph, probabilities, model)
     graph.cast(scores, guess_proto_type(floats.type), output=floats.full_name)
+
+
+def require_opset(container: Any) -> None:
+    """Refuse to write a graph for runtimes that lack operators.
+
+    Raises
+    ------
+    ValueError
+        If the opset is too old.
+    """
+    if container.target_opset < _MIN_OPSET:
+        raise ValueError(
+            f"An SCDClassifier needs target_opset={_MIN_OPSET} or later, got "
+            f"{container.target_opset}."
+        )
 
 
 def add_probabilities(graph: Graph, X: str, model: SCDClassifier) -> str:

@@ -119,10 +119,9 @@ def _bases(model: CalibratedClassifierCV) -> Iterator[Any]:
 
 
 def _calibrated(model: CalibratedClassifierCV, in_double: bool) -> str | None:
-    if model.method not in ("sigmoid", "isotonic"):
-        return (
-            f"method={model.method!r} is not known, only 'sigmoid' and 'isotonic' are"
-        )
+    method = model.calibrated_classifiers_[0].method
+    if method not in ("sigmoid", "isotonic"):
+        return f"method={method!r} is neither 'sigmoid' nor 'isotonic'"
     for base in _bases(model):
         inner = _innermost(base)
         if not isinstance(inner, SCDClassifier):
@@ -134,12 +133,10 @@ def _calibrated(model: CalibratedClassifierCV, in_double: bool) -> str | None:
 
 
 def _missing_class(estimators: Any, model: Any) -> str | None:
-    """skl2onnx takes columns for those of all classes."""
+    """Columns of its models are taken for those of all classes."""
     if all(len(each.classes_) == len(model.classes_) for each in estimators):
         return None
-    return (
-        "skl2onnx expects that each of its models was fitted on samples of all classes"
-    )
+    return "one of its models was fitted without samples of some class"
 
 
 def _stacking(model: StackingClassifier, in_double: bool) -> str | None:
@@ -163,7 +160,10 @@ def _voting(model: VotingClassifier, in_double: bool) -> str | None:
                 "skl2onnx rounds weights before it adds them, and a tie of hard votes "
                 "may go to another class. Leave out the weights, or vote softly"
             )
-    if model.voting == "soft" and all(map(_gives_shares, model.estimators_)):
+    counted = model.estimators_
+    if model.weights is not None:
+        counted = [each for each, w in zip(counted, model.weights, strict=True) if w]
+    if model.voting == "soft" and all(map(_gives_shares, counted)):
         return (
             "means of shares of votes tie, and skl2onnx rounds them otherwise. Vote "
             "hard, or fit each SCDClassifier with voting='soft'"

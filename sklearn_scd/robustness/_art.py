@@ -125,8 +125,15 @@ class ArtClassifier(ScikitlearnClassifier):
             missing = self._labels.classes[absent].tolist()
             raise ValueError(f"y has no sample of the classes {missing}.")
         x, rows = self._apply_preprocessing(x, np.eye(self.nb_classes)[codes], fit=True)
-        labels = self._labels.classes[rows.argmax(axis=1)]
-        self._model = clone(self.model).fit(self._rows(x), labels, **kwargs)
+        classes = self._labels.classes
+        labels = classes[rows.argmax(axis=1)]
+        model = clone(self.model).fit(self._rows(x), labels, **kwargs)
+        if not np.array_equal(model.classes_, classes):
+            raise ValueError(
+                f"The fitted copy has the classes {model.classes_.tolist()}, where the "
+                f"estimator has {classes.tolist()}: columns would be those of others."
+            )
+        self._model = model
 
     def clone_for_refitting(self) -> ArtClassifier:
         """Copy the classifier, with an estimator that is not fitted yet.
