@@ -53,7 +53,7 @@ models = {
     "behind a PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
     "robust": make_robust_scd(margin=0.5, noise=0.5, **options),
 }
-fig, axes = plt.subplots(2, 2, figsize=(8, 8.4), layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(8.6, 7.4), layout="constrained")
 for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
     share = model.fit(X_train, y_train).score(X_test, y_test)
     HiddenUnitsDisplay.from_estimator(

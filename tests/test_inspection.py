@@ -16,11 +16,13 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 
 from sklearn_scd import SCDClassifier, inspection
 from sklearn_scd.inspection import (
+    AdversarialDisplay,
     HiddenUnitsDisplay,
+    LossCurveDisplay,
     RobustnessCurveDisplay,
     VoteDisplay,
 )
-from sklearn_scd.robustness import evaluate_robustness, robust_accuracy
+from sklearn_scd.robustness import evaluate_robustness, nearest_flip, robust_accuracy
 
 DISPLAYS = [getattr(inspection, name) for name in inspection.__all__]
 
@@ -116,6 +118,19 @@ def test_units_in_colour_are_grey_where_weights_are_nothing(pyplot):
     assert_allclose(sheet[0, 0], [1, 0, 0.75, 1])
     assert_allclose(sheet[1, 1], [0.5, 0.5, 0.5, 1])
     assert_allclose(sheet[:, 2, 3], 0)  # the gap is transparent
+
+
+def test_colours_of_units_are_told_by_a_bar(pyplot, model):
+    display = HiddenUnitsDisplay.from_estimator(model, (3, 4), units=4)
+    assert display.colorbar_.mappable is display.im_
+    largest = np.abs(display.weights).max()
+    assert_allclose(
+        (display.colorbar_.vmin, display.colorbar_.vmax), [-largest, largest]
+    )
+    none = HiddenUnitsDisplay.from_estimator(model, (3, 4), units=4, colorbar=False)
+    assert none.colorbar_ is None
+    assert len(none.figure_.axes) == 1
+    assert HiddenUnitsDisplay(np.ones((1, 12)), (2, 2, 3)).plot().colorbar_ is None
 
 
 @pytest.mark.parametrize(
@@ -256,6 +271,7 @@ def test_bars_are_of_equally_many_numbers_of_votes(pyplot, max_bins):
         assert len(heights) <= max_bins
         assert_allclose(heights[1:-1], heights.max())
         assert (heights > 0).all()
+        assert (edges[0], edges[-1]) == (0, 1)  # there are no other shares
         less = np.arange(n_votes + 1) < n_votes / 2
         assert less.sum() / (n_votes + 1) == pytest.approx(
             heights[edges[1:] <= 0.5].sum() / heights.sum()
@@ -307,8 +323,159 @@ def test_labels_of_votes_are_checked(pyplot, data, model):
         VoteDisplay.from_estimator(model, X, y, X_adversarial=X[:3])
 
 
+def test_attacks_behind_a_curve_tell_how_far_they_are(pyplot, data, model, capsys):
+    X, y = data
+    for verbose in (0, 1):
+        RobustnessCurveDisplay.from_estimator(
+            model, X[:3], y[:3], attacks=["nearest_flip"], certify=False,
+            random_state=0, verbose=verbose,
+        )  # fmt: skip
+        assert ("3/3 samples" in "".join(capsys.readouterr())) == bool(verbose)
+
+
+def test_loss_is_the_median_of_the_networks(pyplot):
+    nan = np.nan
+    curves = [[4, 3, 2, 1], [8, 8, nan, nan], [6, 2, 0, 0], [2, nan, nan, nan]]
+    display = LossCurveDisplay(np.array(curves), loss="01", name="four").plot(
+        color="C3"
+    )
+    # Those that stopped stay where they are: the last column is 1, 8, 0, 2.
+    assert_array_equal(display.line_.get_xdata(), [1, 2, 3, 4])
+    assert_allclose(display.line_.get_ydata(), [5, 2.5, 2, 1.5])
+    (band,) = display.band_.get_paths()
+    assert band.contains_points([[4, 0.8], [4, 3.4]]).tolist() == [True, True]
+    assert band.contains_points([[4, 0.7], [4, 3.6]]).tolist() == [False, False]
+    assert_allclose(display.stops_.get_offsets(), [[2, 8], [1, 2]])
+    assert display.line_.get_color() == "C3"
+    assert display.ax_.get_ylabel() == "Mean 0/1 loss"
+    assert [t.get_text() for t in display.ax_.get_legend().get_texts()] == ["four"]
+
+    one = LossCurveDisplay(np.array([[2.0, 1.0]])).plot(display.ax_)
+    assert (one.band_, one.stops_, one.ax_) == (None, None, display.ax_)
+
+
+@pytest.mark.parametrize("curves", [np.ones(3), np.ones((0, 3)), [[np.nan, 1.0]]])
+def test_loss_curves_that_are_none(pyplot, curves):
+    with pytest.raises(ValueError, match="loss_curves must be of shape"):
+        LossCurveDisplay(curves).plot()
+    assert not pyplot.get_fignums()
+
+
+def test_loss_is_that_of_the_fit(pyplot, data):
+    X, y = data
+    model = make_pipeline(StandardScaler(), _networks(n_iter_no_change=3)).fit(X, y)
+    display = LossCurveDisplay.from_estimator(model)
+    networks = model[-1]
+    stopped = networks.n_iter_ < networks.max_iter
+    assert stopped.any()
+    assert_array_equal(display.stops_.get_offsets()[:, 0], networks.n_iter_[stopped])
+    assert_allclose(
+        display.line_.get_ydata()[0], np.median(networks.loss_curve_[:, 0]), rtol=1e-6
+    )
+    assert display.ax_.get_ylabel() == "Mean cross-entropy"
+
+
+def _titles(axes):
+    return [panel.get_title() for panel in axes]
+
+
+@pytest.fixture(scope="module")
+def found(data, model):
+    """Of samples with wrong labels among them: those are not attacked."""
+    X, y = data
+    y = y[:6].copy()
+    y[[0, 2]] = np.where(y[[0, 2]] == "ill", "well", "ill")
+    return nearest_flip(model, X[:6], y, random_state=0)
+
+
+def test_images_beside_what_was_changed(pyplot, data, model, found):
+    X, _ = data
+    attacked = np.flatnonzero(found.status == "attacked")
+    assert 2 < attacked.size < 6
+    display = AdversarialDisplay.from_result(
+        found, X[:6], (3, 4), estimator=model, max_images=2
+    )
+    change = found.adversarials - X[:6]
+    largest = np.abs(change[attacked[:2]]).max()
+    for row, (i, axes) in enumerate(zip(attacked, display.axes_, strict=False)):
+        original, adversarial, difference = display.ims_[row]
+        assert_array_equal(original.get_array(), X[i].reshape(3, 4))
+        assert_array_equal(adversarial.get_array(), found.adversarials[i].reshape(3, 4))
+        assert_allclose(difference.get_array(), change[i].reshape(3, 4))
+        assert_allclose(difference.get_clim(), [-largest, largest])
+        assert original.get_clim() == adversarial.get_clim()
+        classes = model.predict([X[i], found.adversarials[i]])
+        assert _titles(axes) == [*classes, f"L2 = {found.distances[i]:.3g}"]
+    assert display.colorbar_.mappable is display.ims_[0, 2]
+
+    arrays = AdversarialDisplay.from_estimator(
+        model, X[:6], found.adversarials, (3, 4), norm=np.inf, vmin=0, vmax=2,
+        difference_kwargs={"cmap": "gray"}, colorbar=False,
+    )  # fmt: skip
+    assert len(arrays.axes_) == attacked.size
+    size = np.abs(change[attacked[0]]).max()
+    assert _titles(arrays.axes_[0])[2] == f"L-infinity = {size:.3g}"
+    assert arrays.ims_[0, 0].get_clim() == (0, 2)
+    assert arrays.ims_[0, 2].get_cmap().name == "gray"
+    assert arrays.colorbar_ is None
+
+
+def test_images_of_an_evaluation_and_on_axes_of_the_user(pyplot, data, evaluation):
+    X, _ = data
+    display = AdversarialDisplay.from_result(evaluation, X[:12], (3, 4), max_images=2)
+    assert _titles(display.axes_[0])[:2] == ["Original", "Adversarial"]
+    assert display.bounding_ax_ is None
+    figure, (left, right) = pyplot.subplots(1, 2)
+    again = display.plot(left)
+    assert (again.bounding_ax_, again.figure_) == (left, figure)
+    assert not left.axison
+    assert all(
+        panel.get_position().x1 < right.get_position().x0 for panel in again.axes_.flat
+    )
+    _, axes = pyplot.subplots(2, 3)
+    assert_array_equal(display.plot(axes).axes_, axes)
+    with pytest.raises(ValueError, match=r"a single Axes or 6 of them.*got 5"):
+        display.plot(axes.ravel()[:5])
+
+
+def test_changes_in_colour_are_grey_where_nothing_changed(pyplot):
+    original = np.full((1, 12), 0.5)
+    adversarial = original.copy()
+    adversarial[0, :2] = [0.9, 0.3]
+    display = AdversarialDisplay(original, adversarial, (2, 2, 3)).plot()
+    shown = display.ims_[0, 2].get_array()
+    assert_allclose(shown[0, 0], [1, 0.25, 0.5])
+    assert_allclose(shown[1, 1], 0.5)
+    assert display.colorbar_ is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (slice(0), {}, "no adversarial image"),
+        (slice(3), {"max_images": 0}, "max_images must be .* from 1 on, got 0"),
+        (slice(2), {}, "inconsistent numbers of samples"),
+        (slice(3), {"image_shape": (5, 5)}, "25 entries, but there are 12 features"),
+    ],
+)
+def test_images_that_cannot_be_drawn(pyplot, data, model, rows, options, message):
+    X, _ = data
+    n = len(X[:3]) if rows == slice(2) else len(X[rows])
+    parameters = {"image_shape": (3, 4), **options}
+    with pytest.raises(ValueError, match=message):
+        AdversarialDisplay.from_estimator(model, X[:n], X[rows] + 0.1, **parameters)
+    nothing = np.full_like(X, np.nan)
+    with pytest.raises(ValueError, match="no adversarial image"):
+        AdversarialDisplay.from_estimator(model, X, nothing, (3, 4))
+    assert not pyplot.get_fignums()
+
+
 def _from_estimator(display, model, X, y):
-    arguments = {HiddenUnitsDisplay: [(3, 4)]}.get(display, [X, y])
+    arguments = {
+        AdversarialDisplay: [X, X[::-1], (3, 4)],
+        HiddenUnitsDisplay: [(3, 4)],
+        LossCurveDisplay: [],
+    }.get(display, [X, y])
     return display.from_estimator(model, *arguments)
 
 
@@ -319,7 +486,9 @@ def test_estimator_that_is_not_fitted(pyplot, data, display, steps):
         _from_estimator(display, make_pipeline(*steps, _networks()), *data)
 
 
-@pytest.mark.parametrize("display", DISPLAYS)
+@pytest.mark.parametrize(
+    "display", [d for d in DISPLAYS if d is not AdversarialDisplay]
+)
 def test_estimator_without_networks(pyplot, data, display):
     model = LogisticRegression().fit(*data)
     with pytest.raises(TypeError, match=r"SCDClassifier.*LogisticRegression"):
@@ -333,6 +502,10 @@ def test_without_matplotlib(monkeypatch, data, display):
     with pytest.raises(ImportError, match=f"{name}.from_estimator requires matplotlib"):
         _from_estimator(display, _networks(), *data)
     drawn = {
+        AdversarialDisplay: lambda: AdversarialDisplay(
+            np.ones((1, 4)), np.zeros((1, 4)), (2, 2)
+        ),
+        LossCurveDisplay: lambda: LossCurveDisplay(np.ones((1, 4))),
         HiddenUnitsDisplay: lambda: HiddenUnitsDisplay(np.ones((1, 4)), (2, 2)),
         VoteDisplay: lambda: VoteDisplay(np.ones(1), np.ones(1), n_votes=1),
         RobustnessCurveDisplay: lambda: RobustnessCurveDisplay(

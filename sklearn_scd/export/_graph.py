@@ -73,24 +73,50 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     operator : skl2onnx Operator
     container : skl2onnx ModelComponentContainer
     """
+    require_opset(container)
+    model = operator.raw_operator
+    graph = Graph(scope, container)
+    probabilities = add_probabilities(graph, operator.inputs[0].full_name, model)
+    labels, floats = operator.outputs
+    classes = get_label_classes(scope, model)
+    add_labels(graph, probabilities, classes, labels.full_name)
+    scores = probabilities
+    if container.get_options(model, {"raw_scores": False})["raw_scores"]:
+        scores = _decision_scores(graph, probabilities, model)
+    graph.cast(scores, guess_proto_type(floats.type), output=floats.full_name)
+
+
+def require_opset(container: Any) -> None:
+    """Refuse to write a graph for runtimes that lack operators.
+
+    Raises
+    ------
+    ValueError
+        If the opset is too old.
+    """
     if container.target_opset < _MIN_OPSET:
         raise ValueError(
             f"An SCDClassifier needs target_opset={_MIN_OPSET} or later, got "
             f"{container.target_opset}."
         )
-    model = operator.raw_operator
+
+
+def add_probabilities(graph: Graph, X: str, model: SCDClassifier) -> str:
+    """Add what predict_proba computes, in double precision, (n, n_classes)."""
     model._check_voting()
-    graph = Graph(scope, container)
-    outputs = _outputs(graph, operator.inputs[0].full_name, model)
+    outputs = _outputs(graph, X, model)
     if model.voting == "hard":
-        probabilities = _shares(graph, outputs, model)
-    else:
-        probabilities = _mean_probabilities(graph, outputs, model)
+        return _shares(graph, outputs, model)
+    return _mean_probabilities(graph, outputs, model)
+
+
+def add_labels(
+    graph: Graph, probabilities: str, classes: NDArray[Any], output: str
+) -> None:
+    """Add the labels of the largest probabilities, of equals the first, (n,)."""
     codes = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
-    classes = _label_values(get_label_classes(scope, model))
-    labels, floats = operator.outputs
-    graph.add("Gather", graph.constant(classes), codes, output=labels.full_name)
-    graph.cast(probabilities, guess_proto_type(floats.type), output=floats.full_name)
+    labels = graph.constant(_label_values(classes))
+    graph.add("Gather", labels, codes, output=output)
 
 
 def _label_values(classes: NDArray[Any]) -> NDArray[Any]:
@@ -145,7 +171,7 @@ def _shares(graph: Graph, outputs: str, model: SCDClassifier) -> str:
 def _mean_probabilities(graph: Graph, outputs: str, model: SCDClassifier) -> str:
     """Mean probabilities in double precision, (n, n_classes)."""
     one = graph.constant(1.0)
-    total = graph.sum(_expit(graph, outputs, one), axis=1)
+    total = graph.sum(expit(graph, outputs), axis=1)
     means = graph.add("Div", total, graph.constant(float(model._n_votes)))  # (n, K)
     if model.classes_.size == 2:
         return graph.add("Concat", graph.add("Sub", one, means), means, axis=1)
@@ -155,8 +181,18 @@ def _mean_probabilities(graph: Graph, outputs: str, model: SCDClassifier) -> str
     return graph.add("Div", means, graph.sum(means, axis=1, keepdims=1))
 
 
-def _expit(graph: Graph, outputs: str, one: str) -> str:
+def _decision_scores(graph: Graph, probabilities: str, model: SCDClassifier) -> str:
+    """What decision_function gives, a column a class: of two, the first is negated."""
+    if model.classes_.size > 2:
+        return probabilities
+    # (p_0, p_1) times this is (p_0 - p_1, p_1 - p_0), each rounded once.
+    leads = graph.constant(np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    return graph.add("MatMul", probabilities, leads)
+
+
+def expit(graph: Graph, outputs: str) -> str:
     """``1 / (1 + exp(-f))``; runtimes' Sigmoid gives 0 far from where it is 0."""
+    one = graph.constant(1.0)
     falling = graph.add("Exp", graph.add("Neg", graph.add("Abs", outputs)))
     negative = graph.add("Min", outputs, graph.constant(0.0))
     return graph.add("Div", graph.add("Exp", negative), graph.add("Add", one, falling))

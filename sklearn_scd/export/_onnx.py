@@ -46,17 +46,38 @@ def register_onnx_converter() -> None:
 
     From then on ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` take a
     :class:`~sklearn_scd.SCDClassifier` wherever they take a classifier of scikit-learn:
-    in a `Pipeline`, a search, a `VotingClassifier`, a `StackingClassifier`, and an
-    :class:`~sklearn_scd.ActiveSubspace` before any of them. Calling it again does
-    nothing new.
+    in a `Pipeline`, a search, a `VotingClassifier`, a `StackingClassifier`, a
+    `CalibratedClassifierCV`, and an :class:`~sklearn_scd.ActiveSubspace` before any of
+    them. Calling it again does nothing new.
 
-    The converter knows skl2onnx's options ``zipmap``, ``nocl`` and
+    The converter knows skl2onnx's options ``zipmap``, ``nocl``, ``raw_scores`` and
     ``output_class_labels``. It needs an opset of 13 or later.
 
     Raises
     ------
     ImportError
         If skl2onnx is not installed.
+
+    Notes
+    -----
+    skl2onnx converts some meta-estimators to graphs that decide otherwise than the
+    model, whatever classifier is in them. From this call on, the conversion of such a
+    model raises NotImplementedError where an SCDClassifier is in it. That are:
+
+    - `CalibratedClassifierCV` with ``method='temperature'``, or around other models
+      than an SCDClassifier, pipelines that end with it and searches;
+    - `StackingClassifier` of anything but probabilities;
+    - `VotingClassifier` with weights for hard votes, with weights that are no NumPy
+      array or beside dropped models, and of SCDClassifiers alone whose probabilities
+      are shares of votes (``voting='hard'``): their means tie;
+    - `BaggingClassifier` of such SCDClassifiers for float32 input;
+    - `AdaBoostClassifier` for float64 input;
+    - `OneVsRestClassifier` of such SCDClassifiers for more than two classes;
+    - `OneVsOneClassifier` and `TunedThresholdClassifierCV`.
+
+    Calibrated models around an SCDClassifier have a converter of their own, for that
+    of skl2onnx reads isotonic calibrations coarsely. Nothing changes for models
+    without an SCDClassifier.
 
     Examples
     --------
@@ -79,7 +100,7 @@ def register_onnx_converter() -> None:
     _require_skl2onnx()
     from skl2onnx import update_registered_converter
 
-    from sklearn_scd.export import _graph, _projection
+    from sklearn_scd.export import _graph, _meta_estimators, _projection
 
     update_registered_converter(
         ActiveSubspace,
@@ -96,8 +117,10 @@ def register_onnx_converter() -> None:
             "zipmap": [True, False, "columns"],
             "nocl": [True, False],
             "output_class_labels": [False, True],
+            "raw_scores": [True, False],
         },
     )
+    _meta_estimators.guard_meta_estimators()
 
 
 def to_onnx(
@@ -125,7 +148,9 @@ def to_onnx(
     model : onnx.ModelProto
         With one input ``X`` of shape (n_samples, n_features) and two outputs: ``label``
         of shape (n_samples,), strings or int64 as in `classes_`, and ``probabilities``
-        of shape (n_samples, n_classes), float64 where `dtype` is, else float32.
+        of shape (n_samples, n_classes), float64 where `dtype` is, else float32. The
+        model's description names the dtype that ``X`` must have: a runtime converts
+        none.
 
     Raises
     ------
@@ -166,6 +191,8 @@ def to_onnx(
     >>> import onnxruntime
     >>> session = onnxruntime.InferenceSession(
     ...     data, providers=["CPUExecutionProvider"])
+    >>> session.get_modelmeta().description
+    'SCDClassifier. Input X: float64, (n_samples, 4).'
     >>> labels, probabilities = session.run(None, {"X": X[:5]})
     >>> labels.shape, probabilities.shape
     ((5,), (5, 3))
@@ -187,9 +214,13 @@ def to_onnx(
     input_type = getattr(data_types, _INPUTS[name])
     n_features = getattr(estimator, "n_features_in_", None)
     register_onnx_converter()
-    return skl2onnx.to_onnx(
-        estimator,
+    model = skl2onnx.to_onnx(
+        getattr(estimator, "best_estimator_", estimator),  # of any search
         initial_types=[("X", input_type([None, n_features]))],
         options={SCDClassifier: {"zipmap": False}},
         target_opset=target_opset,
     )
+    wanted = f"{name}, (n_samples, {n_features})"
+    model.graph.input[0].doc_string = wanted
+    model.doc_string = f"{type(classifier).__name__}. Input X: {wanted}."
+    return model

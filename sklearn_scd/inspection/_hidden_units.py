@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, prod, sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.affine._fold import fold
 from sklearn_scd.inspection._axes import axes_of
+from sklearn_scd.inspection._images import check_image_shape, in_colours
 from sklearn_scd.robustness._hyperplanes.networks import scd_steps
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class HiddenUnitsDisplay:
     ----------
     im_ : matplotlib AxesImage
         The units, left to right and top to bottom.
+
+    colorbar_ : matplotlib Colorbar or None
+        What the colours say. None where it is not drawn, and for units in colour.
 
     ax_ : matplotlib Axes
         Axes with the units.
@@ -93,6 +97,7 @@ class HiddenUnitsDisplay:
         *,
         name: str | None = None,
         n_columns: int | None = None,
+        colorbar: bool = True,
         **kwargs: Any,
     ) -> Self:
         """Draw the units.
@@ -107,6 +112,9 @@ class HiddenUnitsDisplay:
 
         n_columns : int, default=None
             Units in a row. None: about as many as there are rows.
+
+        colorbar : bool, default=True
+            Whether to draw a colour bar. Units in colour have none.
 
         **kwargs : dict
             Keyword arguments of :meth:`matplotlib.axes.Axes.imshow`. The colours go, by
@@ -126,7 +134,7 @@ class HiddenUnitsDisplay:
             If `image_shape` or `n_columns` doesn't suit the weights.
         """
         weights = np.asarray(self.weights, dtype=np.float64)
-        image_shape = _check_image_shape(self.image_shape, weights.shape[1])
+        image_shape = check_image_shape(self.image_shape, weights.shape[1])
         if n_columns is None:
             n_columns = ceil(sqrt(len(weights)))
         elif not (isinstance(n_columns, (int, np.integer)) and n_columns >= 1):
@@ -140,13 +148,19 @@ class HiddenUnitsDisplay:
         if "norm" not in kwargs:
             style.update(vmin=-largest, vmax=largest)
         if images.ndim == 4:  # colours: grey for 0, and gaps that are transparent
-            images = 0.5 + 0.5 * images / largest
+            images = in_colours(images, largest)
             images = np.concatenate([images, np.ones_like(images[..., :1])], axis=3)
         gap = 0.0 if images.ndim == 4 else np.nan
         self.im_ = self.ax_.imshow(
             _montage(images, n_columns, gap), **{**style, **kwargs}
         )
         self.ax_.set_axis_off()
+        self.colorbar_ = None
+        if colorbar and images.ndim == 3:
+            self.colorbar_ = self.figure_.colorbar(
+                self.im_, ax=self.ax_, label="Weight", fraction=0.046, pad=0.04,
+                shrink=_share_of_height(self.ax_, self.im_.get_array().shape),
+            )  # fmt: skip
         name = self.name if name is None else name
         if name is not None:
             self.ax_.set_title(name)
@@ -186,7 +200,7 @@ class HiddenUnitsDisplay:
             Axes to draw on. None: a new figure and axes.
 
         **kwargs : dict
-            `n_columns` of :meth:`plot`, and keyword arguments of
+            `n_columns` and `colorbar` of :meth:`plot`, and keyword arguments of
             :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
@@ -209,7 +223,7 @@ class HiddenUnitsDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
         transformer, classifier = scd_steps(estimator)
-        image_shape = _check_image_shape(image_shape, estimator.n_features_in_)
+        image_shape = check_image_shape(image_shape, estimator.n_features_in_)
         units = _check_units(units, classifier.output_coef_)
         weights = classifier.hidden_coef_[tuple(units.T)].astype(np.float64)
         if transformer is not None:
@@ -224,27 +238,7 @@ class HiddenUnitsDisplay:
         return display.plot(ax, **kwargs)
 
 
-def _check_image_shape(image_shape, n_features):
-    """The shape as a tuple, if it is that of images of so many features."""
-    try:
-        shape = tuple(image_shape)
-    except TypeError:
-        shape = ()
-    whole = all(isinstance(size, (int, np.integer)) and size >= 1 for size in shape)
-    if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
-        raise ValueError(
-            "image_shape must be (height, width), or (height, width, 3) for colours, "
-            f"got {image_shape!r}."
-        )
-    if prod(shape) != n_features:
-        raise ValueError(
-            f"image_shape={shape} has {prod(shape)} entries, but there are "
-            f"{n_features} features: give the shape of the images that were flattened."
-        )
-    return shape
-
-
-def _check_units(units, output_coef):
+def _check_units(units: int | ArrayLike, output_coef: NDArray[Any]) -> NDArray[Any]:
     """Rows of network and unit, (n_shown, 2): those given, or those that count most."""
     shape = output_coef.shape
     if isinstance(units, (int, np.integer)):
@@ -268,7 +262,7 @@ def _check_units(units, output_coef):
     return rows
 
 
-def _montage(images, n_columns, gap):
+def _montage(images: NDArray[Any], n_columns: int, gap: float) -> NDArray[Any]:
     """Images in rows, left to right and top to bottom, a pixel of `gap` between."""
     n_rows = ceil(len(images) / n_columns)
     spare = [(0, n_rows * n_columns - len(images)), (0, 1), (0, 1)]
@@ -280,3 +274,9 @@ def _montage(images, n_columns, gap):
         n_rows * height, n_columns * width, *tiles.shape[4:]
     )
     return sheet[:-1, :-1]
+
+
+def _share_of_height(ax: Axes, shape: tuple[int, ...]) -> float:
+    """Share of the height of axes that an image of square pixels takes."""
+    box = ax.get_window_extent()
+    return min(1.0, shape[0] / shape[1] * box.width / box.height)

@@ -153,13 +153,19 @@ class RobustnessCurveDisplay:
             self.attacked_accuracy, "attacked", beside, kwargs
         )
         self.band_ = self._band()
-        norm = "L-infinity" if np.isinf(self.norm) else f"L{self.norm:g}"
-        self.ax_.set(xlabel=f"{norm} size of the perturbation", ylabel="Accuracy")
+        size = f"{norm_name(self.norm)} size of the perturbation"
+        self.ax_.set(xlabel=size, ylabel="Accuracy")
         self.ax_.set_ylim(0.0, 1.03)
         self.ax_.legend()
         return self
 
-    def _line(self, curve, what, defaults, given):
+    def _line(
+        self,
+        curve: RobustAccuracy | None,
+        what: str,
+        defaults: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> Any:
         """Draw one curve, if it is there."""
         if curve is None:
             return None
@@ -171,7 +177,7 @@ class RobustnessCurveDisplay:
         (line,) = self.ax_.plot(curve.epsilons[order], curve.accuracies[order], **style)
         return line
 
-    def _band(self):
+    def _band(self) -> Any:
         """Shade what lies between the curves, if both are there, of the same sizes."""
         low, high = self.certified_accuracy, self.attacked_accuracy
         if low is None or high is None:
@@ -255,6 +261,7 @@ class RobustnessCurveDisplay:
         X_train: ArrayLike | None = None,
         random_state: RandomState = None,
         n_jobs: int | None = None,
+        verbose: int = 0,
         name: str | None = None,
         ax: Axes | None = None,
         **kwargs: Any,
@@ -301,6 +308,9 @@ class RobustnessCurveDisplay:
         n_jobs : int or None, default=None
             As in the attacks; results do not depend on it.
 
+        verbose : int, default=0
+            1 shows how far each attack is.
+
         name : str, default=None
             What the legend calls the model. None: the estimator's class.
 
@@ -333,7 +343,12 @@ class RobustnessCurveDisplay:
         evaluation = evaluate_robustness(
             estimator, X, y, attacks=attacks, certify=certify, norm=norm,
             clip_values=clip_values, epsilons=epsilons, X_train=X_train,
-            random_state=random_state, n_jobs=n_jobs,
+            random_state=random_state, n_jobs=n_jobs, verbose=verbose,
         )  # fmt: skip
         name = type(estimator).__name__ if name is None else name
         return cls.from_evaluation(evaluation, name=name, ax=ax, **kwargs)
+
+
+def norm_name(norm: float) -> str:
+    """What a norm is called beside an axis."""
+    return "L-infinity" if np.isinf(norm) else f"L{norm:g}"

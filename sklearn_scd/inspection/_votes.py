@@ -11,7 +11,12 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._axes import axes_of, with_defaults
-from sklearn_scd.robustness._hyperplanes.networks import scd_steps
+from sklearn_scd.inspection._vote_shares import (
+    bin_edges,
+    counted,
+    histograms,
+    votes_of,
+)
 from sklearn_scd.robustness._labels import LabelCodes
 
 if TYPE_CHECKING:
@@ -139,8 +144,8 @@ class VoteDisplay:
 
         max_bins : int, default=22
             Most bars a class, at least 2. Each bar is of equally many numbers of votes,
-            all of them less than half of the votes or none; the outermost bars may have
-            room for more than there are.
+            all of them less than half of the votes or none; the outermost bars end at 0
+            and 1, and may be of fewer.
 
         adversarial_kwargs : dict, default=None
             Keyword arguments for the bars of adversarial samples, over `kwargs`.
@@ -160,13 +165,13 @@ class VoteDisplay:
         ValueError
             If `max_bins` is less than 2.
         """
-        edges = _edges(self.n_votes, max_bins)
+        edges = bin_edges(self.n_votes, max_bins)
         self.ax_, self.figure_ = axes_of(self, ax)
         classes = self._classes()
-        clean = _histograms(self.shares, self.y, classes, edges)
+        clean = histograms(self.shares, self.y, classes, edges)
         groups = {"clean": (clean, kwargs, "C0")}
-        if self.adversarial_shares is not None:
-            adversarial = _histograms(
+        if self.adversarial_shares is not None and self.adversarial_y is not None:
+            adversarial = histograms(
                 self.adversarial_shares, self.adversarial_y, classes, edges
             )
             style = {**kwargs, **(adversarial_kwargs or {})}
@@ -183,13 +188,20 @@ class VoteDisplay:
         self._label(classes, name)
         return self
 
-    def _classes(self):
+    def _classes(self) -> NDArray[Any]:
         if self.classes is not None:
             return np.asarray(self.classes)
         others = [] if self.adversarial_y is None else [self.adversarial_y]
         return np.unique(np.concatenate([self.y, *others]))
 
-    def _bars(self, heights, edges, label, given, color):
+    def _bars(
+        self,
+        heights: Floats,
+        edges: Floats,
+        label: str,
+        given: Mapping[str, Any],
+        color: str,
+    ) -> list[Any]:
         """Draw a histogram a class, standing on the class's place."""
         from matplotlib.patches import StepPatch
 
@@ -203,9 +215,10 @@ class VoteDisplay:
             style["label"] = None  # one entry in the legend
         return bars
 
-    def _label(self, classes, name):
+    def _label(self, classes: NDArray[Any], name: str | None) -> None:
         self.ax_.set_yticks(np.arange(len(classes)), labels=classes.tolist())
         self.ax_.set_ylim(-0.6, len(classes) - 0.4)
+        self.ax_.set_xlim(-0.02, 1.02)
         self.ax_.set(
             xlabel=f"Share of votes for the {self.voted_class} class",
             ylabel=f"{self.voted_class.capitalize()} class",
@@ -281,23 +294,24 @@ class VoteDisplay:
         labels = LabelCodes(estimator)
         if y is not None:
             labels.encode(y, "y")
-        clean_y, votes = _votes(estimator, X, y)
+        clean_y, votes = votes_of(estimator, X, y)
         adversarial_y, adversarial_votes = None, None
         if X_adversarial is not None:
             adversarial_y, adversarial_votes = clean_y[:0], votes[:0]
             missing = np.isnan(np.asarray(X_adversarial, dtype=np.float64)).any(axis=1)
             found = np.flatnonzero(~missing)
             if found.size:
-                adversarial_y, adversarial_votes = _votes(
+                adversarial_y, adversarial_votes = votes_of(
                     estimator,
                     _safe_indexing(X_adversarial, found),
                     None if y is None else np.asarray(y)[found],
                 )
-        display = cls._of_votes(
-            clean_y, votes, adversarial_y, adversarial_votes, classes=labels.classes,
+        display = cls(
+            **counted(clean_y, votes, adversarial_y, adversarial_votes),
+            classes=labels.classes,
             voted_class="predicted" if y is None else "true",
             name=type(estimator).__name__ if name is None else name,
-        )  # fmt: skip
+        )
         return display.plot(ax, **kwargs)
 
     @classmethod
@@ -354,83 +368,8 @@ class VoteDisplay:
             labels without votes, votes without labels, or another number of votes.
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
-        display = cls._of_votes(
-            y_true, y_votes, y_true_adversarial, y_votes_adversarial, name=name
+        display = cls(
+            **counted(y_true, y_votes, y_true_adversarial, y_votes_adversarial),
+            name=name,
         )
         return display.plot(ax, **kwargs)
-
-    @classmethod
-    def _of_votes(cls, y, votes, adversarial_y, adversarial_votes, **parameters):
-        """A display with the shares of these votes."""
-        y, votes = _check_votes(y, votes, "y_votes")
-        shares = None
-        if (adversarial_y is None) != (adversarial_votes is None):
-            raise ValueError(
-                "y_true_adversarial and y_votes_adversarial belong together, but one "
-                "of them is None."
-            )
-        if adversarial_y is not None:
-            adversarial_y, adversarial_votes = _check_votes(
-                adversarial_y, adversarial_votes, "y_votes_adversarial"
-            )
-            if adversarial_votes.shape[1] != votes.shape[1]:
-                raise ValueError(
-                    f"y_votes_adversarial has {adversarial_votes.shape[1]} votes a "
-                    f"sample, but y_votes has {votes.shape[1]}."
-                )
-            shares = _shares(adversarial_y, adversarial_votes)
-        return cls(
-            _shares(y, votes),
-            y,
-            n_votes=votes.shape[1],
-            adversarial_shares=shares,
-            adversarial_y=adversarial_y,
-            **parameters,
-        )
-
-
-def _votes(estimator, X, y):
-    """Labels, predicted ones where none are given, and the votes of each sample."""
-    transformer, classifier = scd_steps(estimator)
-    y = np.asarray(estimator.predict(X) if y is None else y)
-    if transformer is not None:
-        X = transformer.transform(X)
-    return y, classifier.votes(X)
-
-
-def _check_votes(y, votes, name):
-    y, votes = np.asarray(y), np.asarray(votes)
-    if votes.ndim != 2 or votes.shape[1] == 0:
-        raise ValueError(
-            f"{name} must be of shape (n_samples, n_votes), a label each vote, got "
-            f"shape {votes.shape}."
-        )
-    check_consistent_length(y, votes)
-    return y, votes
-
-
-def _shares(y, votes):
-    """Share of votes that name the class in `y`, (n_samples,)."""
-    return (votes == y[:, np.newaxis]).mean(axis=1)
-
-
-def _edges(n_votes, max_bins):
-    """Edges of bins that no share of votes lies on; two classes change places at one.
-
-    Shares are k / n_votes, and the edges lie midway between two of them.
-    """
-    if not (isinstance(max_bins, (int, np.integer)) and max_bins >= 2):
-        raise ValueError(
-            f"max_bins must be a whole number from 2 on, got {max_bins!r}."
-        )
-    n_below = (n_votes + 1) // 2  # numbers of votes that are less than half
-    n_above = n_votes + 1 - n_below
-    step = -(-n_above // (max_bins // 2))  # rounded up, as below
-    bins = np.arange(-n_below // step, -(-n_above // step) + 1)
-    return (n_below - 0.5 + step * bins) / n_votes
-
-
-def _histograms(shares, y, classes, edges):
-    """Share of each class's samples in each bin, (n_classes, n_bins)."""
-    counts = np.array([np.histogram(shares[y == c], edges)[0] for c in classes])
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

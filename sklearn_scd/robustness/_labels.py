@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._typing import FittedClassifier
@@ -76,6 +76,45 @@ class LabelCodes:
                 f"classes {self.classes.tolist()}."
             )
         return self._order[places]
+
+    def from_art(self, y: ArrayLike) -> NDArray[np.intp]:
+        """Codes out of labels in any of ART's shapes.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,), (n, 1) or (n, n_classes)
+            Codes, or a row for each sample that is largest at its code. Strings, which
+            can't be codes, are labels.
+
+        Returns
+        -------
+        codes : ndarray of shape (n,), dtype intp
+
+        Raises
+        ------
+        ValueError
+            If `y` has another shape, is not finite, or a code is none.
+        """
+        y = np.asarray(y)
+        n_classes = self.classes.size
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] != n_classes):
+            raise ValueError(
+                f"y must be of shape (n,), (n, 1) or (n, {n_classes}), got {y.shape}."
+            )
+        if y.dtype.kind in "OSU":
+            return self.encode(y, "y")
+        if y.ndim == 2:
+            return check_array(y, input_name="y").argmax(axis=1)
+        known = np.isin(y, np.arange(n_classes))
+        if not known.all():
+            raise ValueError(
+                f"y has {y[~known][0].item()!r}, but codes of classes are whole "
+                f"numbers from 0 to {n_classes - 1}. Get those of labels by "
+                "encode_labels."
+            )
+        return y.astype(np.intp)
 
     def predict(self, estimator: FittedClassifier, X: Any) -> NDArray[np.intp]:
         """Codes of the classes that an estimator predicts, shape (n_samples,).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +40,7 @@ def as_art_classifier(
     clip_values: tuple[float, float] | None = (0.0, 1.0),
     *,
     response_method: Literal["auto", "predict_proba", "predict"] = "auto",
+    image_shape: Sequence[int] | None = None,
 ) -> ArtClassifier:
     """Wrap a fitted classifier for the Adversarial Robustness Toolbox (ART).
 
@@ -60,18 +63,26 @@ def as_art_classifier(
         the decision alone should see ``'predict'``, which is what users of the
         estimator see.
 
+    image_shape : tuple of int, default=None
+        Height and width, or height, width and channels, of images that are the rows of
+        the estimator's. The classifier then takes images of shape (n_samples, height,
+        width, channels), which some attacks ask for, and counts as one of ART's neural
+        networks. None: it takes rows.
+
     Returns
     -------
     classifier : art.estimators.classification.SklearnClassifier
-        A subclass of ART's `ScikitlearnClassifier`.
+        A subclass of ART's `ScikitlearnClassifier`. Its method `encode_labels` gives
+        labels as ART's attacks take them. Its `fit` trains a copy: `estimator` stays as
+        it is.
 
     Raises
     ------
     ImportError
         If ART is not installed.
     ValueError
-        If `response_method` or `clip_values` are invalid, or the estimator has a single
-        class.
+        If `response_method`, `clip_values` or `image_shape` are invalid, or the
+        estimator has a single class.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
 
@@ -89,7 +100,10 @@ def as_art_classifier(
     (1, 3)
     """
     require_art()
-    from sklearn_scd.robustness._attacks.art_classifier import ArtClassifier
+    from sklearn_scd.robustness._attacks.art_classifier import (
+        ArtClassifier,
+        ArtImageClassifier,
+    )
 
     if response_method not in ("auto", "predict_proba", "predict"):
         raise ValueError(
@@ -102,7 +116,26 @@ def as_art_classifier(
     if response_method == "auto":
         has_proba = hasattr(estimator, "predict_proba")
         response_method = "predict_proba" if has_proba else "predict"
-    return ArtClassifier(estimator, labels, clip_values, response_method)
+    wrapped = estimator, labels, clip_values, response_method
+    if image_shape is None:
+        return ArtClassifier(*wrapped)
+    shape = _check_image_shape(image_shape, estimator.n_features_in_)
+    return ArtImageClassifier(*wrapped, shape)
+
+
+def _check_image_shape(
+    image_shape: Sequence[int], n_features: int
+) -> tuple[int, int, int]:
+    """Height, width and channels, if these are images of so many features."""
+    shape = tuple(image_shape)
+    if len(shape) == 2:
+        shape = (*shape, 1)
+    if len(shape) != 3 or prod(shape) != n_features or min(shape) < 1:
+        raise ValueError(
+            "image_shape must be (height, width) or (height, width, channels) of "
+            f"{n_features} features, got {image_shape!r}."
+        )
+    return shape
 
 
 def check_clip_values(clip_values: ArrayLike) -> tuple[float, float]:
