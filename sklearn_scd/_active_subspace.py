@@ -202,12 +202,13 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_components)
-            ``X @ components_.T``.
+            ``X @ components_.T``, computed in float64, in the dtype of X.
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
-        projected: NDArray[Any] = X @ self.components_.T.astype(X.dtype, copy=False)
-        return projected
+        # In float32 the sum over thousands of pixels would take from a certified radius.
+        projected: NDArray[Any] = X.astype(np.float64, copy=False) @ self.components_.T
+        return projected.astype(X.dtype, copy=False)
 
     def _check_sizes(self, X: NDArray[Any], classes: NDArray[Any]) -> None:
         if classes.size < 2:

@@ -33,7 +33,11 @@ from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd.affine._compose import compose
 from sklearn_scd.affine._map import AffineMap
 from sklearn_scd.affine._registry import NotAffineError, Rule
-from sklearn_scd.affine._rounding import UNIT_ROUNDOFF, cast_error, rounding_factor
+from sklearn_scd.affine._rounding import (
+    UNIT_ROUNDOFF,
+    rounding_factor,
+    smallest_normal,
+)
 from sklearn_scd.affine._scalers import centred_and_scaled, usable
 
 _LAPACK = 16  # the constant in the bound on its inverse, on the safe side
@@ -83,10 +87,15 @@ def _product(name: str) -> Rule:
 
 
 def _active_subspace(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
-    """``x @ components_.T``, with the components cast to the dtype of the samples."""
+    """``x @ components_.T`` in float64, and the result cast to the dtype of x."""
     components = np.asarray(step.components_)
-    plain = AffineMap.computed(components, working_dtype=dtype)
-    return plain.with_more_rounding(coef=2 * cast_error(components, dtype))
+    plain = AffineMap.computed(components, working_dtype=np.float64, dtype=dtype)
+    if dtype == np.float64:
+        return plain
+    return plain.with_more_rounding(
+        coef=2 * rounding_factor(1, dtype) * np.abs(components),
+        floor=smallest_normal(dtype),
+    )
 
 
 def _fast_ica(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
