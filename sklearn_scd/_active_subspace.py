@@ -206,7 +206,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
-        # In float32 the sum over thousands of pixels would take from a certified radius.
+        # In float32 a sum over thousands of pixels would take from a certified radius.
         projected: NDArray[Any] = X.astype(np.float64, copy=False) @ self.components_.T
         return projected.astype(X.dtype, copy=False)
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from sklearn_scd._ensemble import Networks
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
 from sklearn_scd._range import check_range, largest_entry
+from sklearn_scd._rounding import rounding_factor, smallest_normal
 from sklearn_scd._typing import Floats
-from sklearn_scd.affine._rounding import rounding_factor, smallest_normal
 
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
 _BLOCK = 256  # features in one product, where many samples share its overhead

@@ -6,9 +6,9 @@ point may be from that. Both come from here: a rule for each type of step, for
 scikit-learn's and for others that are registered. Trying a step out proves neither.
 """
 
+from sklearn_scd._rounding import rounding_factor
 from sklearn_scd.affine._map import AffineMap
 from sklearn_scd.affine._registry import NotAffineError, affine_map, register_affine
-from sklearn_scd.affine._rounding import rounding_factor
 
 __all__ = [
     "AffineMap",

@@ -22,6 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from sklearn_scd._rounding import (
+    TINY,
+    rounding_factor,
+    two_product,
+    two_sum,
+)
 from sklearn_scd._typing import Floats
 from sklearn_scd.affine._map import (
     AffineMap,
@@ -30,12 +36,6 @@ from sklearn_scd.affine._map import (
     most_in_a_column,
     most_in_a_row,
     upwards,
-)
-from sklearn_scd.affine._rounding import (
-    TINY,
-    rounding_factor,
-    two_product,
-    two_sum,
 )
 
 _DENSE = 0.25  # share of entries from which a stack of maps is dense

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from sklearn_scd._rounding import smallest_normal
 from sklearn_scd._typing import Floats
 from sklearn_scd.affine._compose import compose
 from sklearn_scd.affine._guard import check_map
 from sklearn_scd.affine._map import AffineMap, Matrix
 from sklearn_scd.affine._registry import NotAffineError, affine_map, n_features_in
-from sklearn_scd.affine._rounding import smallest_normal
 
 _BLOCK = 256  # rows at a time, so that bounds in float64 need no array of their own
 _SAFE = (1e-36, 1e36)  # what float32 holds with relative precision, and room to spare

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import sparse
 
+from sklearn_scd._rounding import TINY, rounding_factor, smallest_normal
 from sklearn_scd._typing import Floats
-from sklearn_scd.affine._rounding import TINY, rounding_factor, smallest_normal
 
 Matrix: TypeAlias = Any  # ndarray, or a csr_array of scipy, of float64
 

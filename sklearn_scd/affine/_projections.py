@@ -30,14 +30,14 @@ from sklearn.random_projection import (
 )
 
 from sklearn_scd._active_subspace import ActiveSubspace
-from sklearn_scd.affine._compose import compose
-from sklearn_scd.affine._map import AffineMap
-from sklearn_scd.affine._registry import NotAffineError, Rule
-from sklearn_scd.affine._rounding import (
+from sklearn_scd._rounding import (
     UNIT_ROUNDOFF,
     rounding_factor,
     smallest_normal,
 )
+from sklearn_scd.affine._compose import compose
+from sklearn_scd.affine._map import AffineMap
+from sklearn_scd.affine._registry import NotAffineError, Rule
 from sklearn_scd.affine._scalers import centred_and_scaled, usable
 
 _LAPACK = 16  # the constant in the bound on its inverse, on the safe side

@@ -17,11 +17,11 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from sklearn_scd._rounding import cast_error, two_product, two_sum
 from sklearn_scd._typing import Floats
 from sklearn_scd.affine._compose import diagonal
 from sklearn_scd.affine._map import AffineMap
 from sklearn_scd.affine._registry import NotAffineError, Rule
-from sklearn_scd.affine._rounding import cast_error, two_product, two_sum
 
 # Cast of the scale, subtraction (in float64, then cast), quotient (likewise), and the
 # reciprocal that is stored; or, of sparse samples, reciprocal, its cast and product.
