@@ -22,7 +22,7 @@ from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks import minimum_distortion as distortion
 from sklearn_scd.robustness._attacks.bridge import check_clip_values
 from sklearn_scd.robustness._attacks.interruption import collect_part, keep_results
-from sklearn_scd.robustness._hyperplanes.geometry import _small_basis
+from sklearn_scd.robustness._hyperplanes.geometry import small_basis
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
 from sklearn_scd.robustness._labels import LabelCodes
 
@@ -307,7 +307,7 @@ class _StandIn:
 
     def __init__(self, networks: SignNetworks):
         self.networks = networks
-        rows, basis = networks.normals, _small_basis(networks.normals)
+        rows, basis = networks.normals, small_basis(networks.normals)
         self._basis = None
         if basis is not None:  # two thin products instead of a thick one
             rows, self._basis = rows @ basis.T, basis.astype(np.float32)

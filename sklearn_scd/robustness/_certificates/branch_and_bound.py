@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic
 
 import numpy as np
 
+from sklearn_scd._typing import Floats
+from sklearn_scd.robustness._certificates.order import OrderBound
+from sklearn_scd.robustness._hyperplanes.geometry import Geometry
 from sklearn_scd.robustness._hyperplanes.least_distance import (
     distance_bound,
     exclude_each_other,
 )
-from sklearn_scd.robustness._hyperplanes.standing import SET, steps_of
+from sklearn_scd.robustness._hyperplanes.standing import SET, Standing, steps_of
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,16 @@ class _Node:
     bound: float
     switched: tuple[int, ...]
     kept: tuple[int, ...]
-    moves: np.ndarray  # of its nearest point towards each hyperplane, (n_rows,)
+    moves: Floats  # of its nearest point towards each hyperplane, (n_rows,)
 
 
-def nearest_cell(order, geometry, standing, winner, time_limit=None):
+def nearest_cell(
+    order: OrderBound,
+    geometry: Geometry,
+    standing: Standing,
+    winner: int,
+    time_limit: float | None = None,
+) -> float:
     """Least L2 size of a perturbation that changes the class, by branch and bound.
 
     A node of the search says of some units that they have switched, of others that they
@@ -71,7 +81,9 @@ def nearest_cell(order, geometry, standing, winner, time_limit=None):
 class _Search:
     """What nodes of one search share."""
 
-    def __init__(self, order, geometry, standing, winner):
+    def __init__(
+        self, order: OrderBound, geometry: Geometry, standing: Standing, winner: int
+    ) -> None:
         self.order, self.geometry = order, geometry
         self.standing, self.winner = standing, winner
         self.n_classes = standing.counts.size
@@ -81,7 +93,7 @@ class _Search:
         # A unit that stays may look as if it had switched by as much as is rounded.
         self.ends = self.distances + 2 * standing.rounding.ravel()
 
-    def unit_to_decide(self, node):
+    def unit_to_decide(self, node: _Node) -> int | None:
         """A unit whose switching would help at the node's point.
 
         None where another class is predicted there; -1 where no unit that is not
@@ -101,7 +113,7 @@ class _Search:
                 unit = self._helper(standing, costs, int(steps.first.argmin()))
         return unit
 
-    def decide(self, node, unit):
+    def decide(self, node: _Node, unit: int) -> Iterator[_Node]:
         """The node's two parts, those that can be empty left out."""
         if unit < 0:
             return
@@ -121,7 +133,9 @@ class _Search:
             if bound < np.inf:
                 yield _Node(bound, switched, kept, moves)
 
-    def _nearest(self, switched, kept):
+    def _nearest(
+        self, switched: tuple[int, ...], kept: tuple[int, ...]
+    ) -> tuple[Floats | None, float]:
         """Moves at the nearest point with these units decided, and its distance."""
         rows = np.array([*switched, *kept], dtype=np.intp)
         if rows.size == 0:
@@ -147,7 +161,7 @@ class _Search:
         )
         return moves, bound
 
-    def _bound(self, switched, kept):
+    def _bound(self, switched: tuple[int, ...], kept: tuple[int, ...]) -> float:
         """The bound of single votes, with the decided units free or out of reach."""
         distances = self.distances.copy()
         distances[list(switched)] = 0.0
@@ -158,21 +172,21 @@ class _Search:
             for target in self.targets
         )
 
-    def _at(self, node):
+    def _at(self, node: _Node) -> Standing:
         """The standing at a node's nearest point."""
         on = node.moves >= self.distances
         on[list(node.switched)] = True
         on[list(node.kept)] = False
         return self.standing.switched(on)
 
-    def _remaining(self, node):
+    def _remaining(self, node: _Node) -> Floats:
         """Squared way to each hyperplane from the node's point; decided ones can't."""
         costs = np.square(self.distances - node.moves)
         costs[list(node.switched)] = np.inf
         costs[list(node.kept)] = np.inf
         return costs.reshape(self.standing.distances.shape)
 
-    def _helper(self, standing, costs, vote):
+    def _helper(self, standing: Standing, costs: Floats, vote: int) -> int:
         """The unit of a vote that brings it nearest to another class for its cost."""
         n_rivals = standing.outputs.shape[1]
         gains = np.zeros_like(standing.changes)

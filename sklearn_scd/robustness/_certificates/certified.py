@@ -23,10 +23,11 @@ from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
 from sklearn_scd.robustness._certificates.order import OrderBound
-from sklearn_scd.robustness._certificates.spectral import spectral_bound, split_bound
+from sklearn_scd.robustness._certificates.spectral import spectral_bound
+from sklearn_scd.robustness._certificates.split import split_bound
 from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry, geometry_of
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
-from sklearn_scd.robustness._hyperplanes.standing import stand
+from sklearn_scd.robustness._hyperplanes.standing import Standing, stand
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import as_numbers
 
@@ -217,10 +218,12 @@ def certify(
     return bounds, codes
 
 
-def _methods(networks, geometry, norm, method):
+def _methods(
+    networks: SignNetworks, geometry: Geometry | None, norm: float, method: str
+) -> list[str]:
     """Names of the methods to take the best of."""
     together = (
-        norm == 2
+        geometry is not None
         and networks.voting == "hard"
         and not networks.distances_are_outputs
         and geometry.is_known
@@ -288,38 +291,38 @@ class _Certifier:
         for i, standing in enumerate(stand(self.networks, X, self.norm, rounding)):
             if standing.winner(self.networks.voting) != codes[i]:
                 bounds[i] = 0.0  # rounding decides: the sample lies on the boundary
-            elif methods == ["branch_and_bound"]:
-                bounds[i] = nearest_cell(
-                    self.order, self.geometry, standing, codes[i], self.time_limit
-                )
             else:
-                bounds[i] = _bound(
-                    methods, self.order, self.geometry, standing, codes[i],
-                    self.time_limit,
-                )  # fmt: skip
+                bounds[i] = self._nearest_class(standing, int(codes[i]), methods)
         return bounds
 
-
-def _bound(methods, order, geometry, standing, winner, time_limit):
-    """The least bound over all other classes, for each by the best method."""
-    targets = np.delete(np.arange(standing.counts.size), winner)
-    bounds = np.zeros(targets.size)
-    if "order" in methods:
-        bounds = np.array([order(standing, winner, target) for target in targets])
-    # Without a small basis there is nothing to split.
-    splits = "split" in methods and geometry.has_small_basis
-    if "spectral" in methods or ("split" in methods and not splits):
-        spectral = [spectral_bound(standing, geometry, winner, t) for t in targets]
-        bounds = np.maximum(bounds, spectral)
-    if not splits:
-        return bounds.min()
-    # It is dear, and the classes that are far away don't matter.
-    least = np.inf
-    for place in np.argsort(bounds):
-        if bounds[place] >= least:
-            break
-        bound = split_bound(
-            standing, geometry, winner, targets[place], bounds[place], time_limit
-        )
-        least = min(least, bound)
-    return least
+    def _nearest_class(
+        self, standing: Standing, winner: int, methods: list[str]
+    ) -> float:
+        """The least bound over all other classes, for each by the best method."""
+        targets = [code for code in range(standing.counts.size) if code != winner]
+        order, geometry = self.order, self.geometry
+        bounds = np.zeros(len(targets))
+        if "order" in methods:
+            bounds = np.array([order(standing, winner, target) for target in targets])
+        if geometry is None:
+            return float(bounds.min())
+        if "branch_and_bound" in methods:
+            return nearest_cell(order, geometry, standing, winner, self.time_limit)
+        # Without a small basis there is nothing to split.
+        splits = "split" in methods and geometry.has_small_basis
+        if "spectral" in methods or ("split" in methods and not splits):
+            spectral = [spectral_bound(standing, geometry, winner, t) for t in targets]
+            bounds = np.maximum(bounds, spectral)
+        if not splits:
+            return float(bounds.min())
+        # It is dear, and the classes that are far away don't matter.
+        least = np.inf
+        for place in np.argsort(bounds):
+            if bounds[place] >= least:
+                break
+            bound = split_bound(
+                standing, geometry, winner, targets[place], bounds[place],
+                self.time_limit,
+            )  # fmt: skip
+            least = min(least, bound)
+        return least

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from sklearn_scd.robustness._hyperplanes.networks import DUAL
-from sklearn_scd.robustness._hyperplanes.standing import BOTTLENECK, SET, steps_of
+from sklearn_scd._typing import Floats
+from sklearn_scd.robustness._hyperplanes.networks import DUAL, SignNetworks
+from sklearn_scd.robustness._hyperplanes.standing import (
+    BOTTLENECK,
+    SET,
+    Standing,
+    steps_of,
+)
 
 
 class OrderBound:
@@ -19,7 +25,7 @@ class OrderBound:
         1, 2 or inf.
     """
 
-    def __init__(self, networks, norm):
+    def __init__(self, networks: SignNetworks, norm: float) -> None:
         self.voting = networks.voting
         self.linear = networks.distances_are_outputs
         self.scales = networks.scales.reshape(networks.output_coef.shape)
@@ -37,7 +43,13 @@ class OrderBound:
                 [np.linalg.eigvalsh(rows @ rows.T)[-1] for rows in by_network]
             ).reshape(networks.n_votes, networks.n_rivals)
 
-    def __call__(self, standing, winner, target, distances=None):
+    def __call__(
+        self,
+        standing: Standing,
+        winner: int,
+        target: int,
+        distances: Floats | None = None,
+    ) -> float:
         """Least size of a perturbation that can bring about another class.
 
         Parameters
@@ -64,7 +76,7 @@ class OrderBound:
         steps = steps_of(by_vote, standing.named, winner, target, summed=False)
         return steps.cheapest(standing.needed(winner, target))[-1]
 
-    def _votes(self, standing, distances):
+    def _votes(self, standing: Standing, distances: Floats) -> Floats:
         """Distance at which each vote could name each class."""
         by_vote = standing.vote_costs(BOTTLENECK, distances)
         if self.spectra is None:
@@ -76,7 +88,7 @@ class OrderBound:
         sets = standing.vote_costs(SET, np.square(distances))
         return np.maximum(by_vote, np.sqrt(sets / spectra))
 
-    def _linear_votes(self, standing):
+    def _linear_votes(self, standing: Standing) -> Floats:
         """Distances at which linear classifiers' largest output is another one."""
         outputs = standing.outputs
         places = np.arange(len(outputs)), standing.named
@@ -90,14 +102,17 @@ class OrderBound:
         return distances
 
 
-def _soft_bound(standing, winner, target, distances):
+def _soft_bound(
+    standing: Standing, winner: int, target: int, distances: Floats
+) -> float:
     """Size within which no units can move the mean probabilities far enough."""
     n_units = distances.shape[1]
     outputs = standing.outputs.ravel().copy()
-    roles = np.zeros(standing.outputs.shape)
-    if roles.shape[1] == 1:
+    n_votes, n_rivals = standing.outputs.shape
+    roles: Floats = np.zeros((n_votes, n_rivals))
+    if n_rivals == 1:
         roles[:] = 1.0 if target == 1 else -1.0
-        lead = roles[0, 0] * (0.5 * len(roles) - expit(outputs).sum())
+        lead = roles[0, 0] * (0.5 * n_votes - expit(outputs).sum())
     else:
         roles[:, target], roles[:, winner] = 1.0, -1.0
         lead = -(roles * expit(standing.outputs)).sum()

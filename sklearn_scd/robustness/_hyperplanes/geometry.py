@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import qr
 from scipy.linalg.lapack import dpotrf
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
+from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._hyperplanes.knapsack import weigh_products
 
 _LOW_RANK = 256  # up to this rank, rows are kept in coordinates of the space they span
@@ -41,27 +43,27 @@ class Geometry:
         Largest L2 norm of what a row has outside the space of the basis.
     """
 
-    coordinates: np.ndarray | None
-    basis: np.ndarray | None
-    gram: np.ndarray | None
-
-    normals: np.ndarray | None = None
-
+    coordinates: Floats | None
+    basis: Floats | None
+    gram: Floats | None
+    normals: Floats | None = None
     residual: float = 0.0
 
     @property
-    def is_known(self):
+    def is_known(self) -> bool:
         """Whether there is anything."""
         return self.coordinates is not None or self.gram is not None
 
     @property
-    def has_small_basis(self):
+    def has_small_basis(self) -> bool:
         """Whether rows have few coordinates, but more than one."""
         return self.coordinates is not None and (
             1 < self.coordinates.shape[1] <= _LOW_RANK
         )
 
-    def inner_products(self, rows, others=None):
+    def inner_products(
+        self, rows: NDArray[np.intp], others: NDArray[np.intp] | slice | None = None
+    ) -> Floats:
         """Inner products of some rows with one another, or with others.
 
         Parameters
@@ -79,7 +81,7 @@ class Geometry:
         assert self.gram is not None
         return self.gram[rows][:, others]
 
-    def rows(self, chosen):
+    def rows(self, chosen: NDArray[np.intp]) -> Floats:
         """Some rows as they are kept, (n, n_coordinates): opposite ones are negatives.
 
         Parameters
@@ -90,7 +92,7 @@ class Geometry:
         assert kept is not None
         return kept[chosen]
 
-    def vectors(self, rows):
+    def vectors(self, rows: NDArray[np.intp]) -> Floats:
         """Some rows in as few coordinates as they take.
 
         Unlike a root of their inner products, they have the angle between rows that are
@@ -111,7 +113,7 @@ class Geometry:
             return self.normals[rows]
         return qr(self.normals[rows].T, mode="r")[0][: rows.size].T
 
-    def of_features(self, chosen):
+    def of_features(self, chosen: NDArray[np.bool_]) -> Geometry:
         """The geometry of the rows' parts in some features.
 
         Parameters
@@ -129,7 +131,7 @@ class Geometry:
         roots = np.sqrt(np.maximum(sizes, 0.0))
         return Geometry(self.coordinates @ (vectors * roots), None, None)
 
-    def largest_eigenvalue(self, weights):
+    def largest_eigenvalue(self, weights: Floats) -> float:
         """Upper bound of the largest eigenvalue of ``sum_i weights_i a_i a_i^T``.
 
         Parameters
@@ -151,13 +153,13 @@ class Geometry:
         weigh_products(self.gram, rows, roots, matrix)
         return _largest_eigenvalue(matrix)
 
-    def second_moment(self, weights):
+    def second_moment(self, weights: Floats) -> Floats:
         """``sum_i weights_i a_i a_i^T`` in coordinates, shape (rank, rank)."""
         assert self.coordinates is not None
         return (self.coordinates.T * weights) @ self.coordinates
 
 
-def geometry_of(normals):
+def geometry_of(normals: Floats) -> Geometry:
     """Work out the geometry of unit rows.
 
     Parameters
@@ -169,7 +171,7 @@ def geometry_of(normals):
     geometry : Geometry
     """
     n_rows, n_features = normals.shape
-    basis = _small_basis(normals)
+    basis = small_basis(normals)
     if basis is not None:
         coordinates = normals @ basis.T
         residual = np.linalg.norm(normals - coordinates @ basis, axis=1).max()
@@ -182,7 +184,7 @@ def geometry_of(normals):
     return Geometry(None, None, None, normals)
 
 
-def _small_basis(normals):
+def small_basis(normals: Floats) -> Floats | None:
     """Orthonormal basis of the rows' span, None where it is large.
 
     It is found from random combinations of the rows.
@@ -200,7 +202,7 @@ def _small_basis(normals):
     return basis if np.abs(outside).max() < _RESIDUAL else None
 
 
-def _largest_eigenvalue(matrix):
+def _largest_eigenvalue(matrix: Floats) -> float:
     """Upper bound of a positive matrix's largest eigenvalue.
 
     The Lanczos method gives a lower one; a Cholesky factorisation tells that a number
@@ -224,7 +226,7 @@ def _largest_eigenvalue(matrix):
     return np.linalg.eigvalsh(matrix)[-1] * (1 + SLACK)
 
 
-def is_eigenvalue_bound(candidate, matrix):
+def is_eigenvalue_bound(candidate: float, matrix: Floats) -> bool:
     """Whether a number is proven to be no less than a matrix's largest eigenvalue.
 
     A Cholesky factorisation of ``candidate I - matrix`` that comes to its end says so,

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog, nnls
 
+from sklearn_scd._typing import Floats
+
 _INFEASIBLE = 1e-10  # of the residual; the squared distance would be its inverse
 _DEPENDENT = 1e-12  # smallest singular value of rows, of the largest
 _REACHED = 1e-3  # of levels, by a vector at which rounding is large
@@ -13,7 +15,7 @@ _ROUNDED = 2.0**-48  # of each term of a sum of some dozen
 _PINNINGS = 30  # rounds in which values are found that stay at an end of their range
 
 
-def rows_of(products):
+def rows_of(products: Floats) -> Floats:
     """Rows with given inner products, in as few dimensions as they need.
 
     Parameters
@@ -29,7 +31,7 @@ def rows_of(products):
     return vectors[:, kept] * np.sqrt(sizes[kept])
 
 
-def least_distance(rows, levels):
+def least_distance(rows: Floats, levels: Floats) -> Floats | None:
     """Shortest vector d with ``rows @ d >= levels``.
 
     It is ``multipliers @ rows`` with multipliers, not negative, that are found by
@@ -60,7 +62,7 @@ def least_distance(rows, levels):
     return weights / rest * np.abs(levels).max()
 
 
-def distance_bound(rows, levels):
+def distance_bound(rows: Floats, levels: Floats) -> tuple[float, Floats, Floats]:
     """Proven lower bound of the length of any vector d with ``rows @ d >= levels``.
 
     For multipliers m, not negative, ``m @ levels <= m @ rows @ d``, so that d is at
@@ -100,7 +102,7 @@ def distance_bound(rows, levels):
     return bound, step, multipliers
 
 
-def _balance(rows, levels):
+def _balance(rows: Floats, levels: Floats) -> tuple[Floats, float]:
     """Multiples of the rows that cancel as well as can be, and what is left.
 
     The nonnegative w, with levels l scaled to at most 1, that minimise
@@ -115,7 +117,9 @@ def _balance(rows, levels):
     return weights, 1.0 - weights @ scaled
 
 
-def _of_support(rows, levels, weights):
+def _of_support(
+    rows: Floats, levels: Floats, weights: Floats
+) -> tuple[Floats, Floats] | None:
     """Multipliers and shortest vector where it is long: of equations, by the support.
 
     None where there is no such vector.
@@ -133,7 +137,7 @@ def _of_support(rows, levels, weights):
     return (multipliers, step) if reached and (multipliers >= 0).all() else None
 
 
-def _dual_bound(rows, levels, multipliers):
+def _dual_bound(rows: Floats, levels: Floats, multipliers: Floats) -> float:
     """``m @ levels / |m @ rows|``, less what is rounded in it."""
     size = np.linalg.norm(multipliers @ rows)
     terms = multipliers @ np.linalg.norm(rows, axis=1)
@@ -141,7 +145,7 @@ def _dual_bound(rows, levels, multipliers):
     return max(gain, 0.0) / (size + _ROUNDED * terms) if terms > 0 else 0.0
 
 
-def exclude_each_other(rows, levels):
+def exclude_each_other(rows: Floats, levels: Floats) -> bool:
     """Whether two exactly opposite rows ask for steps that exclude each other."""
     for i in np.flatnonzero(levels > 0):
         opposite = (rows == -rows[i]).all(axis=1)
@@ -150,7 +154,9 @@ def exclude_each_other(rows, levels):
     return False
 
 
-def least_distance_in_box(rows, levels, low, high):
+def least_distance_in_box(
+    rows: Floats, levels: Floats, low: Floats, high: Floats
+) -> Floats | None:
     """Shortest vector d with ``rows @ d >= levels`` and ``low <= d <= high``.
 
     Values that would leave their range are pinned to its end, and set free again where
@@ -189,7 +195,9 @@ def least_distance_in_box(rows, levels, low, high):
     return step
 
 
-def cube_in_box(rows, levels, low, high):
+def cube_in_box(
+    rows: Floats, levels: Floats, low: Floats, high: Floats
+) -> Floats | None:
     """Vector d of least largest entry, so constrained: a linear programme.
 
     Parameters

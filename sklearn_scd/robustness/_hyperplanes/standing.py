@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sklearn_scd._typing import Floats
 from sklearn_scd._vote_rule import mean_probabilities, named_classes
 from sklearn_scd.robustness._hyperplanes.knapsack import vote_costs
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
-SET, BOTTLENECK, PRICE = (np.int64(measure) for measure in range(3))
+SET, BOTTLENECK, PRICE = np.int64(0), np.int64(1), np.int64(2)
 
 
 @dataclass(frozen=True)
@@ -42,22 +47,22 @@ class Standing:
         What may be rounded in each output.
     """
 
-    distances: np.ndarray
-    signs: np.ndarray
-    changes: np.ndarray
-    outputs: np.ndarray
-    named: np.ndarray
-    counts: np.ndarray
-    rounding: np.ndarray
-    output_rounding: np.ndarray
+    distances: Floats
+    signs: Floats
+    changes: Floats
+    outputs: Floats
+    named: NDArray[np.intp]
+    counts: NDArray[np.intp]
+    rounding: Floats
+    output_rounding: Floats
 
-    def winner(self, voting):
+    def winner(self, voting: str) -> int:
         """Code of the class predicted."""
         if voting == "hard":
             return int(self.counts.argmax())
         return int(mean_probabilities(self.outputs[np.newaxis])[0].argmax())
 
-    def switched(self, turned):
+    def switched(self, turned: NDArray[np.bool_]) -> Standing:
         """The standing where some units have switched; distances stay the sample's.
 
         Parameters
@@ -76,7 +81,7 @@ class Standing:
             counts=np.bincount(named, minlength=self.counts.size),
         )
 
-    def vote_costs(self, measure, costs):
+    def vote_costs(self, measure: np.int64, costs: Floats) -> Floats:
         """What it takes to make each vote name each class, (n_votes, n_classes).
 
         Parameters
@@ -91,7 +96,7 @@ class Standing:
         )  # fmt: skip
         return out
 
-    def needed(self, winner, target):
+    def needed(self, winner: int, target: int) -> int:
         """Steps by which the winner's lead over another class must shrink.
 
         A vote that goes from the one to the other is two steps. Of classes with equally
@@ -100,7 +105,12 @@ class Standing:
         return int(self.counts[winner] - self.counts[target]) + (winner < target)
 
 
-def stand(networks, X, norm, rounding=None):
+def stand(
+    networks: SignNetworks,
+    X: NDArray[Any],
+    norm: float,
+    rounding: Floats | None = None,
+) -> Iterator[Standing]:
     """Locate samples among the hyperplanes.
 
     Parameters
@@ -154,10 +164,10 @@ class Steps:
         inf but for the winner's votes.
     """
 
-    first: np.ndarray
-    second: np.ndarray
+    first: Floats
+    second: Floats
 
-    def cheapest(self, n):
+    def cheapest(self, n: int) -> Floats:
         """Costs of the `n` cheapest steps, the dearest one last."""
         costs = np.concatenate([self.first, self.second])
         if n > costs.size:
@@ -166,7 +176,14 @@ class Steps:
         return np.append(np.delete(costs, costs.argmax()), costs.max())
 
 
-def steps_of(costs, named, winner, target, *, summed):
+def steps_of(
+    costs: Floats,
+    named: NDArray[np.intp],
+    winner: int,
+    target: int,
+    *,
+    summed: bool,
+) -> Steps:
     """Costs of single steps, from those of changing votes.
 
     Parameters
