@@ -155,7 +155,7 @@ _whole = st.integers(-3, 3).map(float)
 _halves = st.integers(-6, 6).map(lambda k: k / 2)
 _real = st.floats(-1, 1, width=16).filter(lambda v: v == 0 or abs(v) > 1e-3)
 _entries = [_whole, _halves, _real]
-_angles = st.sampled_from([1e-1, 1e-3, 1e-4, 1e-5, 1e-6])
+_angles = st.sampled_from([1e-1, 1e-3, 1e-4, 1e-5, 1e-5, 1e-6, 1e-6])
 _relations = (
     "fresh", "fresh", "fresh", "equal", "opposite", "parallel", "opposite parallel",
     "nearly parallel", "nearly opposite parallel", "zero",
@@ -218,8 +218,11 @@ def output_nodes(draw, n_networks, n_units, biases, binary):
 
     Weights are on the grid that training leaves them on, or +1 and -1. So are biases
     with ``'grid'``; with ``'free'`` they are no binary fractions, and with ``'tied'``
-    the same one but for whole numbers and for the last bit.
+    the same one but for whole numbers and for the last bit. With ``'all'`` all units of
+    a network must be active.
     """
+    if biases == "all":
+        return [[1.0] * n_units] * n_networks, [0.5 - n_units] * n_networks
     u = st.sampled_from([1.0, -1.0, 0.5, -0.5, 0.0])
     if binary or biases == "tied":
         u = st.sampled_from([1, -1])
@@ -279,7 +282,7 @@ def problems(
     ----------
     kinds : sequence of {'ce', '01', 'soft', 'linear', 'linear 01', 'binary'}
         The loss; ``'soft'`` votes; ``'linear'`` without hidden units.
-    biases : sequence of {'grid', 'free', 'tied'}
+    biases : sequence of {'grid', 'free', 'tied', 'all'}
         Of output nodes.
     relations : sequence of str
         Of hyperplanes to earlier ones.
@@ -307,7 +310,7 @@ def problems(
     )
     mean = scale = None
     if scaled:
-        mean, scale, dtype = draw(scales(n_features, dtype))
+        mean, scale = draw(scales(n_features, dtype))
     return Problem(
         hidden_coef=_grouped([w for w, _ in rows], n_units),
         hidden_intercept=_grouped([b for _, b in rows], n_units),
@@ -325,25 +328,25 @@ def problems(
     )
 
 
+# Means and deviations of a feature.
+_SCALES = {
+    "float32": [(0.0, 1.0), (1.0, 0.3), (-300.0, 1e-3), (1e6, 10.0), (0.0, 1e10)],
+    "float64": [
+        (0.0, 1.0), (1.0, 0.3), (-300.0, 1e-3), (0.0, 1e-30), (1.0, 1e30),
+        (1e6, 1e-30), (1.7e12, 1.0), (-1e13, 1e5), (1.7e12, 1e10), (-1e13, 1e12),
+    ],
+}  # fmt: skip
+
+
 @st.composite
 def scales(draw, n_features, dtype):
-    """Means and deviations of a scaler; float32 only where it can hold the samples."""
-    means = [0.0, 1.0, -300.0, 1e6, 1.7e12, -1e13]
-    powers = [0, 1, -3, 10, -30, 30]
-    if dtype == "float32":
-        means, powers = means[:4], powers[:3]
+    """Means and deviations of a scaler, such that samples are finite in the dtype."""
+    pairs = st.sampled_from(_SCALES[dtype])
     if draw(st.booleans()):  # one for all, so that a range of values suits all
-        power, mean = draw(st.sampled_from(powers)), draw(st.sampled_from(means))
-        return [mean] * n_features, [10.0**power] * n_features, dtype
-    per_feature = {"min_size": n_features, "max_size": n_features}
-    mean = draw(st.lists(st.sampled_from(means), **per_feature))
-    scale = draw(
-        st.lists(
-            st.tuples(st.sampled_from(powers), st.sampled_from([1.0, 0.3, 20.0])),
-            **per_feature,
-        )
-    )
-    return mean, [10.0**power * factor for power, factor in scale], dtype
+        chosen = [draw(pairs)] * n_features
+    else:
+        chosen = draw(st.lists(pairs, min_size=n_features, max_size=n_features))
+    return [mean for mean, _ in chosen], [scale for _, scale in chosen]
 
 
 @st.composite

@@ -109,10 +109,11 @@ def assert_no_bound_is_too_large(problem):
                 )
 
 
-def check_attacks(problem, clip_values):
+def check_attacks(problem):
     """What is found is of another class and no nearer than the nearest can be."""
     model, X = problem.model, problem.samples
     codes = model.predict(X)
+    clip_values = range_around(problem)
     options = {"clip_values": clip_values, "random_state": 0}
     for norm in NORMS:
         sizes = exact_sizes(problem, norm, box=clip_values, certain=False)
@@ -125,18 +126,28 @@ def check_attacks(problem, clip_values):
         for name, result in results.items():
             for i, size in enumerate(sizes):
                 exact = as_float(size, norm)
-                if exact > 1e-3 * clip_values[1] and exact < inf:
+                if 1e-3 * (clip_values[1] - clip_values[0]) < exact < inf:
                     RATIOS[name, norm].append(result.distances[i] / exact)
                 if result.distances[i] < inf:
-                    point = result.adversarials[i]
-                    assert (
-                        clip_values[0] <= point.min() <= point.max() <= clip_values[1]
-                    )
-                    assert model.predict(point[np.newaxis])[0] != codes[i]
-                    if problem.oracle.classes_at(point) == {codes[i]}:
-                        assert problem.is_rounded(point)
-                    else:
-                        assert result.distances[i] >= exact * (1 - 1e-9), (name, norm)
+                    assert_is_found(problem, result, i, codes[i], exact)
+
+
+def range_around(problem):
+    """Clip values: the samples and some room."""
+    low, high = float(problem.samples.min()), float(problem.samples.max())
+    reach = max(4 * max(problem.scale or [1.0]), 1e-6 * max(-low, high))
+    return low - reach, high + reach
+
+
+def assert_is_found(problem, result, i, code, exact):
+    point, distance = result.adversarials[i], result.distances[i]
+    low, high = range_around(problem)
+    assert low <= point.min() <= point.max() <= high
+    assert problem.model.predict(point[np.newaxis])[0] != code
+    if problem.oracle.classes_at(point) != {code}:
+        assert distance >= exact * (1 - 1e-9), (result.attack, result.norm)
+    else:  # beside the boundary, where floats are on the other side
+        assert problem.is_rounded(point)
 
 
 REGRESSIONS = {
@@ -172,6 +183,15 @@ REGRESSIONS = {
         mean=[1.7e12] * 3,
         scale=[1e10] * 3,
     ),
+    "one of the means is large": Problem(
+        hidden_coef=[[[1.0, -0.5]]],
+        hidden_intercept=[[0.25]],
+        output_coef=[[1.0]],
+        output_intercept=[-0.5],
+        X=[[0.0, 0.0], [1.0, 1.0]],
+        mean=[-1e13, 0.0],
+        scale=[1e12, 1.0],
+    ),
     "a network of rows of zeros": Problem(
         hidden_coef=[[[0.0]], [[1.0]]],
         hidden_intercept=[[0.0], [1.0]],
@@ -187,7 +207,7 @@ def test_bounds_that_were_too_large(name):
     assert_no_bound_is_too_large(REGRESSIONS[name])
 
 
-@examples(60)
+@examples(50)
 @given(
     problems(
         n_classes=(3, 4), n_units=(1, 2), biases=("tied", "tied", "grid"),
@@ -198,18 +218,19 @@ def test_bounds_where_rivals_tie(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(60)
+@examples(50)
 @given(
     problems(
-        n_features=(2, 3), n_classes=(2, 3), n_units=(2, 3), biases=("grid",),
-        relations=("fresh", "nearly parallel", "nearly opposite parallel"),
+        n_features=(2, 3), n_classes=(2, 2), n_units=(2, 3), n_votes=2,
+        biases=("all", "all", "grid"),
+        relations=("fresh", *["nearly opposite parallel"] * 3, "nearly parallel"),
     )
 )  # fmt: skip
 def test_bounds_where_hyperplanes_are_almost_parallel(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(60)
+@examples(50)
 @given(problems(kinds=("ce", "01", "binary")))
 def test_bounds_of_any_hidden_and_output_layer(problem):
     assert_no_bound_is_too_large(problem)
@@ -221,7 +242,7 @@ def test_bounds_of_soft_votes_and_linear_classifiers(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(60)
+@examples(50)
 @given(problems(scaled=True, kinds=("ce", "01", "soft", "linear", "linear 01")))
 def test_bounds_behind_a_scaler(problem):
     assert_no_bound_is_too_large(problem)
@@ -246,20 +267,19 @@ def test_branch_and_bound_ends_with_the_exact_distance(problem):
 @examples(20)
 @given(problems(kinds=("ce", "01", "soft", "linear", "linear 01", "binary")))
 def test_attacks(problem):
-    check_attacks(problem, (-8.0, 8.0))
+    check_attacks(problem)
 
 
 @examples(10)
 @given(problems(scaled=True, kinds=("ce", "01", "soft")))
 def test_attacks_behind_a_scaler(problem):
-    assume(all(1e-15 < s < 1e15 for s in problem.scale))  # squares fit into float32
-    low, high = float(problem.samples.min()), float(problem.samples.max())
-    reach = max(8 * max(problem.scale), 1e-6 * max(-low, high))
-    check_attacks(problem, (low - reach, high + reach))
+    # The networks that stand in for the real ones compute squares in float32.
+    assume(all(1e-15 < scale < 1e15 for scale in problem.scale))
+    check_attacks(problem)
 
 
 @examples(60)
-@given(problems(kinds=("ce", "01", "linear", "linear 01", "binary")))
+@given(problems(kinds=("ce", "01", "soft", "linear", "linear 01", "binary")))
 def test_predictions_are_the_exact_decisions(problem):
     """Away from hyperplanes, whose sides are told in floats."""
     rng = np.random.default_rng(0)
@@ -267,7 +287,7 @@ def test_predictions_are_the_exact_decisions(problem):
     X = np.concatenate([problem.samples, around])
     for x, code in zip(X, problem.model.predict(X), strict=True):
         if not problem.is_rounded(x):
-            assert {code} == problem.oracle.classes_at(x)
+            assert code in problem.oracle.classes_at(x)
 
 
 @pytest.fixture(scope="module", autouse=True)
