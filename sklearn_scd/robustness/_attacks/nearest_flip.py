@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
+from sklearn_scd.robustness._attacks.cell_search import CellSearch
 from sklearn_scd.robustness._attacks.crossing_search import CrossingSearch
 from sklearn_scd.robustness._attacks.harness import AttackRun, read_problem
 from sklearn_scd.robustness._attacks.interruption import results_left_on, set_results
@@ -143,6 +144,7 @@ def nearest_flip(
     search = CrossingSearch(
         problem.model, networks, geometry_of(networks.normals), time_limit
     )
+    cells = CellSearch(networks, problem.model.norm)
     run = AttackRun(problem, "nearest_flip", X_start=X_start)
     # With many classes votes added one by one came a quarter too far on digits.
     needs_starts = (
@@ -151,11 +153,11 @@ def nearest_flip(
     with run:
         if needs_starts:
             _add_surrogates(run, problem.rows, seed)
-        _cross_all(run, search, problem.rows, seed, n_jobs, verbose)
+        _cross_all(run, search, cells, problem.rows, seed, n_jobs, verbose)
         lost = [i for i in problem.rows if run.attempts[i][0].best is None]
         if not needs_starts and lost:
             _add_surrogates(run, np.array(lost), seed)
-            _cross_all(run, search, np.array(lost), seed, n_jobs, verbose)
+            _cross_all(run, search, cells, np.array(lost), seed, n_jobs, verbose)
         return run.result()
 
 
@@ -191,6 +193,7 @@ def _add_surrogates(run: AttackRun, rows: NDArray[np.intp], seed: int) -> None:
 def _cross_all(
     run: AttackRun,
     search: CrossingSearch,
+    cells: CellSearch,
     rows: NDArray[np.intp],
     seed: int,
     n_jobs: int | None,
@@ -202,7 +205,12 @@ def _cross_all(
     problem = run.problem
     jobs = (
         delayed(_attack)(
-            search, problem.sample(i), problem.sample(i), run.starts[i], (seed, i)
+            search,
+            cells,
+            problem.sample(i),
+            problem.sample(i),
+            run.starts[i],
+            (seed, i),
         )
         for i in rows
     )
@@ -212,6 +220,7 @@ def _cross_all(
 
 def _attack(
     search: CrossingSearch,
+    cells: CellSearch,
     sample: AttackedSample,
     started: AttackedSample,
     starts: list[NDArray[Any]],
@@ -224,5 +233,6 @@ def _attack(
             started.ask_one(start)
         search.run(started, np.random.default_rng((*seed, 1)))
         take_over(sample, started)
+    cells.run(sample)
     to_boundary(sample)
     return [attempt_at(sample)]
