@@ -124,7 +124,9 @@ class _Tree:
                     return
                 continue
             unit = self._unit_to_decide(node, state, moves)
-            for side in (1.0, -1.0) if unit is not None else ():
+            if unit is None:
+                continue
+            for side in (1.0, -1.0):
                 child, bound_of_child = self._decide(node, bound, unit, side)
                 if child is not None:
                     heapq.heappush(nodes, (bound_of_child, next(ticket), child))
@@ -202,9 +204,9 @@ class _Tree:
 
 def _roles(standing: Standing, target: int) -> NDArray[np.float64]:
     """1 for networks whose output should rise, -1 for the others; shape (n, 1)."""
-    roles = np.full(standing.outputs.shape, -1.0)
-    if roles.shape[1] == 1:
-        roles[:] = 1.0 if target == 1 else -1.0
-    else:
-        roles[:, target] = 1.0
+    n_votes, n_rivals = standing.outputs.shape
+    if n_rivals == 1:
+        return np.full((n_votes, 1), 1.0 if target == 1 else -1.0)
+    roles = np.full((n_votes, n_rivals), -1.0)
+    roles[:, target] = 1.0
     return roles.reshape(-1, 1)

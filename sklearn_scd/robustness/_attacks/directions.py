@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn_scd._typing import Floats
 
 # Of axes, both ways, and of random directions; among many features they find little.
-_MOST, _FEWEST = 32, 4
+_MOST, _FEWEST = 32, 2
 _NUMBERS = 4096  # in all of them
 _N_NEAREST, _N_OTHERS = 8, 4  # of the points gone towards
 

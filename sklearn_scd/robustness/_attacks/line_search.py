@@ -34,7 +34,12 @@ from sklearn_scd.robustness._results import DistortionResult
 _SIZES: Floats = np.exp2(-np.arange(0.0, 10.0))
 _SHORTER: Floats = 0.98 * np.array([1.0, 0.8, 0.64, 0.512])
 _N_BISECTED = 4  # lines on which the boundary is searched
-_HALVINGS = 16
+_HALVINGS = 12
+# Among more features than these lines are dear: they are left after some sizes that
+# gave nothing, and fewer are tried.
+_FEW_FEATURES, _PATIENCE = 256, 2
+# Where no line leads to another class: points from anywhere, in some blocks.
+_ANYWHERE, _MOST_BLOCKS, _NUMBERS = 128, 16, 2**16
 _N_NEIGHBOURS = 16  # directions around the best one, in each round
 _SPREADS: Floats = np.exp2(-np.arange(0.0, 9.0))  # of them, one a round
 
@@ -197,7 +202,12 @@ class LineSearch:
         low, high = sample.clip_values
         diagonal = np.full(sample.x.size, high - low)
         widest = float(np.linalg.norm(diagonal, ord=sample.norm))
-        _look(sample, steps, widest * _SIZES)
+        if sample.best is None:
+            _look(sample, steps, widest * _SIZES)
+        else:
+            _look(sample, steps, sample.distance * _SHORTER)
+        if sample.best is None:
+            _look_anywhere(sample, rng)
         for spread in _SPREADS[: self.n_rounds]:
             if sample.best is None:
                 break
@@ -222,12 +232,15 @@ def _look(
     """
     nearest = np.full(len(steps), np.inf)
     left = np.arange(len(steps))
+    patience = len(sizes) if sample.x.size <= _FEW_FEATURES else _PATIENCE
+    n_empty = 0
     for size in sizes:
         adversarial = sample.ask(sample.x + size * steps[left])
         nearest[left[adversarial]] = size
         if give_up:
             left = left[adversarial]
-        if left.size == 0:
+        n_empty = 0 if adversarial.any() or sample.best is None else n_empty + 1
+        if left.size == 0 or n_empty == patience:
             break
     best = np.argsort(nearest, kind="stable")[:_N_BISECTED]
     best = best[np.isfinite(nearest[best])]
@@ -238,11 +251,22 @@ def _look(
         )  # fmt: skip
 
 
+def _look_anywhere(sample: AttackedSample, rng: np.random.Generator) -> None:
+    """Ask about points from all over the range of values until one is adversarial."""
+    low, high = sample.clip_values
+    n_blocks = np.clip(_NUMBERS // (sample.x.size * _ANYWHERE), 1, _MOST_BLOCKS)
+    for _ in range(int(n_blocks)):
+        points = rng.random((_ANYWHERE, sample.x.size))
+        if sample.ask(low + (high - low) * points).any():
+            break
+
+
 def _around(sample: AttackedSample, spread: float, rng: np.random.Generator) -> Floats:
     """Directions like that to the best point: with noise, or without some features."""
     assert sample.best is not None
     step = sample.best - sample.x
-    noise = rng.standard_normal((_N_NEIGHBOURS // 2, step.size))
+    n = _N_NEIGHBOURS if step.size <= _FEW_FEATURES else _N_NEIGHBOURS // 2
+    noise = rng.standard_normal((n // 2, step.size))
     noise *= spread * np.linalg.norm(step) / np.sqrt(step.size)
-    kept = rng.random((_N_NEIGHBOURS // 2, step.size)) > 0.5 * spread
+    kept = rng.random((n // 2, step.size)) > 0.5 * spread
     return normalised(np.concatenate([step + noise, step * kept]), sample.norm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -16,6 +17,10 @@ from sklearn_scd.robustness._attacks.cell_search import CellSearch
 from sklearn_scd.robustness._attacks.crossing_search import CrossingSearch
 from sklearn_scd.robustness._attacks.harness import AttackRun, read_problem
 from sklearn_scd.robustness._attacks.interruption import results_left_on, set_results
+from sklearn_scd.robustness._attacks.line_search import (
+    LineSearch,
+    points_of_classes,
+)
 from sklearn_scd.robustness._attacks.sample import (
     AttackedSample,
     Attempt,
@@ -28,6 +33,8 @@ from sklearn_scd.robustness._hyperplanes.geometry import geometry_of
 from sklearn_scd.robustness._hyperplanes.networks import sign_networks
 from sklearn_scd.robustness._inputs import ATTACK_CONSTRAINTS, draw_seed
 from sklearn_scd.robustness._results import DistortionResult
+
+_ROUNDS = 9  # of directions around the best one, where lines are searched
 
 
 @validated(
@@ -141,24 +148,66 @@ def nearest_flip(
     )
     seed = draw_seed(random_state)
     networks = sign_networks(estimator, problem.X)
-    search = CrossingSearch(
-        problem.model, networks, geometry_of(networks.normals), time_limit
+    searches = _Searches(
+        CrossingSearch(
+            problem.model, networks, geometry_of(networks.normals), time_limit
+        ),
+        LineSearch(*points_of_classes(problem, None), _ROUNDS),
+        CellSearch(networks, problem.model.norm),
     )
-    cells = CellSearch(networks, problem.model.norm)
     run = AttackRun(problem, "nearest_flip", X_start=X_start)
-    # With many classes votes added one by one came a quarter too far on digits.
-    needs_starts = (
-        not search.has_hyperplanes or problem.model.norm != 2 or networks.n_classes > 2
-    )
     with run:
-        if needs_starts:
+        if searches.needs_starts:
             _add_surrogates(run, problem.rows, seed)
-        _cross_all(run, search, cells, problem.rows, seed, n_jobs, verbose)
+        _run_all(run, searches, problem.rows, seed, n_jobs, verbose)
         lost = [i for i in problem.rows if run.attempts[i][0].best is None]
-        if not needs_starts and lost:
+        if not searches.needs_starts and lost:
             _add_surrogates(run, np.array(lost), seed)
-            _cross_all(run, search, cells, np.array(lost), seed, n_jobs, verbose)
+            _run_all(run, searches, np.array(lost), seed, n_jobs, verbose)
         return run.result()
+
+
+@dataclass(frozen=True)
+class _Searches:
+    """What one sample is searched by, one after the other."""
+
+    crossing: CrossingSearch
+    lines: LineSearch
+    cells: CellSearch
+
+    @property
+    def needs_starts(self) -> bool:
+        """Whether crossing hyperplanes one by one is not enough.
+
+        With many classes votes added one by one came a quarter too far on digits.
+        """
+        crossing = self.crossing
+        return (
+            not crossing.has_hyperplanes
+            or crossing.model.norm != 2
+            or crossing.networks.n_classes > 2
+        )
+
+    def run(
+        self,
+        sample: AttackedSample,
+        started: AttackedSample,
+        starts: list[NDArray[Any]],
+        seed: tuple[int, int],
+    ) -> list[Attempt]:
+        """Attack one sample, by itself first and then from the starts."""
+        self.crossing.run(sample, np.random.default_rng((*seed, 0)))
+        if starts:
+            for start in starts:
+                started.ask_one(start)
+            self.crossing.run(started, np.random.default_rng((*seed, 1)))
+            take_over(sample, started)
+        is_hard = not self.crossing.has_hyperplanes or sample.best is None
+        if is_hard or self.cells.is_possible:
+            self.lines(sample, np.random.default_rng((*seed, 2)))
+        self.cells.run(sample)
+        to_boundary(sample)
+        return [attempt_at(sample)]
 
 
 def _add_surrogates(run: AttackRun, rows: NDArray[np.intp], seed: int) -> None:
@@ -190,10 +239,9 @@ def _add_surrogates(run: AttackRun, rows: NDArray[np.intp], seed: int) -> None:
     keep(found)
 
 
-def _cross_all(
+def _run_all(
     run: AttackRun,
-    search: CrossingSearch,
-    cells: CellSearch,
+    searches: _Searches,
     rows: NDArray[np.intp],
     seed: int,
     n_jobs: int | None,
@@ -204,35 +252,10 @@ def _cross_all(
         run.attempts[i].clear()
     problem = run.problem
     jobs = (
-        delayed(_attack)(
-            search,
-            cells,
-            problem.sample(i),
-            problem.sample(i),
-            run.starts[i],
-            (seed, i),
+        delayed(searches.run)(
+            problem.sample(i), problem.sample(i), run.starts[i], (seed, i)
         )
         for i in rows
     )
     line = ProgressLine("nearest_flip", "samples", rows.size, "distance")
     run.run(jobs, rows, n_jobs=n_jobs, prefer="threads", line=line if verbose else None)
-
-
-def _attack(
-    search: CrossingSearch,
-    cells: CellSearch,
-    sample: AttackedSample,
-    started: AttackedSample,
-    starts: list[NDArray[Any]],
-    seed: tuple[int, int],
-) -> list[Attempt]:
-    """Attack one sample, by itself first and then from the starts."""
-    search.run(sample, np.random.default_rng((*seed, 0)))
-    if starts:
-        for start in starts:
-            started.ask_one(start)
-        search.run(started, np.random.default_rng((*seed, 1)))
-        take_over(sample, started)
-    cells.run(sample)
-    to_boundary(sample)
-    return [attempt_at(sample)]
