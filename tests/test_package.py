@@ -21,6 +21,7 @@ from sklearn_scd import (
     make_robust_scd,
     robustness,
 )
+from sklearn_scd.robustness import AttackedSample
 
 
 def _public_methods(kind):
@@ -34,7 +35,7 @@ def _public_methods(kind):
 
 
 ROBUSTNESS = [getattr(robustness, name) for name in robustness.__all__]
-RESULTS = [item for item in ROBUSTNESS if inspect.isclass(item)]
+RESULTS = [item for item in ROBUSTNESS if dataclasses.is_dataclass(item)]
 FUNCTIONS = [item for item in ROBUSTNESS if inspect.isfunction(item)]
 AFFINE = [affine.AffineMap, affine.affine_map, affine.register_affine]
 AFFINE += [affine.rounding_factor]
@@ -48,7 +49,14 @@ PROPERTIES = [
 ]
 METHODS = [
     method
-    for kind in (ActiveSubspace, SCDClassifier, affine.AffineMap, *RESULTS, *DISPLAYS)
+    for kind in (
+        ActiveSubspace,
+        SCDClassifier,
+        affine.AffineMap,
+        *RESULTS,
+        *DISPLAYS,
+        AttackedSample,
+    )
     for method in _public_methods(kind)
 ]
 MODULES = [
@@ -98,7 +106,8 @@ def test_version_is_that_of_the_installed_package():
 def test_public_names_are_there():
     public = {item.__name__ for item in TOP}
     assert set(sklearn_scd.__all__) == {"__version__", *public}
-    assert len(FUNCTIONS) + len(RESULTS) == len(robustness.__all__)
+    classes = {*RESULTS, AttackedSample}
+    assert len(FUNCTIONS) + len(classes) == len(robustness.__all__)
     names = {item.__name__ for item in METHODS}
     assert {"fit", "predict", "predict_proba", "decision_function"} <= names
     assert {"votes", "agreement"} <= names

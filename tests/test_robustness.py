@@ -244,7 +244,7 @@ def test_bad_input_is_refused_before_anything_is_computed():
         "y has the label 7": {"y": y + 7},
         "X has 3 features, but the estimator is expecting 6": {"X": X[:, :3]},
         "inconsistent numbers of samples": {"y": y[:-1]},
-        "'norm' parameter": {"norm": 1},
+        "norm must be 2 or numpy.inf, got 1: .* nearest_flip": {"norm": 1},
         "'attack' parameter": {"attack": "fgsm"},
         "'n_restarts' parameter": {"n_restarts": 0},
         "contains NaN": {"X": X * np.nan},

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _robustness_helpers import needs_art
+from _robustness_helpers import Rule, needs_art
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -18,6 +18,7 @@ from sklearn_scd.robustness import (
     _evaluation,
     minimum_distortion,
 )
+from sklearn_scd.robustness._attacks.registry import ATTACKS
 from sklearn_scd.robustness._evaluation import evaluate_robustness
 
 
@@ -78,9 +79,9 @@ def test_figures_are_those_counted_by_hand(model, n_classes, norm):
     right = model.predict(X) == y
     assert 0 < right.sum() < 15  # or this test shows little
     assert result.clean_accuracy == right.mean()
-    assert list(result.attacks) == ["surrogate", "nearest_flip"]
+    assert list(result.attacks) == ["line_search", "surrogate", "nearest_flip"]
     found = np.array([attack.distances for attack in result.attacks.values()])
-    assert (found[1] <= found[0]).all()  # it starts from what the other has found
+    assert (found[2] <= found[:2]).all()  # it starts from what the others have found
     assert_array_equal(result.nearest, found.min(axis=0))
     assert_array_equal(result.nearest == 0, ~right)
     assert np.isfinite(result.nearest).all()
@@ -131,7 +132,9 @@ def test_results_are_taken_over_and_the_last_attack_starts_from_the_nearest():
 
     attacks = {"nearest_flip": None, "some": some, "far": far}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_evaluation, "nearest_flip", spy)
+        patch.setitem(
+            ATTACKS, "nearest_flip", ATTACKS["nearest_flip"]._replace(run=spy)
+        )
         result = evaluate_robustness(
             model, X, y, attacks=attacks, epsilons=[0.0, 0.3], certify=False
         )
@@ -152,16 +155,21 @@ def test_results_are_taken_over_and_the_last_attack_starts_from_the_nearest():
 
 def test_certificates_from_elsewhere_are_checked_like_its_own():
     X, y = _data()
-    model = RandomForestClassifier(5, random_state=0).fit(X[:30], y[:30])
+    model = Rule(lambda X: X[:, 0] < 0.5, X.shape[1], ["ill", "well"])
     given = _moved_to(model, X, y, _others(model, X, y))
     attacks = {"mine": given}
-    proven = given.distances / 2
-    proven[given.distances == 0] = 1.0  # misclassified all the same
+    right = model.predict(X) == y
+    known = np.where(right, 0.999 * np.abs(X[:, 0] - 0.5), 0)
+    proven = np.where(right, known, 1.0)  # misclassified all the same
     result = evaluate_robustness(model, X, y, attacks=attacks, certify=proven)
-    assert_array_equal(result.certified, given.distances / 2)
-    assert_array_equal(result.gap, given.distances / 2)
+    assert_array_equal(result.certified, known)
+    assert_array_equal(result.gap, given.distances - known)
     assert result.certified_accuracy.accuracies[0] > 0
     i = np.flatnonzero(given.distances)[0]
+    proven[i] = 1.01 * np.abs(X[i, 0] - 0.5)  # nearer than what the attack has found
+    assert proven[i] < given.distances[i]
+    with pytest.raises(RuntimeError, match=f"Sample {i} .* but a point at .* has ano"):
+        evaluate_robustness(model, X, y, attacks=attacks, certify=proven)
     proven[i] = np.nextafter(given.distances[i], np.inf)
     with pytest.raises(RuntimeError, match=f"Sample {i} has a certificate of "):
         evaluate_robustness(model, X, y, attacks=attacks, certify=proven)

@@ -14,11 +14,10 @@ from _robustness_helpers import (
 from numpy.testing import assert_array_equal
 
 from sklearn_scd import SCDClassifier
+from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness import (
     DistortionResult,
     _evaluation,
-    _nearest_flip,
-    _surrogate,
     as_art_classifier,
     certified_distortion,
     evaluate_robustness,
@@ -28,6 +27,8 @@ from sklearn_scd.robustness import (
     surrogate_attack,
     transfer_matrix,
 )
+from sklearn_scd.robustness._attacks.harness import AttackRun
+from sklearn_scd.robustness._attacks.nearest_flip import _Searches
 
 X = np.array([[0.1, 0.4], [0.8, 0.3], [0.6, 0.9], [0.3, 0.2]], dtype=np.float32)
 Y = np.array([0, 1, 1, 0])
@@ -170,8 +171,11 @@ def test_networks_of_one_answer_stand_everything():
     X, y = blobs()
     model = small_networks().fit(X, y)
     model.output_intercept_ = np.full_like(model.output_intercept_, 1e6)
-    for norm in (2, np.inf):
-        result = evaluate_robustness(model, X[:6], y[:6], norm=norm, random_state=0)
+    for norm in (1, 2, np.inf):
+        with pytest.warns(ConstantModelWarning, match="names one class") as warned:
+            result = evaluate_robustness(model, X[:6], y[:6], norm=norm, random_state=0)
+        assert {warning.filename for warning in warned} == {__file__}
+        assert result.is_constant
         right = model.predict(X[:6]) == y[:6]
         assert 0 < right.sum() < 6
         assert_array_equal(result.nearest, np.where(right, np.inf, 0))
@@ -294,7 +298,7 @@ def test_attacks_that_know_the_weights_keep_what_they_found(n_done, monkeypatch)
     X, y = X[rows], y[rows]
     whole = surrogate_attack(model, X, y, max_iter=20, random_state=0)
     with monkeypatch.context() as patch:
-        patch.setattr(_surrogate, "_confirm", _ending(_surrogate._confirm, n_done))
+        patch.setattr(AttackRun, "_confirm", _ending(AttackRun._confirm, n_done))
         with pytest.raises(KeyboardInterrupt) as caught:
             surrogate_attack(model, X, y, max_iter=20, random_state=0)
     part = caught.value.attack_results["surrogate"]
@@ -302,9 +306,9 @@ def test_attacks_that_know_the_weights_keep_what_they_found(n_done, monkeypatch)
     assert_array_equal(part.adversarials[:n_done], whole.adversarials[:n_done])
 
     crossed = nearest_flip(model, X, y, X_start=whole.adversarials, random_state=0)
-    run = _nearest_flip._Attack.run
+    attack = _Searches.run
     with monkeypatch.context() as patch:
-        patch.setattr(_nearest_flip._Attack, "run", _ending(run, n_done))
+        patch.setattr(_Searches, "run", _ending(attack, n_done))
         with pytest.raises(KeyboardInterrupt) as caught:
             nearest_flip(model, X, y, X_start=whole.adversarials, random_state=0)
     part = caught.value.attack_results["nearest_flip"]
@@ -319,8 +323,7 @@ def test_starts_by_gradient_are_kept_as_far_as_they_came(monkeypatch):
     X, y = blobs(3)
     model = small_networks(n_estimators=3).fit(X, y)
     rows = np.flatnonzero(model.predict(X) == y)[:8]
-    confirm = _ending(_surrogate._confirm, 3)
-    monkeypatch.setattr(_surrogate, "_confirm", confirm)
+    monkeypatch.setattr(AttackRun, "_confirm", _ending(AttackRun._confirm, 3))
     with pytest.raises(KeyboardInterrupt) as caught:
         nearest_flip(model, X[rows], y[rows], random_state=0)
     assert list(caught.value.attack_results) == ["nearest_flip"]
@@ -334,13 +337,13 @@ def test_an_evaluation_that_is_ended_keeps_the_attacks_it_finished(monkeypatch):
     model = small_networks().fit(X, y)
     X, y = X[:12], y[:12]
     whole = evaluate_robustness(model, X, y, random_state=0)
-    run = _nearest_flip._Attack.run
+    attack = _Searches.run
     with monkeypatch.context() as patch:
-        patch.setattr(_nearest_flip._Attack, "run", _ending(run, 2))
+        patch.setattr(_Searches, "run", _ending(attack, 2))
         with pytest.raises(KeyboardInterrupt) as caught:
             evaluate_robustness(model, X, y, random_state=0)
     kept = caught.value.attack_results
-    assert sorted(kept) == ["nearest_flip", "surrogate"]
+    assert sorted(kept) == ["line_search", "nearest_flip", "surrogate"]
     for part in kept.values():
         assert_is_what_it_says(part, model, X, y)
     surrogate = kept["surrogate"]

@@ -11,12 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_scd.robustness import certified_distortion, nearest_flip
-from sklearn_scd.robustness._attacks import minimum_distortion as _distortion
+from sklearn_scd.robustness._attacks.collecting import collect
+from sklearn_scd.robustness._attacks.harness import read_problem
+from sklearn_scd.robustness._attacks.sample import Attempt
 from sklearn_scd.robustness._hyperplanes.least_distance import (
     cube_in_box,
     least_distance_in_box,
 )
-from sklearn_scd.robustness._labels import LabelCodes
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -139,19 +140,19 @@ def test_shortest_steps_within_a_box_equal_a_general_solver():
 def test_where_a_thin_cell_does_not_hold_the_next_point_is_taken():
     """A point at its edge is right among others, and so is every one beyond it."""
     cell = Rule(lambda X: (X[:, 0] > 0.501) & (X[:, 0] < 0.5015))
-    labels = LabelCodes(cell)
-    problem = _distortion.Problem(cell, labels, "nearest_flip", 2.0, (0, 1), 0, 0, {})
-    X, codes = np.zeros((3, 2)), np.zeros(3, dtype=int)
+    problem = read_problem(
+        cell, np.zeros((3, 2)), [0, 0, 0], norm=2, clip_values=(0, 1)
+    )
     edge, inside, far = ([value, 0.0] for value in (0.5, 0.5012, 0.9))
     attempts = {
-        0: [_distortion.Attempt(np.array(edge), 0.5, 3, [], False, np.array(inside))],
+        0: [Attempt(np.array(edge), 0.5, 3, [], False, np.array(inside))],
         1: [
-            _distortion.Attempt(np.array(inside), 0.5012, 2, [], False),
-            _distortion.Attempt(np.array(edge), 0.5, 1, [], False, np.array(far)),
+            Attempt(np.array(inside), 0.5012, 2, [], False),
+            Attempt(np.array(edge), 0.5, 1, [], False, np.array(far)),
         ],
-        2: [_distortion.Attempt(np.array(edge), 0.5, 3, [], False, np.array(far))],
+        2: [Attempt(np.array(edge), 0.5, 3, [], False, np.array(far))],
     }
-    result = _distortion.collect(problem, X, codes, attempts)
+    result = collect(problem, attempts, "nearest_flip")
     assert result.status.tolist() == ["attacked", "attacked", "stopped"]
     assert_array_equal(result.adversarials[:2], [inside, inside])
     assert_allclose(result.distances, [0.5012, 0.5012, np.inf])

@@ -11,8 +11,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_scd import SCDClassifier
-from sklearn_scd.robustness import certified_distortion, exact_distance
-from sklearn_scd.robustness._attacks.surrogate import _LEAST, _StandIn, surrogate_attack
+from sklearn_scd.robustness import (
+    certified_distortion,
+    exact_distance,
+    surrogate_attack,
+)
+from sklearn_scd.robustness._attacks.smooth_networks import LEAST, SmoothNetworks
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
 
@@ -184,8 +188,8 @@ def test_gradient_is_that_of_the_smooth_lead(kind, voting, n_classes):
     )  # fmt: skip
     start, temperature, width = rng.standard_normal(n_features), 0.4, 50.0
     real = networks.outputs(networks.positions(start[np.newaxis]))
-    stand_in = _StandIn(networks)
-    shares = stand_in.shares(real)[0]
+    smooth = SmoothNetworks(networks)
+    shares = smooth.shares(real)[0]
     code, target = np.argsort(-shares, kind="stable")[:2]
 
     def outputs(x):
@@ -207,7 +211,7 @@ def test_gradient_is_that_of_the_smooth_lead(kind, voting, n_classes):
             parts = width * softmax(votes / width, axis=1)
         else:
             parts = expit(votes)
-        parts += _LEAST * votes
+        parts += LEAST * votes
         return (parts[:, target] - parts[:, code]).sum()
 
     directions = rng.standard_normal((20, n_features))
@@ -215,7 +219,7 @@ def test_gradient_is_that_of_the_smooth_lead(kind, voting, n_classes):
     numeric = np.array(
         [lead(start + h * d) - lead(start - h * d) for d in directions]
     ) / (2 * h)
-    gradient = stand_in.gradient(
+    gradient = smooth.gradient(
         networks.positions(start[np.newaxis]).astype(np.float32), real,
         np.array([code]), np.array([-1]), np.array([kind == "straight"]),
         np.full(1, temperature, np.float32), np.full(1, width, np.float32),
@@ -238,7 +242,7 @@ def test_other_models_and_bad_values_are_refused():
         "temperatures must be": {"temperatures": [0.1, 0.0]},
         "one or more positive": {"temperatures": []},
         "must be finite": {"temperatures": [np.inf]},
-        "'norm' parameter": {"norm": 1},
+        "norm must be 1, 2 or numpy.inf, got 3": {"norm": 3},
         "'n_restarts' parameter": {"n_restarts": 0},
     }.items():
         with pytest.raises(ValueError, match=message):

@@ -7,22 +7,22 @@ which the extra ``art`` installs. It is imported where it is needed, not before.
 
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
 from sklearn_scd.robustness._attacks.bridge import as_art_classifier
-from sklearn_scd.robustness._attacks.minimum_distortion import (
-    DistortionResult,
-    minimum_distortion,
-)
+from sklearn_scd.robustness._attacks.harness import run_attack
+from sklearn_scd.robustness._attacks.line_search import line_search
+from sklearn_scd.robustness._attacks.minimum_distortion import minimum_distortion
 from sklearn_scd.robustness._attacks.nearest_flip import nearest_flip
+from sklearn_scd.robustness._attacks.sample import AttackedSample
 from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
 from sklearn_scd.robustness._certificates.certified import certified_distortion
 from sklearn_scd.robustness._certificates.exact import exact_distance
-from sklearn_scd.robustness._evaluation import (
-    RobustnessEvaluation,
-    evaluate_robustness,
-)
+from sklearn_scd.robustness._evaluation import evaluate_robustness
+from sklearn_scd.robustness._results import DistortionResult
 from sklearn_scd.robustness._scorer import certified_accuracy_scorer
+from sklearn_scd.robustness._summary import RobustnessEvaluation
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
 __all__ = [
+    "AttackedSample",
     "DistortionResult",
     "RobustAccuracy",
     "RobustnessEvaluation",
@@ -32,9 +32,11 @@ __all__ = [
     "certified_distortion",
     "evaluate_robustness",
     "exact_distance",
+    "line_search",
     "minimum_distortion",
     "nearest_flip",
     "robust_accuracy",
+    "run_attack",
     "surrogate_attack",
     "transfer_matrix",
 ]

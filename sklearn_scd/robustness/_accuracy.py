@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from sklearn.utils import check_array
 
 from sklearn_scd._typing import Floats
-from sklearn_scd.robustness._attacks.minimum_distortion import DistortionResult
+from sklearn_scd.robustness._results import DistortionResult
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
 from sklearn_scd._typing import FittedClassifier, Floats
-from sklearn_scd.robustness._attacks.minimum_distortion import DistortionResult
 from sklearn_scd.robustness._labels import LabelCodes
+from sklearn_scd.robustness._results import DistortionResult
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from sklearn_scd._typing import FittedClassifier
+from sklearn_scd.robustness._inputs import check_clip_values as check_clip_values
 from sklearn_scd.robustness._labels import LabelCodes
 
 if TYPE_CHECKING:
@@ -136,20 +134,3 @@ def _check_image_shape(
             f"{n_features} features, got {image_shape!r}."
         )
     return shape
-
-
-def check_clip_values(clip_values: ArrayLike) -> tuple[float, float]:
-    """Two finite numbers, the first one smaller.
-
-    Raises
-    ------
-    ValueError
-        If they are not.
-    """
-    values = np.asarray(clip_values, dtype=np.float64)
-    if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
-        raise ValueError(
-            "clip_values must be two numbers, the smallest and the largest value of a "
-            f"feature, got {clip_values!r}."
-        )
-    return float(values[0]), float(values[1])

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sklearn_scd._typing import Floats
+from sklearn_scd.robustness._hyperplanes.geometry import Geometry
 from sklearn_scd.robustness._hyperplanes.knapsack import greedy_set, press
 from sklearn_scd.robustness._hyperplanes.least_distance import least_distance
-from sklearn_scd.robustness._hyperplanes.standing import SET, steps_of
+from sklearn_scd.robustness._hyperplanes.standing import SET, Standing, steps_of
 
 _SWEEPS, _TOLERANCE = 30, 1e-5  # of ascent while votes are added,
 _LAST_SWEEPS, _LAST_TOLERANCE = 2_000, 1e-10  # and at the end
 
 
-class Sample:
+class Surroundings:
     """A sample's hyperplanes, and the votes at any point near it.
 
     Parameters
@@ -24,22 +28,23 @@ class Sample:
         Of the sample, L2.
     """
 
-    def __init__(self, geometry, standing):
+    def __init__(self, geometry: Geometry, standing: Standing) -> None:
         self.geometry, self.standing = geometry, standing
-        self.signs = standing.signs.ravel()
+        self.signs: Floats = standing.signs.ravel()
         distances = standing.distances.ravel()
         rounding = standing.rounding.ravel()
         # Far enough beyond or before a hyperplane that rounding does not matter.
-        self.beyond = distances + 3 * rounding
-        self.before = distances - rounding
-        self.products = None
+        self.beyond: Floats = distances + 3 * rounding
+        self.before: Floats = distances - rounding
+        self.products: Floats | None = None
         if not geometry.has_small_basis:
             products = geometry.inner_products(np.arange(self.signs.size))
             self.products = products * self.signs[:, np.newaxis] * self.signs
 
-    def at(self, moves):
+    def at(self, moves: Floats) -> Standing:
         """The standing at a point, from its moves towards each hyperplane."""
-        return self.standing.switched(moves > self.before)
+        standing: Standing = self.standing.switched(moves > self.before)
+        return standing
 
 
 class Crossing:
@@ -47,45 +52,45 @@ class Crossing:
 
     Parameters
     ----------
-    sample : Sample
+    around : Surroundings
     """
 
-    def __init__(self, sample):
-        self.sample = sample
-        self.rows = np.empty(0, dtype=np.int64)
-        self.sides = np.empty(0)
-        self.votes = np.empty(0, dtype=np.int64)  # for whose sake
-        self.multipliers = np.empty(0)
-        self.moves = np.zeros(sample.signs.size)
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
+        self.rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.sides: Floats = np.empty(0)
+        self.votes: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # for whose sake
+        self.multipliers: Floats = np.empty(0)
+        self.moves: Floats = np.zeros(around.signs.size)
         self.feasible = True
 
-    def copy(self):
+    def copy(self) -> Crossing:
         """A crossing that can be changed by itself."""
-        other = Crossing(self.sample)
+        other = Crossing(self.around)
         other._become(self)
         return other
 
-    def _become(self, other):
+    def _become(self, other: Crossing) -> None:
         """Take over another crossing's state."""
         for name in ("rows", "sides", "votes", "multipliers", "moves"):
             setattr(self, name, getattr(other, name).copy())
         self.feasible = True
 
     @property
-    def levels(self):
+    def levels(self) -> Floats:
         """Where the step must get to, or stay below, at each row."""
-        sample = self.sample
+        around = self.around
         return np.where(
-            self.sides > 0, sample.beyond[self.rows], sample.before[self.rows]
+            self.sides > 0, around.beyond[self.rows], around.before[self.rows]
         )
 
     @property
-    def length(self):
+    def length(self) -> float:
         """L2 norm of the step."""
         squared = (self.multipliers * self.sides) @ self.moves[self.rows]
         return math.sqrt(max(float(squared), 0.0))
 
-    def add(self, rows, sides, vote):
+    def add(self, rows: NDArray[np.int64], sides: Floats, vote: int) -> None:
         """Decide about further hyperplanes."""
         new = ~np.isin(rows, self.rows)
         self.rows = np.append(self.rows, rows[new])
@@ -93,33 +98,34 @@ class Crossing:
         self.votes = np.append(self.votes, np.full(new.sum(), vote))
         self.multipliers = np.append(self.multipliers, np.zeros(new.sum()))
 
-    def remove(self, chosen):
+    def remove(self, chosen: NDArray[np.bool_]) -> None:
         """Forget the hyperplanes that a mask chooses."""
         for name in ("rows", "sides", "votes", "multipliers"):
             setattr(self, name, getattr(self, name)[~chosen])
 
-    def solve(self, last=False):
+    def solve(self, last: bool = False) -> None:
         """Find the shortest step."""
-        sample = self.sample
+        around = self.around
         if self.rows.size == 0:
             self.moves[:] = 0.0
-        elif sample.products is None:
+        elif around.products is None:
             self._solve_exactly()
         else:
             sides = self.multipliers * self.sides
-            self.moves = sides @ sample.products[self.rows]
+            self.moves = sides @ around.products[self.rows]
             press(
-                sample.products, self.rows, self.sides, self.levels, self.multipliers,
+                around.products, self.rows, self.sides, self.levels, self.multipliers,
                 self.moves, np.int64(_LAST_SWEEPS if last else _SWEEPS),
                 np.float64(_LAST_TOLERANCE if last else _TOLERANCE),
             )  # fmt: skip
             lack = self.sides * (self.levels - self.moves[self.rows])
             self.feasible = lack.max() < 1e-6 * max(self.length, 1e-9) or not last
 
-    def _solve_exactly(self):
-        sample = self.sample
-        coordinates = sample.geometry.coordinates
-        towards = self.sides * sample.signs[self.rows]
+    def _solve_exactly(self) -> None:
+        around = self.around
+        coordinates = around.geometry.coordinates
+        assert coordinates is not None
+        towards = self.sides * around.signs[self.rows]
         turned = coordinates[self.rows] * towards[:, np.newaxis]
         try:
             multipliers = least_distance(turned, self.sides * self.levels)
@@ -128,9 +134,9 @@ class Crossing:
         self.feasible = multipliers is not None
         if multipliers is not None:
             self.multipliers = multipliers
-            self.moves = (coordinates @ (multipliers @ turned)) * sample.signs
+            self.moves = (coordinates @ (multipliers @ turned)) * around.signs
 
-    def complete(self, winner, target):
+    def complete(self, winner: int, target: int) -> bool:
         """Add votes, the cheapest first, until another class wins.
 
         Returns
@@ -139,12 +145,12 @@ class Crossing:
             Whether it does.
         """
         banned: set[int] = set()
-        n_votes = self.sample.standing.named.size
+        n_votes = self.around.standing.named.size
         for _ in range(4 * n_votes):
-            standing = self.sample.at(self.moves)
+            standing = self.around.at(self.moves)
             if standing.counts.argmax() == target:
                 self.solve(last=True)
-                standing = self.sample.at(self.moves)
+                standing = self.around.at(self.moves)
                 if self.feasible and standing.counts.argmax() != winner:
                     return True
                 if not self.feasible:
@@ -159,7 +165,9 @@ class Crossing:
                 banned.add(vote)
         return False
 
-    def add_cheapest(self, winner, target, banned=()):
+    def add_cheapest(
+        self, winner: int, target: int, banned: Collection[int] = ()
+    ) -> int | None:
         """Decide about hyperplanes of the vote that changes for the least.
 
         Parameters
@@ -173,7 +181,7 @@ class Crossing:
         vote : int or None
             None where no vote can change.
         """
-        standing = self.sample.at(self.moves)
+        standing = self.around.at(self.moves)
         costs = self._costs()
         by_vote = standing.vote_costs(SET, costs)
         steps = steps_of(by_vote, standing.named, winner, target, summed=False)
@@ -185,19 +193,21 @@ class Crossing:
         self._add_vote(standing, costs, vote, target)
         return vote
 
-    def _costs(self):
+    def _costs(self) -> Floats:
         """Squared way to the other side of each hyperplane that is not decided."""
-        sample = self.sample
+        around = self.around
         ways = np.where(
-            self.moves > sample.before,
-            self.moves - sample.before,
-            sample.beyond - self.moves,
+            self.moves > around.before,
+            self.moves - around.before,
+            around.beyond - self.moves,
         )
         costs = np.square(np.where(np.isfinite(ways), ways, np.inf))
         costs[self.rows] = np.inf
-        return costs.reshape(sample.standing.changes.shape)
+        return costs.reshape(around.standing.changes.shape)
 
-    def _add_vote(self, standing, costs, vote, target):
+    def _add_vote(
+        self, standing: Standing, costs: Floats, vote: int, target: int
+    ) -> None:
         """Decide about a set of hyperplanes that makes a vote name the target."""
         n_rivals, n_units = standing.outputs.shape[1], costs.shape[1]
         named = standing.named[vote]
@@ -217,13 +227,13 @@ class Crossing:
         greedy_set(costs[networks].ravel(), gains, np.float64(need), members)
         units = np.concatenate([n * n_units + np.arange(n_units) for n in networks])
         # What has helped so far must not be undone.
-        on = self.moves[units] > self.sample.before[units]
+        on = self.moves[units] > self.around.before[units]
         helps = members | (on & (gains < 0))
         rows = units[helps]
         sides = np.where(on[helps] & members[helps], -1.0, 1.0)
         self.add(rows, sides, vote)
 
-    def vote_towards(self, winner, target, moves):
+    def vote_towards(self, winner: int, target: int, moves: Floats) -> None:
         """Decide so as the point at some moves does, for as many votes as are needed.
 
         Parameters
@@ -232,8 +242,8 @@ class Crossing:
         moves : ndarray of shape (n_rows,), float64
             Of a point at which the target wins.
         """
-        sample = self.sample
-        start, there = sample.standing, sample.at(moves)
+        around = self.around
+        start, there = around.standing, around.at(moves)
         won = np.flatnonzero((there.named == target) & (start.named != target))
         shape = (start.named.size, start.outputs.shape[1], -1)
         changes = start.changes.reshape(shape)
@@ -243,11 +253,11 @@ class Crossing:
             roles = np.zeros(shape[:2])
             roles[:, target] = 1.0
             roles[np.arange(len(roles)), start.named] = -1.0
-        on = (moves > sample.before).reshape(changes.shape)
+        on = (moves > around.before).reshape(changes.shape)
         helps = on & (changes * roles[:, :, np.newaxis] > 0)
         units = np.arange(on.size).reshape(on.shape)
         chosen = [units[vote][helps[vote]] for vote in won]
-        costs = [np.square(sample.beyond[units]).sum() for units in chosen]
+        costs = [np.square(around.beyond[units]).sum() for units in chosen]
         lead = start.needed(winner, target)
         for place in np.argsort(costs):
             if lead <= 0:
