@@ -86,7 +86,10 @@ class OrderBound:
             named = standing.named[:, np.newaxis]
             spectra = spectra + np.take_along_axis(spectra, named, axis=1)
         sets = standing.vote_costs(SET, np.square(distances))
-        return np.maximum(by_vote, np.sqrt(sets / spectra))
+        # Without any normal nothing switches, whatever the size.
+        squares = np.where(sets > 0, np.inf, 0.0)
+        np.divide(sets, spectra, where=spectra > 0, out=squares)
+        return np.maximum(by_vote, np.sqrt(squares))
 
     def _linear_votes(self, standing: Standing) -> Floats:
         """Distances at which linear classifiers' largest output is another one."""
