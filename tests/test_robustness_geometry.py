@@ -15,7 +15,6 @@ from sklearn_scd.robustness import certified_distortion, exact_distance
 from sklearn_scd.robustness._hyperplanes import geometry as _geometry
 from sklearn_scd.robustness._hyperplanes.least_distance import (
     distance_bound,
-    exclude_each_other,
 )
 
 
@@ -183,7 +182,7 @@ def test_hyperplanes_almost_parallel_meet_where_they_do(kind, angle, monkeypatch
     assert (geometry.coordinates is None) == (kind == "gram")
     levels = np.array([1.0, 1.0])
     vectors = geometry.vectors(np.arange(2))
-    bound, step, _ = distance_bound(vectors, levels)
+    bound, step, _ = distance_bound(vectors, levels, np.zeros(2))
     exact = np.hypot(1.0, (1 + np.cos(angle)) / np.sin(angle))
     assert exact * (1 - 1e-4) < bound <= exact * (1 + 1e-15 / angle)
     np.testing.assert_allclose(vectors @ step, levels, rtol=1e-4)
@@ -191,11 +190,13 @@ def test_hyperplanes_almost_parallel_meet_where_they_do(kind, angle, monkeypatch
 
 def test_what_excludes_each_other_exactly_is_far_away():
     rows = np.array([[0.6, 0.8], [-0.6, -0.8]])
-    assert exclude_each_other(rows, np.array([0.5, -0.4]))
-    assert not exclude_each_other(rows, np.array([0.5, -0.5]))
-    assert not exclude_each_other(rows, np.array([-0.5, -0.5]))
+    levels = np.array([0.5, -0.4])
+    assert distance_bound(rows, levels, np.zeros(2))[0] > 1e12
+    # As far as rounding allows: it grows by a thousandth of the distance, twice.
+    bound = distance_bound(rows, levels, np.full(2, 1e-3))[0]
+    np.testing.assert_allclose(bound, 0.1 / 2e-3)
     star = np.array([[0.0, 1.0], [0.6, -0.8], [-0.6, -0.8]])
-    bound = distance_bound(star, np.ones(3))[0]
+    bound = distance_bound(star, np.ones(3), np.zeros(3))[0]
     assert bound > 1e12
 
 
@@ -205,7 +206,7 @@ def test_bounds_of_distances_are_never_above_and_as_a_rule_at_the_nearest(n_rows
         rng = np.random.default_rng(seed)
         rows = rng.standard_normal((n_rows, 3)) * 10.0 ** rng.integers(-3, 3)
         levels = rng.standard_normal(n_rows)
-        bound, step, _ = distance_bound(rows, levels)
+        bound, step, _ = distance_bound(rows, levels, np.zeros(n_rows))
         if (rows @ step >= levels - 1e-9 * np.abs(levels)).all():
             assert bound <= np.linalg.norm(step) * (1 + 1e-9)
             np.testing.assert_allclose(bound, np.linalg.norm(step), rtol=1e-6)

@@ -13,10 +13,7 @@ import numpy as np
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._certificates.order import OrderBound
 from sklearn_scd.robustness._hyperplanes.geometry import Geometry
-from sklearn_scd.robustness._hyperplanes.least_distance import (
-    distance_bound,
-    exclude_each_other,
-)
+from sklearn_scd.robustness._hyperplanes.least_distance import distance_bound
 from sklearn_scd.robustness._hyperplanes.standing import SET, Standing, steps_of
 
 
@@ -90,6 +87,7 @@ class _Search:
         self.targets = [code for code in range(self.n_classes) if code != winner]
         self.signs = standing.signs.ravel()
         self.distances = standing.distances.ravel()
+        self.slopes = standing.slopes.ravel()
         # A unit that stays may look as if it had switched by as much as is rounded.
         self.ends = self.distances + 2 * standing.rounding.ravel()
 
@@ -127,15 +125,13 @@ class _Search:
                 moves, bound = self._nearest(switched, kept)
             else:
                 bound = node.bound
-            if moves is None:
-                continue
             bound = max(bound, node.bound, self._bound(switched, kept))
             if bound < np.inf:
                 yield _Node(bound, switched, kept, moves)
 
     def _nearest(
         self, switched: tuple[int, ...], kept: tuple[int, ...]
-    ) -> tuple[Floats | None, float]:
+    ) -> tuple[Floats, float]:
         """Moves at the nearest point with these units decided, and its distance."""
         rows = np.array([*switched, *kept], dtype=np.intp)
         if rows.size == 0:
@@ -144,12 +140,8 @@ class _Search:
         levels = np.concatenate(
             [self.distances[list(switched)], -self.ends[list(kept)]]
         )
-        if exclude_each_other(
-            self.geometry.rows(rows) * towards[:, np.newaxis], levels
-        ):
-            return None, np.inf
         turned = self.geometry.vectors(rows) * towards[:, np.newaxis]
-        bound, step, multipliers = distance_bound(turned, levels)
+        bound, step, multipliers = distance_bound(turned, levels, self.slopes[rows])
         if self.geometry.coordinates is not None:
             moves = self.geometry.coordinates @ step
         else:

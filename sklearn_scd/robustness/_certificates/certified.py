@@ -32,10 +32,7 @@ from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._samples import as_numbers
 
 _BATCH = 64  # samples handled by one job
-_FARTHER = 4.0  # radius for which rounding is allowed for, in bounds found before
-_LEAP = 1e3  # factor between two radii, where no end is in sight
-_ATTEMPTS = 4  # with larger and larger radii
-_OUT_OF_REACH = 1e12  # times that: in float64 it can't be told from infinitely far
+_OUT_OF_REACH = 1e12  # of the farthest hyperplane: in float64 that is infinitely far
 
 
 @validated(
@@ -252,53 +249,27 @@ class _Certifier:
     real: bool
 
     def __call__(self, X: NDArray[Any], codes: NDArray[np.intp]) -> Floats:
-        """Certified radii, shape (n_samples,).
-
-        What may be rounded grows with the distance from the sample. A bound is proven
-        only up to the radius for which rounding was allowed for; above it, the bound is
-        looked for again, with more.
-        """
-        start = self._within(X, codes, np.zeros(len(X)), ["order"])
-        bounds = np.where(np.isinf(start), np.inf, 0.0)  # no set of units would do
-        open_ = np.flatnonzero(np.isfinite(start))
-        radius = _FARTHER * start
-        for _ in range(_ATTEMPTS):
-            if not open_.size:
-                break
-            here = radius[open_]
-            found = self._within(X[open_], codes[open_], here, self.methods)
-            proven = np.minimum(found, here)
-            if self.real:
-                proven[found > _OUT_OF_REACH * here] = np.inf
-            bounds[open_] = np.maximum(bounds[open_], proven)
-            beyond = (found > here) & np.isfinite(bounds[open_])
-            radius[open_] = np.minimum(_FARTHER * found, _LEAP * here)
-            open_ = open_[beyond]
+        """Certified radii, shape (n_samples,)."""
+        networks = self.networks
+        slopes = networks.rounding_slopes(self.norm) * (not self.real)
+        if self.geometry is not None:
+            slopes = slopes + self.geometry.residual
+        rounding = networks.rounding_bound(X)
+        bounds = np.empty(len(X))
+        standings = stand(networks, X, self.norm, rounding, slopes)
+        for i, standing in enumerate(standings):
+            if standing.winner(networks.voting) != codes[i]:
+                bounds[i] = 0.0  # rounding decides: the sample lies on the boundary
+                continue
+            bounds[i] = self._nearest_class(standing, int(codes[i]))
+            reachable = standing.distances[np.isfinite(standing.distances)]
+            if self.real and bounds[i] > _OUT_OF_REACH * reachable.max(initial=0.0):
+                bounds[i] = np.inf
         return bounds * (1 - SLACK)
 
-    def _within(
-        self,
-        X: NDArray[Any],
-        codes: NDArray[np.intp],
-        radius: Floats,
-        methods: list[str],
-    ) -> Floats:
-        """Bounds by some methods that hold up to a radius of each sample."""
-        rounding = self.networks.rounding_bound(X, radius, self.norm)
-        if self.geometry is not None:
-            rounding += self.geometry.residual * radius[:, np.newaxis]
-        bounds = np.empty(len(X))
-        for i, standing in enumerate(stand(self.networks, X, self.norm, rounding)):
-            if standing.winner(self.networks.voting) != codes[i]:
-                bounds[i] = 0.0  # rounding decides: the sample lies on the boundary
-            else:
-                bounds[i] = self._nearest_class(standing, int(codes[i]), methods)
-        return bounds
-
-    def _nearest_class(
-        self, standing: Standing, winner: int, methods: list[str]
-    ) -> float:
+    def _nearest_class(self, standing: Standing, winner: int) -> float:
         """The least bound over all other classes, for each by the best method."""
+        methods = self.methods
         targets = [code for code in range(standing.counts.size) if code != winner]
         order, geometry = self.order, self.geometry
         bounds = np.zeros(len(targets))

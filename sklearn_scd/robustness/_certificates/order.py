@@ -37,6 +37,8 @@ class OrderBound:
                 [np.linalg.norm(rows - rows[:, [k]], ord=DUAL[norm], axis=2)
                  for k in range(networks.n_classes)], axis=2,
             )  # fmt: skip
+            slopes = networks.rounding_slopes(norm) * networks.scales
+            self.slopes = slopes.reshape(networks.n_votes, networks.n_classes)
         self.spectra = None
         if norm == 2 and self.voting == "hard":
             self.spectra = np.array(
@@ -66,19 +68,21 @@ class OrderBound:
         """
         if distances is None:
             distances = standing.distances
+        # A unit within reach of rounding lacks `slopes` times the size at the most.
+        within = distances / (1.0 + standing.slopes)
         if self.voting == "soft":
-            return _soft_bound(standing, winner, target, distances)
+            return _soft_bound(standing, winner, target, within)
         by_vote = (
             self._linear_votes(standing)
             if self.linear
-            else self._votes(standing, distances)
+            else self._votes(standing, distances, within)
         )
         steps = steps_of(by_vote, standing.named, winner, target, summed=False)
         return steps.cheapest(standing.needed(winner, target))[-1]
 
-    def _votes(self, standing: Standing, distances: Floats) -> Floats:
+    def _votes(self, standing: Standing, distances: Floats, within: Floats) -> Floats:
         """Distance at which each vote could name each class."""
-        by_vote = standing.vote_costs(BOTTLENECK, distances)
+        by_vote = standing.vote_costs(BOTTLENECK, within)
         if self.spectra is None:
             return by_vote
         spectra = self.spectra
@@ -86,10 +90,12 @@ class OrderBound:
             named = standing.named[:, np.newaxis]
             spectra = spectra + np.take_along_axis(spectra, named, axis=1)
         sets = standing.vote_costs(SET, np.square(distances))
+        n_units = distances.shape[1] * min(2, spectra.shape[1])
+        sizes = np.sqrt(spectra) + standing.slopes.max() * np.sqrt(n_units)
         # Without any normal nothing switches, whatever the size.
-        squares = np.where(sets > 0, np.inf, 0.0)
-        np.divide(sets, spectra, where=spectra > 0, out=squares)
-        return np.maximum(by_vote, np.sqrt(squares))
+        roots = np.where(sets > 0, np.inf, 0.0)
+        np.divide(np.sqrt(sets), sizes, where=sizes > 0, out=roots)
+        return np.maximum(by_vote, roots)
 
     def _linear_votes(self, standing: Standing) -> Floats:
         """Distances at which linear classifiers' largest output is another one."""
@@ -99,6 +105,7 @@ class OrderBound:
         leads = outputs[places][:, np.newaxis] - outputs
         leads = leads - slack - slack[places][:, np.newaxis]
         sizes = self.pairs[places[0], :, places[1]]
+        sizes = sizes + self.slopes + self.slopes[places][:, np.newaxis]
         distances = np.where(leads > 0, np.inf, 0.0)
         np.divide(leads, sizes, where=(leads > 0) & (sizes > 0), out=distances)
         distances[places] = 0.0

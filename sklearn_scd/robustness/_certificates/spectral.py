@@ -8,6 +8,10 @@ that the sum is at least ``sum_i D_i t_i^2`` over them, and that is at least wha
 cheapest sets of units cost that change enough votes: r is at least the root of that
 cost over lambda.
 
+Rounding may switch a unit that lacks s r of t_i, with a small slope s: then the root of
+``sum_i D_i y_i^2`` is smaller by at most s r times the root of ``sum_i D_i``, which
+joins the root of lambda in the denominator.
+
 With weights of one this is sharp only where all normals are orthogonal. Most units are
 too expensive to be in any cheap set; lowering their weights until they are hardly so
 leaves the cost as it is and makes lambda much smaller.
@@ -49,7 +53,9 @@ def spectral_bound(
     cost, weights = weigh(standing, winner, target, standing.distances)
     if cost in (0.0, np.inf):
         return cost
-    return float(np.sqrt(cost / geometry.largest_eigenvalue(weights.ravel())))
+    slope = standing.slopes.max() * np.sqrt(weights.sum())
+    largest = geometry.largest_eigenvalue(weights.ravel())
+    return float(np.sqrt(cost) / (np.sqrt(largest) + slope))
 
 
 def weigh(

@@ -66,7 +66,9 @@ def split_bound(
         return cost
     assert geometry.coordinates is not None
     sizes, vectors = np.linalg.eigh(geometry.second_moment(weights.ravel()))
-    proven = max(start, np.sqrt(cost / (sizes[-1] * (1 + SLACK))))
+    slope = standing.slopes.max() * np.sqrt(weights.sum())
+    largest = np.sqrt(sizes[-1] * (1 + SLACK)) + slope
+    proven = max(start, float(np.sqrt(cost)) / largest)
     end = monotonic() + (time_limit or 0.0)
     for n_along, depth in _SPLITS:
         if n_along >= len(sizes) or (n_along > 1 and monotonic() > end):
@@ -154,6 +156,7 @@ class _Space:
         else:
             nearer = np.maximum(self.along * low, self.along * high).sum(axis=1)
         distances = self.standing.distances.ravel() - nearer
+        distances -= radius * self.standing.slopes.ravel()
         reached = distances < np.sqrt(left) * self.rest_sizes
         distances = np.where(reached | (distances <= 0), distances, np.inf)
         distances = np.maximum(distances, 0.0).reshape(self.standing.distances.shape)

@@ -81,17 +81,6 @@ class Geometry:
         assert self.gram is not None
         return self.gram[rows][:, others]
 
-    def rows(self, chosen: NDArray[np.intp]) -> Floats:
-        """Some rows as they are kept, (n, n_coordinates): opposite ones are negatives.
-
-        Parameters
-        ----------
-        chosen : ndarray of int, shape (n,)
-        """
-        kept = self.normals if self.coordinates is None else self.coordinates
-        assert kept is not None
-        return kept[chosen]
-
     def vectors(self, rows: NDArray[np.intp]) -> Floats:
         """Some rows in as few coordinates as they take.
 

@@ -62,18 +62,22 @@ def least_distance(rows: Floats, levels: Floats) -> Floats | None:
     return weights / rest * np.abs(levels).max()
 
 
-def distance_bound(rows: Floats, levels: Floats) -> tuple[float, Floats, Floats]:
-    """Proven lower bound of the length of any vector d with ``rows @ d >= levels``.
+def distance_bound(
+    rows: Floats, levels: Floats, slopes: Floats
+) -> tuple[float, Floats, Floats]:
+    """Proven lower bound of the length of any vector d that reaches some levels.
 
-    For multipliers m, not negative, ``m @ levels <= m @ rows @ d``, so that d is at
-    least as long as ``m @ levels`` over the norm of ``m @ rows``, whatever m is: how
-    well the least squares converged says how sharp it is, not whether it holds. Where
-    no vector does, some m makes the norm all but 0 and the bound very large.
+    They are reached where ``rows @ d >= levels - slopes |d|``: rounding grows with d.
+    For multipliers m, not negative, ``m @ levels <= m @ rows @ d + m @ slopes |d|``, so
+    that d is at least as long as ``m @ levels`` over the norm of ``m @ rows`` plus
+    ``m @ slopes``, whatever m is: how well the least squares converged says how sharp
+    it is, not whether it holds. Where no vector does, some m makes the norm all but 0
+    and the bound very large.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_dimensions), float64
-    levels : ndarray of shape (n,), float64
+    levels, slopes : ndarray of shape (n,), float64
 
     Returns
     -------
@@ -98,7 +102,7 @@ def distance_bound(rows: Floats, levels: Floats) -> tuple[float, Floats, Floats]
         found = _of_support(rows, levels, weights)
         if found is not None:
             multipliers, step = found
-    bound = max(_dual_bound(rows, levels, m) for m in (weights, multipliers))
+    bound = max(_dual_bound(rows, levels, slopes, m) for m in (weights, multipliers))
     return bound, step, multipliers
 
 
@@ -137,21 +141,14 @@ def _of_support(
     return (multipliers, step) if reached and (multipliers >= 0).all() else None
 
 
-def _dual_bound(rows: Floats, levels: Floats, multipliers: Floats) -> float:
-    """``m @ levels / |m @ rows|``, less what is rounded in it."""
-    size = np.linalg.norm(multipliers @ rows)
+def _dual_bound(
+    rows: Floats, levels: Floats, slopes: Floats, multipliers: Floats
+) -> float:
+    """``m @ levels / (|m @ rows| + m @ slopes)``, less what is rounded in it."""
+    size = np.linalg.norm(multipliers @ rows) + multipliers @ slopes
     terms = multipliers @ np.linalg.norm(rows, axis=1)
     gain = multipliers @ levels - _ROUNDED * (multipliers @ np.abs(levels))
     return max(gain, 0.0) / (size + _ROUNDED * terms) if terms > 0 else 0.0
-
-
-def exclude_each_other(rows: Floats, levels: Floats) -> bool:
-    """Whether two exactly opposite rows ask for steps that exclude each other."""
-    for i in np.flatnonzero(levels > 0):
-        opposite = (rows == -rows[i]).all(axis=1)
-        if (levels[opposite] + levels[i] > 0).any():
-            return True
-    return False
 
 
 def least_distance_in_box(

@@ -127,27 +127,34 @@ class SignNetworks:
             sizes[:, rows] = steps @ np.abs(self.normals[rows]).T
         return self.usual_rounding * (sizes + np.abs(self.offsets))
 
-    def rounding_bound(self, X: NDArray[Any], radius: Floats, norm: float) -> Floats:
+    def rounding_bound(self, X: NDArray[Any]) -> Floats:
         """How near to a hyperplane a side may ever be rounded, (n_samples, n_rows).
 
-        For certificates: it holds at each sample and at all points within a radius.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-        radius : ndarray of shape (n_samples,)
-            In the norm.
-        norm : float
-            1, 2 or inf.
+        For certificates. At a distance r from a sample it may be nearer by r times
+        :meth:`rounding_slopes`.
         """
         steps = np.abs(self._from_centre(X))
         bound = np.empty((len(X), len(self.normals)))
         for start in range(0, len(self.normals), _BLOCK):
             rows = slice(start, start + _BLOCK)
             coef = self.rounding_coef[rows].astype(np.float64, copy=False)
-            slopes = np.linalg.norm(coef, ord=DUAL[norm], axis=1)
-            bound[:, rows] = steps @ coef.T + np.outer(radius, slopes)
+            bound[:, rows] = steps @ coef.T
         return (bound + self.rounding_floor) * _UPWARDS
+
+    def rounding_slopes(self, norm: float) -> Floats:
+        """How fast that grows with the size of a perturbation, shape (n_rows,).
+
+        Parameters
+        ----------
+        norm : float
+            1, 2 or inf.
+        """
+        slopes = np.empty(len(self.normals))
+        for start in range(0, len(slopes), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            coef = self.rounding_coef[rows].astype(np.float64, copy=False)
+            slopes[rows] = np.linalg.norm(coef, ord=DUAL[norm], axis=1)
+        return slopes * _UPWARDS
 
     def outputs(self, positions: NDArray[Any]) -> Floats:
         """Outputs of the networks, shape (n_samples, n_votes, n_rivals).

@@ -43,6 +43,9 @@ class Standing:
     rounding : ndarray of shape (n_networks, n_units), float64
         L2 distance from a hyperplane within which its side may be rounded.
 
+    slopes : ndarray of shape (n_networks, n_units), float64
+        How much nearer rounding may bring a hyperplane, per size of the perturbation.
+
     output_rounding : ndarray of shape (n_networks,), float64
         What may be rounded in each output.
     """
@@ -54,6 +57,7 @@ class Standing:
     named: NDArray[np.intp]
     counts: NDArray[np.intp]
     rounding: Floats
+    slopes: Floats
     output_rounding: Floats
 
     def winner(self, voting: str) -> int:
@@ -110,6 +114,7 @@ def stand(
     X: NDArray[Any],
     norm: float,
     rounding: Floats | None = None,
+    slopes: Floats | None = None,
 ) -> Iterator[Standing]:
     """Locate samples among the hyperplanes.
 
@@ -122,6 +127,8 @@ def stand(
     rounding : ndarray of shape (n_samples, n_rows), default=None
         L2 distances from hyperplanes within which sides may be rounded. None: those
         within which they are as a rule.
+    slopes : ndarray of shape (n_rows,), default=None
+        By how much more, per size of the perturbation. None: by nothing.
 
     Yields
     ------
@@ -132,6 +139,8 @@ def stand(
     positions = networks.positions(X)
     if rounding is None:
         rounding = networks.rounding(X)
+    if slopes is None:
+        slopes = np.zeros(len(networks.normals))
     sizes = networks.dual_norms(norm)
     movable = sizes > 0
     divisors = np.where(movable, sizes, 1.0)
@@ -145,7 +154,7 @@ def stand(
         yield Standing(
             distances[i].reshape(shape), signs, signs * networks.output_coef,
             outputs[i], named[i], counts[i], rounding[i].reshape(shape),
-            networks.output_rounding,
+            (slopes / divisors).reshape(shape), networks.output_rounding,
         )  # fmt: skip
 
 
