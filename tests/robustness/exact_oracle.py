@@ -221,11 +221,8 @@ class ExactOracle:
         """Points at one of which the infimum is taken, with their distances."""
         rows = [*self.hyperplanes, *walls]
         if norm == 2:
-            flats = [
-                flat
-                for k in range(self.n_features + 1)
-                for flat in combinations(rows, k)
-            ]
+            sizes = range(self.n_features + 1)
+            flats = [flat for k in sizes for flat in combinations(rows, k)]
         else:
             rows += _cones(x, norm)
             flats = combinations(rows, self.n_features)

@@ -31,6 +31,7 @@ from sklearn_scd.robustness import (
 NORMS = [2, inf]
 METHODS = ["order", "spectral", "split", "branch_and_bound", "best"]
 
+NOWHERE = 1e6
 RATIOS = defaultdict(list)
 N_EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", 0))
 
@@ -39,12 +40,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* whatever the input is:UserWar
 
 
 def examples(n):
-    """Settings of a test that takes `n` of 400 examples, or more in a long run."""
+    """Settings of a test that takes `n` of 300 examples, or more in a long run."""
     return settings(
         derandomize=not N_EXAMPLES,
         database=None,
         deadline=None,
-        max_examples=max(n, n * N_EXAMPLES // 400),
+        max_examples=max(n, n * N_EXAMPLES // 300),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
     )
@@ -159,6 +160,14 @@ REGRESSIONS = {
         X=[[0.0]],
         n_classes=3,
     ),
+    "one rival rises to the others": Problem(
+        hidden_coef=[[[0.0]], [[0.0]], [[1.0]]],
+        hidden_intercept=[[0.0]] * 3,
+        output_coef=[[1.0]] * 3,
+        output_intercept=[-1 / 120] * 3,
+        X=[[1.0]],
+        n_classes=3,
+    ),
     "rivals that all tie": Problem(
         hidden_coef=[[[0.0, 0.0], [0.0, 1.0]], *[[[0.0, 0.0], [0.0, 0.0]]] * 3],
         hidden_intercept=[[0.0, 1.0], *[[0.0, 0.0]] * 3],
@@ -174,7 +183,16 @@ REGRESSIONS = {
         output_intercept=[-1.5],
         X=[[0.0, 0.0]],
     ),
-    "milliseconds since 1970": Problem(
+    "milliseconds since 1970, some days": Problem(
+        hidden_coef=[[[1.1]]],
+        hidden_intercept=[[-0.49]],
+        output_coef=[[1.0]],
+        output_intercept=[-0.5],
+        X=[[0.6], [0.3]],
+        mean=[1.7e12],
+        scale=[1e8],
+    ),
+    "milliseconds since 1970, some months": Problem(
         hidden_coef=[[[0.6, 0.0, 0.8]]],
         hidden_intercept=[[0.125]],
         output_coef=[[1.0]],
@@ -183,14 +201,12 @@ REGRESSIONS = {
         mean=[1.7e12] * 3,
         scale=[1e10] * 3,
     ),
-    "one of the means is large": Problem(
-        hidden_coef=[[[1.0, -0.5]]],
-        hidden_intercept=[[0.25]],
-        output_coef=[[1.0]],
-        output_intercept=[-0.5],
-        X=[[0.0, 0.0], [1.0, 1.0]],
-        mean=[-1e13, 0.0],
-        scale=[1e12, 1.0],
+    "two of three hyperplanes are almost parallel": Problem(
+        hidden_coef=[[[0.0, 1.0], [0.1, -1.0], [1e-05, -1.0]]],
+        hidden_intercept=[[0.0, 0.0, -1.0]],
+        output_coef=[[1.0, 1.0, 1.0]],
+        output_intercept=[-2.5],
+        X=[[0.0, 0.0]],
     ),
     "a network of rows of zeros": Problem(
         hidden_coef=[[[0.0]], [[1.0]]],
@@ -207,10 +223,10 @@ def test_bounds_that_were_too_large(name):
     assert_no_bound_is_too_large(REGRESSIONS[name])
 
 
-@examples(50)
+@examples(40)
 @given(
     problems(
-        n_classes=(3, 4), n_units=(1, 2), biases=("tied", "tied", "grid"),
+        n_classes=(3, 4), n_units=(1, 2), n_votes=2, biases=("tied",),
         relations=("fresh", "fresh", "fresh", "equal"),
     )
 )  # fmt: skip
@@ -218,7 +234,7 @@ def test_bounds_where_rivals_tie(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(50)
+@examples(40)
 @given(
     problems(
         n_features=(2, 3), n_classes=(2, 2), n_units=(2, 3), n_votes=2,
@@ -230,19 +246,19 @@ def test_bounds_where_hyperplanes_are_almost_parallel(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(50)
+@examples(40)
 @given(problems(kinds=("ce", "01", "binary")))
 def test_bounds_of_any_hidden_and_output_layer(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(40)
+@examples(30)
 @given(problems(kinds=("soft", "linear", "linear 01")))
 def test_bounds_of_soft_votes_and_linear_classifiers(problem):
     assert_no_bound_is_too_large(problem)
 
 
-@examples(50)
+@examples(40)
 @given(problems(scaled=True, kinds=("ce", "01", "soft", "linear", "linear 01")))
 def test_bounds_behind_a_scaler(problem):
     assert_no_bound_is_too_large(problem)
@@ -251,26 +267,26 @@ def test_bounds_behind_a_scaler(problem):
 @examples(30)
 @given(well_posed_problems())
 def test_branch_and_bound_ends_with_the_exact_distance(problem):
-    sizes = exact_sizes(problem, 2)
-    exact = [as_float(size, 2) for size in sizes]
+    model, X = problem.model, problem.samples
+    exact = [as_float(size, 2) for size in exact_sizes(problem, 2)]
     bounds = {
-        "branch_and_bound": certified_distortion(
-            problem.model, problem.samples, method="branch_and_bound"
-        )
+        "branch_and_bound": certified_distortion(model, X, method="branch_and_bound")
     }
     if problem.n_votes == 1:
-        bounds["exact_distance"] = exact_distance(problem.model, problem.samples)
+        bounds["exact_distance"] = exact_distance(model, X)
     for name, bound in bounds.items():
-        assert_allclose(bound, exact, rtol=1e-4, err_msg=name)
+        # So far away is nowhere: hyperplanes meet at wide angles, and near the samples.
+        bound, expected = np.minimum(bound, NOWHERE), np.minimum(exact, NOWHERE)
+        assert_allclose(bound, expected, rtol=1e-4, err_msg=name)
 
 
-@examples(20)
+@examples(12)
 @given(problems(kinds=("ce", "01", "soft", "linear", "linear 01", "binary")))
 def test_attacks(problem):
     check_attacks(problem)
 
 
-@examples(10)
+@examples(6)
 @given(problems(scaled=True, kinds=("ce", "01", "soft")))
 def test_attacks_behind_a_scaler(problem):
     # The networks that stand in for the real ones compute squares in float32.

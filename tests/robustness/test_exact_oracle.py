@@ -47,7 +47,7 @@ def test_nothing_nearer_is_decided_otherwise_and_the_witness_is(n_features, kind
     met = 0
     for i in range(20):
         problem = whole_problem(rng, n_features, kind)
-        norm, box = NORMS[i % 3], [None, (-2.5, 3)][i // 3 % 2]
+        norm, box = NORMS[i % 3], [None, (-2, 1)][i // 3 % 2]
         oracle, x = problem.oracle, problem.samples[0]
         code = problem.model.predict(x[np.newaxis])[0]
         answer = oracle.nearest(x, norm, code, box=box)
@@ -77,7 +77,7 @@ def test_nothing_nearer_is_decided_otherwise_and_the_witness_is(n_features, kind
         assert max(moved) < 1e-10
         if box is not None:
             assert box[0] <= min(answer.witness) <= max(answer.witness) <= box[1]
-    assert met > 8
+    assert met > 5
 
 
 @pytest.mark.parametrize("target", [None, 1])
