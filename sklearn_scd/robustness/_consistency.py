@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._attacks.directions import choose_points, unit_steps
-from sklearn_scd.robustness._attacks.harness import AttackProblem
 from sklearn_scd.robustness._attacks.line_search import points_of_classes
+from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._hyperplanes.networks import ROUNDING
 from sklearn_scd.robustness._results import DistortionResult
 

@@ -13,7 +13,7 @@ from sklearn.metrics import auc, roc_curve
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
 from sklearn_scd.robustness._affine import split_pipeline
-from sklearn_scd.robustness._attacks.harness import AttackProblem
+from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._inputs import ask
 from sklearn_scd.robustness._results import (
     DistortionResult,

@@ -16,12 +16,9 @@ from sklearn_scd.robustness._attacks.directions import (
     normalised,
     unit_steps,
 )
-from sklearn_scd.robustness._attacks.harness import (
-    AttackProblem,
-    AttackRun,
-    read_problem,
-    run_each,
-)
+from sklearn_scd.robustness._attacks.harness import AttackRun
+from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
+from sklearn_scd.robustness._attacks.run_attack import run_each
 from sklearn_scd.robustness._attacks.sample import (
     AttackedSample,
     bisect,

@@ -15,12 +15,13 @@ from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.cell_search import CellSearch
 from sklearn_scd.robustness._attacks.crossing_search import CrossingSearch
-from sklearn_scd.robustness._attacks.harness import AttackRun, read_problem
+from sklearn_scd.robustness._attacks.harness import AttackRun
 from sklearn_scd.robustness._attacks.interruption import results_left_on, set_results
 from sklearn_scd.robustness._attacks.line_search import (
     LineSearch,
     points_of_classes,
 )
+from sklearn_scd.robustness._attacks.problem import read_problem
 from sklearn_scd.robustness._attacks.sample import (
     AttackedSample,
     Attempt,

@@ -17,15 +17,12 @@ from sklearn_scd.robustness._attacks.gradient_search import (
     Plan,
     make_plan,
 )
-from sklearn_scd.robustness._attacks.harness import (
-    AttackProblem,
-    AttackRun,
-    read_problem,
-)
+from sklearn_scd.robustness._attacks.harness import AttackRun
 from sklearn_scd.robustness._attacks.line_search import (
     LineSearch,
     points_of_classes,
 )
+from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
 from sklearn_scd.robustness._attacks.sample import Attempt, attempt_at, to_boundary
 from sklearn_scd.robustness._attacks.smooth_networks import SmoothNetworks
 from sklearn_scd.robustness._hyperplanes.networks import sign_networks
