@@ -246,6 +246,9 @@ def test_what_contradicts_itself_is_refused(monkeypatch):
         RuntimeError, match=rf"Sample {i} has a certificate of .*'mine'"
     ):
         evaluate_robustness(model, X, y, attacks={"mine": given})
+    # Without any attack points below the certificates are asked about.
+    with pytest.raises(RuntimeError, match=rf"Sample {i} .* but a point at "):
+        evaluate_robustness(model, X, y, attacks=(), X_train=given.adversarials)
 
 
 @pytest.mark.parametrize("norm", [2, np.inf])

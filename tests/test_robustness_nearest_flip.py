@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_scd.robustness import certified_distortion, nearest_flip
 from sklearn_scd.robustness._attacks.collecting import collect
-from sklearn_scd.robustness._attacks.harness import read_problem
+from sklearn_scd.robustness._attacks.problem import read_problem
 from sklearn_scd.robustness._attacks.sample import Attempt
 from sklearn_scd.robustness._hyperplanes.least_distance import (
     cube_in_box,

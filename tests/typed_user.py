@@ -45,12 +45,18 @@ def fits_wrongly(X: NDArray[np.uint8], y: list[str]) -> None:
     make_robust_scd(n_components="all")  # type: ignore[arg-type]
 
 
+def looks(sample: rb.AttackedSample, rng: np.random.Generator) -> None:
+    assert_type(sample.ask(rng.random((3, sample.x.size))), NDArray[np.bool_])
+
+
 def measures(X: NDArray[np.float32], y: NDArray[np.intp]) -> None:
     model = SCDClassifier().fit(X, y)
     assert_type(rb.certified_distortion(model, X, y, norm=2), NDArray[np.float64])
     assert_type(rb.exact_distance(LogisticRegression(), X), NDArray[np.float64])
     found = rb.nearest_flip(make_pipeline(StandardScaler(), model), X, y, norm="inf")
     assert_type(found, rb.DistortionResult)
+    assert_type(rb.line_search(model, X, y, norm=1, target=2), rb.DistortionResult)
+    assert_type(rb.run_attack(looks, model, X, y), rb.DistortionResult)
     assert_type(rb.robust_accuracy(found, [0.1, 0.5]).low, NDArray[np.float64])
     result = rb.evaluate_robustness(model, X, y, attacks={"nearest_flip": found})
     assert_type(result.attacks["nearest_flip"], rb.DistortionResult)

@@ -7,10 +7,10 @@ which the extra ``art`` installs. It is imported where it is needed, not before.
 
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
 from sklearn_scd.robustness._attacks.bridge import as_art_classifier
-from sklearn_scd.robustness._attacks.harness import run_attack
 from sklearn_scd.robustness._attacks.line_search import line_search
 from sklearn_scd.robustness._attacks.minimum_distortion import minimum_distortion
 from sklearn_scd.robustness._attacks.nearest_flip import nearest_flip
+from sklearn_scd.robustness._attacks.run_attack import run_attack
 from sklearn_scd.robustness._attacks.sample import AttackedSample
 from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
 from sklearn_scd.robustness._certificates.certified import certified_distortion

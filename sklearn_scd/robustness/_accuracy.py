@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,10 +11,18 @@ from scipy.stats import binomtest
 from sklearn.utils import check_array
 
 from sklearn_scd._typing import Floats
-from sklearn_scd.robustness._results import DistortionResult
+from sklearn_scd.robustness._results import (
+    DistortionResult,
+    as_html,
+    frame_of,
+    in_one_line,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RobustAccuracy:
     """Share of samples whose distance is above each epsilon.
 
@@ -33,6 +42,34 @@ class RobustAccuracy:
     low: Floats
     high: Floats
     n_samples: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The curve as a data frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row an epsilon, with the columns `epsilon`, `accuracy`, `low` and `high`.
+        """
+        return frame_of(
+            "RobustAccuracy",
+            {
+                "epsilon": self.epsilons, "accuracy": self.accuracies,
+                "low": self.low, "high": self.high,
+            },
+        )  # fmt: skip
+
+    def _facts(self) -> dict[str, str]:
+        facts = {"samples": str(self.n_samples), "epsilons": str(self.epsilons.size)}
+        for k in sorted({0, self.epsilons.size - 1}) if self.epsilons.size else ():
+            facts[f"accuracy at {self.epsilons[k]:.4g}"] = f"{self.accuracies[k]:.3g}"
+        return facts
+
+    def __repr__(self) -> str:
+        return in_one_line("RobustAccuracy", self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html("RobustAccuracy", self._facts())
 
 
 def robust_accuracy(

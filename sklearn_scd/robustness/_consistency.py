@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_scd._typing import Floats
-from sklearn_scd.robustness._attacks.directions import unit_steps
-from sklearn_scd.robustness._attacks.harness import AttackProblem
+from sklearn_scd.robustness._attacks.directions import choose_points, unit_steps
 from sklearn_scd.robustness._attacks.line_search import points_of_classes
+from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._results import DistortionResult
 
 _BELOW = 1e-6  # of a certificate, by which points lie below it
@@ -131,7 +131,9 @@ def check_certificates(
         x = problem.X[i].astype(np.float64)
         found = [r.adversarials[i] for r in results if np.isfinite(r.distances[i])]
         others = [points[codes != problem.codes[i]], *(p[np.newaxis] for p in found)]
-        steps = unit_steps(x, np.concatenate(others), problem.model.norm, rng)
+        norm = problem.model.norm
+        chosen = choose_points(x, np.concatenate(others), norm, rng)
+        steps = unit_steps(x, chosen, norm, rng)
         lines = x + certified[i] * steps
         _check_points(problem, int(i), float(certified[i]), lines)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,24 @@ from sklearn.metrics import auc, roc_curve
 from sklearn_scd._typing import Floats
 from sklearn_scd.affine._steps import split_pipeline
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
-from sklearn_scd.robustness._attacks.harness import AttackProblem
+from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._inputs import ask
-from sklearn_scd.robustness._results import DistortionResult
+from sklearn_scd.robustness._results import (
+    DistortionResult,
+    as_html,
+    frame_of,
+    in_one_line,
+    median_of,
+    norm_name,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _N_EPSILONS = 101
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RobustnessEvaluation:
     """What is known of the robustness of a classifier on some samples.
 
@@ -85,20 +95,62 @@ class RobustnessEvaluation:
 
     clean_accuracy: float
     certified: Floats
-    attacks: Mapping[str, DistortionResult] = field(repr=False)
+    attacks: Mapping[str, DistortionResult]
     nearest: Floats
-    adversarials: NDArray[Any] = field(repr=False)
+    adversarials: NDArray[Any]
     gap: Floats
-    epsilons: Floats = field(repr=False)
-    certified_accuracy: RobustAccuracy | None = field(repr=False)
-    attacked_accuracy: RobustAccuracy = field(repr=False)
-    agreement_clean: Floats | None = field(repr=False)
-    agreement_adversarial: Floats | None = field(repr=False)
-    roc_fpr: Floats | None = field(repr=False)
-    roc_tpr: Floats | None = field(repr=False)
+    epsilons: Floats
+    certified_accuracy: RobustAccuracy | None
+    attacked_accuracy: RobustAccuracy
+    agreement_clean: Floats | None
+    agreement_adversarial: Floats | None
+    roc_fpr: Floats | None
+    roc_tpr: Floats | None
     roc_auc: float | None
     norm: float
     is_constant: bool = False
+
+    def to_frame(self) -> pd.DataFrame:
+        """Bounds of each sample, and what each attack found, as a data frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row a sample: `certified`, `nearest`, `gap`, `agreement_clean` and
+            `agreement_adversarial` where the model has votes, and a column
+            ``distance_NAME`` for each attack.
+        """
+        columns = {
+            "certified": self.certified, "nearest": self.nearest, "gap": self.gap
+        }  # fmt: skip
+        if self.agreement_clean is not None:
+            columns["agreement_clean"] = self.agreement_clean
+        if self.agreement_adversarial is not None:
+            columns["agreement_adversarial"] = self.agreement_adversarial
+        for name, result in self.attacks.items():
+            columns[f"distance_{name}"] = result.distances
+        return frame_of("RobustnessEvaluation", columns)
+
+    def _facts(self) -> dict[str, str]:
+        right = self.nearest > 0
+        facts = {
+            "norm": norm_name(self.norm),
+            "samples": str(self.nearest.size),
+            "clean accuracy": f"{self.clean_accuracy:.3g}",
+            "median certified": median_of(self.certified[right]),
+            "median nearest": median_of(self.nearest[right]),
+            "attacked": str(int(right.sum())) if self.attacks else "none",
+            "attacks": ", ".join(self.attacks) or "none",
+        }
+        if self.is_constant:
+            facts["constant"] = "the model names one class only"
+        return facts
+
+    def __repr__(self) -> str:
+        return in_one_line("RobustnessEvaluation", self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html("RobustnessEvaluation", self._facts())
 
 
 def summarise(

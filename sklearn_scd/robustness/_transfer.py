@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +12,18 @@ from sklearn.utils import check_consistent_length
 
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._results import DistortionResult
+from sklearn_scd.robustness._results import (
+    DistortionResult,
+    as_html,
+    frame_of,
+    in_one_line,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TransferResult:
     """Who is fooled by whose adversarial samples.
 
@@ -39,6 +47,36 @@ class TransferResult:
     fooled: NDArray[np.bool_]
     valid: NDArray[np.bool_]
     sources: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The rates as a data frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row a source, a column a target.
+        """
+        rates = dict(zip(self.names, self.rates.T, strict=True))
+        return frame_of("TransferResult", rates).set_index(
+            np.array(self.sources, dtype=object)
+        )
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "sources": ", ".join(self.sources) or "none",
+            "targets": ", ".join(self.names) or "none",
+            "samples": str(self.valid.shape[1]),
+            **{
+                f"accuracy of {name}": f"{accuracy:.3g}"
+                for name, accuracy in zip(self.names, self.accuracies, strict=True)
+            },
+        }
+
+    def __repr__(self) -> str:
+        return in_one_line("TransferResult", self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html("TransferResult", self._facts())
 
     @property
     def rates(self) -> Floats:

@@ -28,8 +28,7 @@ from sklearn_scd.robustness._hyperplanes.standing import (
     steps_of,
 )
 
-_MOST_UNITS = 128  # of all networks
-_MOST_FEATURES = 64  # where nodes are linear programmes
+_MOST_WEIGHTS = 640  # of all units: 20 of them on 32 features
 _MOST_NODES, _MOST_PROGRAMMES = 300, 60  # opened, a sample
 _NEARER = 1 - 1e-4  # of the best distance known: what is not nearer is not looked for
 
@@ -63,9 +62,7 @@ class CellSearch:
         self.networks, self.norm = networks, norm
         n_rows, n_features = networks.normals.shape
         self.is_possible = (
-            not networks.distances_are_outputs
-            and n_rows <= _MOST_UNITS
-            and (norm == 2 or n_features <= _MOST_FEATURES)
+            not networks.distances_are_outputs and n_rows * n_features <= _MOST_WEIGHTS
         )
 
     def run(self, sample: AttackedSample) -> None:

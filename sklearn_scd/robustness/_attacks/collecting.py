@@ -25,7 +25,7 @@ from sklearn_scd.robustness._results import (
 )
 
 if TYPE_CHECKING:
-    from sklearn_scd.robustness._attacks.harness import AttackProblem
+    from sklearn_scd.robustness._attacks.problem import AttackProblem
 
 _NUDGES = 8  # doubled each time, from a hair on
 

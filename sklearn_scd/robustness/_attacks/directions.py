@@ -15,16 +15,42 @@ _NUMBERS = 4096  # in all of them
 _N_NEAREST, _N_OTHERS = 8, 4  # of the points gone towards
 
 
-def unit_steps(
+def choose_points(
     x: Floats, points: NDArray[Any], norm: float, rng: np.random.Generator
-) -> Floats:
-    """Steps towards points of other classes, along axes and at random.
+) -> NDArray[Any]:
+    """The nearest points and a few others, to go towards.
 
     Parameters
     ----------
     x : ndarray of shape (n_features,), float64
     points : ndarray of shape (n_points, n_features)
-        Points to go towards: the nearest ones and a few others.
+        Of other classes.
+    norm : float
+        1, 2 or inf.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    chosen : ndarray of shape (n_chosen, n_features)
+    """
+    if len(points) == 0:
+        return points
+    distances = np.linalg.norm(points.astype(np.float64) - x, ord=norm, axis=1)
+    order = np.argsort(distances, kind="stable")
+    chosen, left = order[:_N_NEAREST], order[_N_NEAREST:]
+    others = rng.choice(left, size=min(_N_OTHERS, left.size), replace=False)
+    return points[np.append(chosen, others)]
+
+
+def unit_steps(
+    x: Floats, chosen: NDArray[Any], norm: float, rng: np.random.Generator
+) -> Floats:
+    """Steps towards chosen points, along axes and at random.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_features,), float64
+    chosen : ndarray of shape (n_chosen, n_features)
     norm : float
         1, 2 or inf.
     rng : numpy.random.Generator
@@ -36,7 +62,7 @@ def unit_steps(
     """
     n = int(np.clip(_NUMBERS // x.size, _FEWEST, _MOST))
     steps = [
-        _towards(x, points, norm, rng),
+        chosen.astype(np.float64) - x,
         _axes(x.size, n, rng),
         rng.standard_normal((n, x.size)),
         np.sign(rng.standard_normal((n, x.size))),
@@ -50,18 +76,6 @@ def normalised(steps: Floats, norm: float) -> Floats:
     kept = sizes > 0
     scaled: Floats = steps[kept] / sizes[kept, np.newaxis]
     return scaled
-
-
-def _towards(
-    x: Floats, points: NDArray[Any], norm: float, rng: np.random.Generator
-) -> Floats:
-    if len(points) == 0:
-        return np.empty((0, x.size))
-    steps: Floats = points.astype(np.float64) - x
-    order = np.argsort(np.linalg.norm(steps, ord=norm, axis=1), kind="stable")
-    chosen, left = order[:_N_NEAREST], order[_N_NEAREST:]
-    others = rng.choice(left, size=min(_N_OTHERS, left.size), replace=False)
-    return steps[np.append(chosen, others)]
 
 
 def _axes(n_features: int, most: int, rng: np.random.Generator) -> Floats:

@@ -1,14 +1,14 @@
-"""What all attacks share: what they are given, what they find, and how it is kept.
+"""What all attacks share: how they run, and how what they find is kept.
 
-An attack only searches. The harness reads and checks the inputs, gives it one
-:class:`AttackedSample` after another, keeps the nearest point of each, makes sure that
-the estimator misclassifies it, and leaves what was found on whatever ends it early.
+An attack only searches. The harness gives it one :class:`AttackedSample` after another,
+keeps the nearest point of each, makes sure that the estimator misclassifies it, and
+leaves what was found on whatever ends it early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 from types import TracebackType
 from typing import Any, Literal
@@ -16,153 +16,26 @@ from typing import Any, Literal
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_consistent_length
 from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
-from sklearn_scd._typing import FittedClassifier, Floats, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.collecting import collect
 from sklearn_scd.robustness._attacks.interruption import leave_results
+from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._attacks.sample import (
-    AttackedModel,
-    AttackedSample,
     Attempt,
     attempt_at,
     distance_between,
     is_adversarial,
     push_outwards,
-    to_boundary,
 )
-from sklearn_scd.robustness._inputs import (
-    ATTACK_CONSTRAINTS,
-    NORMS,
-    check_clip_values,
-    check_norm,
-    check_samples,
-    check_starts,
-    draw_seed,
-)
-from sklearn_scd.robustness._labels import LabelCodes
+from sklearn_scd.robustness._inputs import check_starts
 from sklearn_scd.robustness._results import (
     ATTACKED,
-    IS_TARGET,
-    MISCLASSIFIED,
     NOT_ATTACKED,
     STOPPED,
     DistortionResult,
 )
-
-Attack = Callable[[AttackedSample, np.random.Generator], Any]
-
-
-@dataclass(frozen=True)
-class AttackProblem:
-    """Samples to attack, checked.
-
-    Attributes
-    ----------
-    model : AttackedModel
-    X : ndarray of shape (n_samples, n_features), float32 or float64
-    codes : ndarray of shape (n_samples,), intp
-        Places of the true labels in the classes.
-    targets : ndarray of shape (n_samples,), intp
-        Places of the classes that count as success; -1 for any other than the label.
-    predicted : ndarray of shape (n_samples,), intp
-        Places of the classes that the model predicts.
-    status : ndarray of shape (n_samples,), str
-        Why a sample is not attacked, ``'attacked'`` where it is.
-    """
-
-    model: AttackedModel
-    X: NDArray[Any]
-    codes: NDArray[np.intp]
-    targets: NDArray[np.intp]
-    predicted: NDArray[np.intp]
-    status: NDArray[np.str_]
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Which samples are classified correctly."""
-        right: NDArray[np.bool_] = self.predicted == self.codes
-        return right
-
-    @property
-    def sizes(self) -> Floats:
-        """Norms of the samples."""
-        X = self.X.astype(np.float64)
-        return np.linalg.norm(X, ord=self.model.norm, axis=1)
-
-    @property
-    def rows(self) -> NDArray[np.intp]:
-        """Places of the samples that are attacked."""
-        return np.flatnonzero(self.status == ATTACKED)
-
-    def sample(self, i: int) -> AttackedSample:
-        """One of the samples."""
-        return AttackedSample(
-            self.model, self.X[i], int(self.codes[i]), int(self.targets[i])
-        )
-
-
-def read_problem(
-    estimator: FittedClassifier,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    norm: Norm,
-    clip_values: tuple[float, float],
-    target: Any = None,
-    norms: Sequence[float] = NORMS,
-    norm_hint: str = "",
-) -> AttackProblem:
-    """Check what an attack is given.
-
-    Parameters
-    ----------
-    estimator, X, y, norm, clip_values, target
-        As of :func:`run_attack`.
-    norms : sequence of float, default=(1, 2, inf)
-        Those that the attack knows.
-    norm_hint : str, default=''
-        What the error says of other norms.
-
-    Returns
-    -------
-    problem : AttackProblem
-
-    Raises
-    ------
-    ValueError
-        If something is not what the attack can use.
-    """
-    norm = check_norm(norm, norms, norm_hint)
-    labels = LabelCodes(estimator)
-    clip_values = check_clip_values(clip_values)
-    X = check_samples(X, "X", estimator, clip_values)
-    check_consistent_length(X, y)
-    codes = labels.encode(y, "y")
-    model = AttackedModel(estimator, labels, norm, clip_values)
-    targets = _read_targets(labels, target, len(X))
-    predicted = model.predict(X)
-    done = is_adversarial(predicted, codes, targets)
-    status = np.where(done, MISCLASSIFIED, ATTACKED).astype("<U13")
-    status[codes == targets] = IS_TARGET
-    return AttackProblem(model, X, codes, targets, predicted, status)
-
-
-def _read_targets(labels: LabelCodes, target: Any, n_samples: int) -> NDArray[np.intp]:
-    """Codes of the target, one a sample; -1 without any."""
-    if target is None:
-        return np.full(n_samples, -1, dtype=np.intp)
-    targets = labels.encode(np.atleast_1d(np.asarray(target)), "target")
-    if np.ndim(target) == 0:
-        return np.repeat(targets, n_samples)
-    if len(targets) != n_samples:
-        raise ValueError(
-            f"target has {len(targets)} labels for {n_samples} samples; give one class "
-            "for all, or one a sample."
-        )
-    return targets
 
 
 class AttackRun:
@@ -337,160 +210,3 @@ def _are_adversarial(
 @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
 def _with_one_thread(function: Callable[..., Any], arguments: Any, options: Any) -> Any:
     return function(*arguments, **options)
-
-
-@validated({"attack": [callable], **ATTACK_CONSTRAINTS})
-def run_attack(
-    attack: Attack,
-    estimator: FittedClassifier,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    norm: Norm = 2,
-    clip_values: tuple[float, float] = (0.0, 1.0),
-    target: ArrayLike | None = None,
-    X_start: ArrayLike | None = None,
-    random_state: RandomState = None,
-    n_jobs: int | None = None,
-    verbose: int = 0,
-) -> DistortionResult:
-    """Run an attack of one's own on samples that are classified correctly.
-
-    The attack gets one sample after another and asks about points, as many as it likes.
-    What is checked, kept and returned is the same as of all attacks here: the nearest
-    point that it asked about, moved to the boundary on its way to the sample, confirmed
-    by the estimator.
-
-    Parameters
-    ----------
-    attack : callable
-        Called as ``attack(sample, rng)`` with an :class:`AttackedSample` and a
-        :class:`numpy.random.Generator` of its own for each sample. What it returns is
-        not looked at. With more than one job it runs in another process.
-
-    estimator : fitted classifier
-        With `predict`, `classes_` and `n_features_in_`.
-
-    X : array-like of shape (n_samples, n_features)
-        Samples to attack, within `clip_values`.
-
-    y : array-like of shape (n_samples,)
-        Their true labels. Samples that are misclassified are not attacked.
-
-    norm : {1, 2, numpy.inf}, default=2
-        Norm of distances.
-
-    clip_values : tuple of (float, float), default=(0.0, 1.0)
-        Smallest and largest value a feature may take.
-
-    target : label or array-like of shape (n_samples,), default=None
-        The class that a point must get to be adversarial, one for all or one a sample.
-        None: any other than the true one. Samples whose label it is are not attacked.
-
-    X_start : array-like of shape (n_samples, n_features), default=None
-        Adversarial samples that another attack found; NaN in rows that have none.
-        Nothing worse is returned. The attack finds a start in ``sample.best``.
-
-    random_state : int, RandomState instance or None, default=None
-        Seed of the generators.
-
-    n_jobs : int or None, default=None
-        Processes, or what :func:`joblib.parallel_config` says. Results do not depend on
-        it.
-
-    verbose : int, default=0
-        1 shows a line with samples done, mean distance and time left.
-
-    Returns
-    -------
-    result : DistortionResult
-        One entry a sample: distance, adversarial sample, queries, status.
-
-    Raises
-    ------
-    ValueError
-        If the estimator has a single class, a label of `y`, of `target` or of its
-        predictions is none of its classes, or a value lies outside `clip_values`.
-
-    See Also
-    --------
-    evaluate_robustness : Takes results of any attack, and attacks as callables.
-
-    Notes
-    -----
-    What ends the attack early has an attribute `attack_results`, as of
-    :func:`minimum_distortion`.
-
-    Examples
-    --------
-    Random directions, farther and farther:
-
-    >>> import numpy as np
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.preprocessing import minmax_scale
-    >>> from sklearn_scd.robustness import run_attack
-    >>> def random_directions(sample, rng):
-    ...     steps = rng.standard_normal((100, sample.x.size))
-    ...     steps /= np.linalg.norm(steps, axis=1, keepdims=True)
-    ...     for size in np.geomspace(0.01, 1, 20):
-    ...         if sample.ask(sample.x + size * steps).any():
-    ...             break
-    >>> X, y = load_iris(return_X_y=True)
-    >>> X = minmax_scale(X)
-    >>> model = LogisticRegression().fit(X, y)
-    >>> found = run_attack(random_directions, model, X[:3], y[:3], random_state=0)
-    >>> found.status.tolist()
-    ['attacked', 'attacked', 'attacked']
-    """
-    problem = read_problem(
-        estimator, X, y, norm=norm, clip_values=clip_values, target=target
-    )
-    name = getattr(attack, "__name__", type(attack).__name__)
-    seed = draw_seed(random_state)
-    with AttackRun(problem, name, X_start=X_start) as run:
-        run_each(run, attack, seed, name, n_jobs=n_jobs, verbose=verbose)
-        return run.result()
-
-
-def run_each(
-    run: AttackRun,
-    attack: Attack,
-    seed: int,
-    title: str,
-    *,
-    n_jobs: int | None,
-    verbose: int,
-) -> None:
-    """Attack all samples of a run one by one, each with a generator of its own.
-
-    Parameters
-    ----------
-    run : AttackRun
-    attack : callable
-    seed : int
-    title : str
-        Of the line that shows how far it is.
-    n_jobs : int or None
-    verbose : int
-    """
-    rows = run.problem.rows
-    jobs = (
-        delayed(_attack_one)(run.problem.sample(i), attack, run.starts[i], (seed, i))
-        for i in rows
-    )
-    line = ProgressLine(title, "samples", rows.size, "distance") if verbose else None
-    run.run(jobs, rows, n_jobs=n_jobs, prefer="processes", line=line)
-
-
-def _attack_one(
-    sample: AttackedSample,
-    attack: Attack,
-    starts: Sequence[NDArray[Any]],
-    seed: tuple[int, int],
-) -> list[Attempt]:
-    for start in starts:
-        sample.ask_one(start)
-    attack(sample, np.random.default_rng(seed))
-    to_boundary(sample)
-    return [attempt_at(sample)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_scd._typing import FittedClassifier
 from sklearn_scd.robustness._attacks import collecting
-from sklearn_scd.robustness._attacks.harness import AttackProblem
+from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._attacks.sample import (
     AttackedModel,
     AttackedSample,

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval
 
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, RandomState, validated
-from sklearn_scd.robustness._attacks.directions import normalised, unit_steps
-from sklearn_scd.robustness._attacks.harness import (
-    AttackProblem,
-    AttackRun,
-    read_problem,
-    run_each,
+from sklearn_scd.robustness._attacks.directions import (
+    choose_points,
+    normalised,
+    unit_steps,
 )
+from sklearn_scd.robustness._attacks.harness import AttackRun
+from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
+from sklearn_scd.robustness._attacks.run_attack import run_each
 from sklearn_scd.robustness._attacks.sample import (
     AttackedSample,
     bisect,
@@ -198,14 +199,13 @@ class LineSearch:
     def __call__(self, sample: AttackedSample, rng: np.random.Generator) -> None:
         """Search a sample's nearest adversarial point."""
         other = is_adversarial(self.codes, sample.code, sample.target)
-        steps = unit_steps(sample.x, self.points[other], sample.norm, rng)
+        chosen = choose_points(sample.x, self.points[other], sample.norm, rng)
+        _look_on_the_way(sample, chosen)
+        steps = unit_steps(sample.x, chosen, sample.norm, rng)
         low, high = sample.clip_values
         diagonal = np.full(sample.x.size, high - low)
         widest = float(np.linalg.norm(diagonal, ord=sample.norm))
-        if sample.best is None:
-            _look(sample, steps, widest * _SIZES)
-        else:
-            _look(sample, steps, sample.distance * _SHORTER)
+        _look(sample, steps, widest * _SIZES)
         if sample.best is None:
             _look_anywhere(sample, rng)
         for spread in _SPREADS[: self.n_rounds]:
@@ -213,6 +213,15 @@ class LineSearch:
                 break
             steps = _around(sample, spread, rng)
             _look(sample, steps, sample.distance * _SHORTER, give_up=True)
+
+
+def _look_on_the_way(sample: AttackedSample, points: NDArray[Any]) -> None:
+    """Ask about points, and search the boundary on the ways to the nearest ones."""
+    found = points[sample.ask(points)] if len(points) else points
+    if len(found):
+        distances = sample.distances(found)
+        steps = found[np.argsort(distances, kind="stable")[:_N_BISECTED]] - sample.x
+        _bisect_lines(sample, steps, np.zeros(len(steps)), np.ones(len(steps)))
 
 
 def _look(
@@ -245,10 +254,19 @@ def _look(
     best = np.argsort(nearest, kind="stable")[:_N_BISECTED]
     best = best[np.isfinite(nearest[best])]
     if best.size:
-        bisect(
-            lambda parts: sample.ask(sample.x + parts[:, np.newaxis] * steps[best]),
-            nearest[best] * (sizes[-1] / sizes[-2]), nearest[best], _HALVINGS,
-        )  # fmt: skip
+        shorter = sizes[1] / sizes[0]
+        _bisect_lines(sample, steps[best], shorter * nearest[best], nearest[best])
+
+
+def _bisect_lines(
+    sample: AttackedSample, steps: Floats, near: Floats, far: Floats
+) -> None:
+    """Search the boundary between two parts of each step."""
+
+    def is_beyond(parts: Floats) -> NDArray[np.bool_]:
+        return sample.ask(sample.x + parts[:, np.newaxis] * steps)
+
+    bisect(is_beyond, near, far, _HALVINGS)
 
 
 def _look_anywhere(sample: AttackedSample, rng: np.random.Generator) -> None:

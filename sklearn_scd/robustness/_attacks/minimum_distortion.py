@@ -14,11 +14,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.bridge import require_art
-from sklearn_scd.robustness._attacks.harness import (
-    AttackProblem,
-    AttackRun,
-    read_problem,
-)
+from sklearn_scd.robustness._attacks.harness import AttackRun
+from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
 from sklearn_scd.robustness._attacks.sample import (
     AttackedModel,
     AttackedSample,

@@ -15,12 +15,13 @@ from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.cell_search import CellSearch
 from sklearn_scd.robustness._attacks.crossing_search import CrossingSearch
-from sklearn_scd.robustness._attacks.harness import AttackRun, read_problem
+from sklearn_scd.robustness._attacks.harness import AttackRun
 from sklearn_scd.robustness._attacks.interruption import results_left_on, set_results
 from sklearn_scd.robustness._attacks.line_search import (
     LineSearch,
     points_of_classes,
 )
+from sklearn_scd.robustness._attacks.problem import read_problem
 from sklearn_scd.robustness._attacks.sample import (
     AttackedSample,
     Attempt,
@@ -125,8 +126,10 @@ def nearest_flip(
     -----
     Soft votes, and linear classifiers under 0/1 loss with more than two classes, have
     no set of hyperplanes to cross: for them the step comes from
-    :func:`surrogate_attack`, and so does a start for other norms than L2, for more
-    than two classes, and for samples for which votes could not be added.
+    :func:`surrogate_attack` and from lines, as of :func:`line_search`. So does a start
+    for other norms than L2, for more than two classes, and for samples for which votes
+    could not be added. Where units have up to 640 weights together, the nearest cell
+    is searched by branch and bound as well, within the range of values.
 
     What ends the attack early has an attribute `attack_results`, as of
     :func:`minimum_distortion`.

@@ -17,12 +17,13 @@ from sklearn_scd.robustness._attacks.gradient_search import (
     Plan,
     make_plan,
 )
-from sklearn_scd.robustness._attacks.harness import (
-    AttackProblem,
-    AttackRun,
-    read_problem,
+from sklearn_scd.robustness._attacks.harness import AttackRun
+from sklearn_scd.robustness._attacks.line_search import (
+    LineSearch,
+    points_of_classes,
 )
-from sklearn_scd.robustness._attacks.sample import Attempt
+from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
+from sklearn_scd.robustness._attacks.sample import Attempt, attempt_at, to_boundary
 from sklearn_scd.robustness._attacks.smooth_networks import SmoothNetworks
 from sklearn_scd.robustness._hyperplanes.networks import sign_networks
 from sklearn_scd.robustness._inputs import ATTACK_CONSTRAINTS, draw_seed
@@ -30,6 +31,7 @@ from sklearn_scd.robustness._results import DistortionResult
 
 # Samples attacked side by side: a product with few rows takes as long as with one.
 _TOGETHER = 4
+_ROUNDS = 9  # of directions around the best one, where lines are searched
 _NUDGES = 22  # doubled each time, from a hair on
 
 
@@ -141,7 +143,8 @@ def surrogate_attack(
 
     Temperatures and widths fall while an attempt goes on. Half way the best quarter of
     a sample's attempts takes the place of all, and they fall once more, from less;
-    where nothing adversarial was found by then, it is looked for in noise.
+    where nothing adversarial was found by then, it is looked for in noise, and at last
+    along lines as by :func:`line_search`.
     All attempts at a sample are one batch, so that an iteration is two products of
     matrices.
 
@@ -190,7 +193,20 @@ def surrogate_attack(
         run.run(
             jobs, rows, n_jobs=n_jobs, prefer="threads", line=line if verbose else None
         )
+        _search_lines(run, seed)
         return run.result()
+
+
+def _search_lines(run: AttackRun, seed: int) -> None:
+    """Try lines from samples for which gradients have led to nothing."""
+    search = LineSearch(*points_of_classes(run.problem, None), _ROUNDS)
+    for i, (attempt,) in run.attempts.items():
+        if attempt.best is None:
+            sample = run.problem.sample(i)
+            search(sample, np.random.default_rng((seed, i)))
+            to_boundary(sample)
+            history = [*attempt.history[:-1], sample.distance]
+            run.attempts[i].append(attempt_at(sample, history))
 
 
 def _check_temperatures(temperatures: ArrayLike) -> NDArray[np.float32]:
