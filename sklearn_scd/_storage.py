@@ -10,6 +10,8 @@ wrote it and the number of its format:
    of shape (8, n_runs) in place of float32. Four rows are the bytes of the values of
    runs, four those of their lengths, the lowest first; a row of bytes that hardly
    differ is next to nothing compressed.
+3. As 2, but what predictions need is all fitted. Earlier versions would read it from
+   the parameters, which may have been set since, or be of values that they don't know.
 
 The number grows with any change that an earlier version would misread. A parameter that
 a state doesn't have was added later, and takes its default: the default of a new
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 import sklearn_scd
 
-FORMAT = 2
+FORMAT = 3
 
 _FORMAT_KEY = "_sklearn_scd_format"
 _VERSION_KEY = "_sklearn_scd_version"
@@ -109,6 +111,9 @@ def _add_fitted(attributes: dict[str, Any]) -> None:
         "_linear",
         attributes["_loss"] == "01" and one_unit and attributes["hidden_units"] == 0,
     )
+    attributes.setdefault("margin_", attributes.get("margin", 0.0))
+    attributes.setdefault("noise_", attributes.get("noise", 0.0))
+    attributes.setdefault("validation_scores_", None)
 
 
 def _signs(bits: NDArray[np.uint8], n_features: int) -> NDArray[np.int8]:

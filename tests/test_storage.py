@@ -245,7 +245,7 @@ def test_state_of_a_later_version_says_which():
     state = _model().fit(X, y).__getstate__()
     state["_sklearn_scd_format"] += 1
     state["_sklearn_scd_version"] = "7.5.0"
-    with pytest.raises(ValueError, match=r"sklearn-scd 7\.5\.0.*formats up to 2"):
+    with pytest.raises(ValueError, match=r"sklearn-scd 7\.5\.0.*formats up to 3"):
         _load(state)
 
 
