@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, resample
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 _FLOATS = [np.float64, np.float32]
+_AUTO_COMPONENTS = 16
 _NEIGHBOUR = 7  # the distance to which is the local scale, as in [3]_ of the class
 
 
@@ -47,8 +48,9 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Parameters
     ----------
-    n_components : int, default=16
-        Directions to keep.
+    n_components : int or 'auto', default='auto'
+        Directions to keep. ``'auto'`` is 16, or as many as there are features or
+        samples if those are fewer.
 
     n_principal : int, default=64
         Principal components to find them in, where there are more; at least
@@ -72,11 +74,14 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
+    n_components_ : int
+        Directions that are kept.
+
+    components_ : ndarray of shape (n_components_, n_features)
         The directions, orthonormal, by falling share; float32 where X was, else
         float64.
 
-    gradient_ratio_ : ndarray of shape (n_components,)
+    gradient_ratio_ : ndarray of shape (n_components_,)
         Share of the mean squared gradient that each direction has.
 
     length_scale_ : float
@@ -126,7 +131,10 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "n_principal": [Interval(Integral, 1, None, closed="left")],
         "length_scale": [Interval(Real, 0, None, closed="neither"), None],
         "alpha": [Interval(Real, 0, None, closed="neither")],
@@ -136,7 +144,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def __init__(
         self,
-        n_components: int = 16,
+        n_components: int | Literal["auto"] = "auto",
         *,
         n_principal: int = 64,
         length_scale: float | None = None,
@@ -176,19 +184,24 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         X, y = validate_data(self, X, y, dtype=_FLOATS, ensure_min_samples=2)
         check_classification_targets(y)
         classes = np.unique(y)
-        self._check_sizes(X, classes)
+        if classes.size < 2:
+            raise ValueError(
+                "ActiveSubspace needs samples of at least 2 classes in the data, but "
+                f"the data contains only one class: {classes[0]}"
+            )
+        n_components = self._n_directions(min(X.shape))
         rng = check_random_state(self.random_state)
-        n_principal = min(max(self.n_principal, self.n_components), *X.shape)
+        n_principal = min(max(self.n_principal, n_components), *X.shape)
         pca = PCA(n_principal, svd_solver="randomized", random_state=rng)
         rows, y = self._draw(pca.fit_transform(X), y, rng)
         rows = rows.astype(np.float64)
         self.length_scale_ = self.length_scale or _local_scale(rows)
         shares, directions = _principal_axes(self._gradients(rows, y))
-        self.gradient_ratio_ = shares[: self.n_components]
+        self.gradient_ratio_ = shares[:n_components]
         self.components_ = (
-            directions[: self.n_components] @ pca.components_.astype(np.float64)
+            directions[:n_components] @ pca.components_.astype(np.float64)
         ).astype(X.dtype)
-        self.classes_ = classes
+        self.classes_, self.n_components_ = classes, n_components
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -201,7 +214,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
         Returns
         -------
-        X_new : ndarray of shape (n_samples, n_components)
+        X_new : ndarray of shape (n_samples, n_components_)
             ``X @ components_.T``, computed in float64, in the dtype of X.
         """
         check_is_fitted(self)
@@ -210,17 +223,16 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         projected: NDArray[Any] = X.astype(np.float64, copy=False) @ self.components_.T
         return projected.astype(X.dtype, copy=False)
 
-    def _check_sizes(self, X: NDArray[Any], classes: NDArray[Any]) -> None:
-        if classes.size < 2:
-            raise ValueError(
-                "ActiveSubspace needs samples of at least 2 classes in the data, but "
-                f"the data contains only one class: {classes[0]}"
-            )
-        if self.n_components > min(X.shape):
+    def _n_directions(self, n_most: int) -> int:
+        """Directions to keep of at most so many."""
+        if self.n_components == "auto":
+            return min(_AUTO_COMPONENTS, n_most)
+        if self.n_components > n_most:
             raise ValueError(
                 f"n_components={self.n_components!r} must be between 1 and "
-                f"min(n_samples, n_features)={min(X.shape)!r}"
+                f"min(n_samples, n_features)={n_most!r}"
             )
+        return self.n_components
 
     def _draw(
         self, X: NDArray[Any], y: NDArray[Any], rng: np.random.RandomState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import signature
 from numbers import Integral, Real
@@ -13,6 +13,7 @@ import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import (
     Interval,
@@ -27,14 +28,23 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_scd._convergence import (
+    constant_class,
+    draw_classes_alike,
+    no_better_than_constants,
+)
+from sklearn_scd._data_scale import automatic_size
 from sklearn_scd._ensemble import (
     Networks,
     TrainingSet,
+    canonical_rows,
     train_networks,
     training_set,
 )
+from sklearn_scd._held_out import hold_out, in_dtype_of
 from sklearn_scd._memory import Need, fit_need, require_memory
 from sklearn_scd._outputs import evaluate_networks
+from sklearn_scd._precompile import compile_for
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._storage import read_state, write_state
 from sklearn_scd._typing import Floats, RandomState, validated_fit
@@ -56,12 +66,17 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
     "margin_growth",
     "noise",
     "tol",
-    "n_iter_no_change",
 )
 
 
-def _append(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-    """Stack arrays; loss curves of unequal length are filled up with NaN."""
+def _append(
+    old: NDArray[Any] | None, new: NDArray[Any] | None, n_old: int, n_new: int
+) -> NDArray[Any] | None:
+    """Stack arrays; curves of unequal length, or that one lacks, are NaN there."""
+    if old is None and new is None:
+        return None
+    old = np.empty((n_old, 0), dtype=np.float32) if old is None else old
+    new = np.empty((n_new, 0), dtype=np.float32) if new is None else new
     if old.ndim == 2 and old.shape[1] != new.shape[1]:
         width = max(old.shape[1], new.shape[1])
         old, new = (
@@ -87,9 +102,10 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    loss : {'ce', '01'}, default='ce'
+    loss : {'ce', '01', 'auto'}, default='ce'
         Loss that training reduces: ``'01'`` the weighted error, ``'ce'`` cross-entropy,
-        the logistic loss of ``f(x)``.
+        the logistic loss of ``f(x)``. ``'auto'`` is ``'01'`` for two classes and
+        ``'ce'`` for more, as outputs of networks trained with 0/1 loss hardly compare.
 
     binary_weights : bool, default=False
         Whether every weight of hidden and output units is +1 or -1; biases stay real.
@@ -121,20 +137,23 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         Fraction of each class's distinct samples that an iteration draws, without
         replacement.
 
-    margin : float, default=0.0
+    margin : float or 'auto', default=0.0
         L2 distance, in the units of X, within which a hidden unit counts as decided
         against the sample: training reduces the loss at the worst that perturbations of
-        this size can do to each unit. 0 is the paper's training.
+        this size can do to each unit. 0 is the paper's training. ``'auto'`` takes a
+        fraction of the distances between the classes, see the notes, which is then
+        ``margin_``.
 
     margin_growth : float, default=0.5
         Fraction of `max_iter` in which the margin grows from 0; only then the best
         iterate is looked for. With the whole margin from the start, random units are
         wrong about so many samples that ``'01'`` may end at a constant.
 
-    noise : float, default=0.0
+    noise : float or 'auto', default=0.0
         Standard deviation, in the units of X, of Gaussian noise on copies of the
         samples that are trained on beside them. It keeps a training with `margin` from
-        fitting single samples. 0: no copies.
+        fitting single samples. 0: no copies. ``'auto'`` is the size that it is for
+        `margin`.
 
     noisy_copies : int, default=4
         Number of such copies of each sample; each has an equal part of its weight. They
@@ -149,11 +168,22 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     class_weight : dict, 'balanced' or None, default=None
         Weights of the classes, as in scikit-learn; they multiply `sample_weight`.
 
+    early_stopping : bool, default=False
+        Whether to hold rows out of training, to stop a network when its loss on them no
+        longer falls, and to keep the iterate at which it was least. Otherwise all are
+        trained on, and their loss decides.
+
+    validation_fraction : float, default=0.1
+        Fraction of each class's distinct samples that is held out for
+        `early_stopping`: the same for all networks, and without noise.
+
     tol : float, default=0.0
         Decrease of the mean loss that counts as progress for `n_iter_no_change`.
 
     n_iter_no_change : int, default=None
-        Stop a network after this many iterations without progress. None: never.
+        Stop a network after this many iterations without progress, on the held-out rows
+        with `early_stopping`, else in training. None: never, with `early_stopping` a
+        tenth of `max_iter`. While a margin grows no network stops.
 
     warm_start : bool, default=False
         Whether a fit with a larger `n_estimators` keeps the networks of the last fit
@@ -201,6 +231,13 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     n_iter_ : ndarray of shape (n_networks,), dtype int64
         Iterations run.
 
+    validation_scores_ : ndarray of shape (n_networks, max_iter), dtype float32
+        With `early_stopping` minus the mean loss, over the rows held out and at the
+        iteration's margin, of the best network so far; NaN after the stop. Else None.
+
+    margin_, noise_ : float
+        The margin and the noise that the networks were trained with last.
+
     n_features_in_ : int
         Number of features seen in fit.
 
@@ -214,6 +251,15 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
+    ``margin='auto'`` and ``noise='auto'`` take the smaller of two sizes: 0.14 of the
+    median distance of a sample to the nearest one of another class, and 0.4 of that to
+    the hyperplane by which a ridge classifier of standardised features tells the
+    sample's class from the rest. Of more than 2,000 distinct samples so many are drawn.
+    What these fractions do is told in :doc:`/robust_training`.
+
+    A fit whose model predicts nearly one class alone warns by scikit-learn's
+    ``ConvergenceWarning``.
+
     Training depends on the weighted set of samples alone: equal samples count as one
     of their total weight, order does not matter, and neither does the number of
     threads. uint8 data stay uint8 in the one feature-major copy that training makes,
@@ -249,6 +295,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     output_intercept_: Floats
     loss_curve_: NDArray[np.float32]
     n_iter_: NDArray[np.int64]
+    validation_scores_: NDArray[np.float32] | None
+    margin_: float
+    noise_: float
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     _seed: int
@@ -262,7 +311,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     )
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "loss": [StrOptions({"01", "ce"})],
+        "loss": [StrOptions({"01", "ce", "auto"})],
         "binary_weights": ["boolean"],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "hidden_units": [Interval(Integral, 0, None, closed="left")],
@@ -275,12 +324,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         "learning_rate": [Interval(Real, 0, 1_000, closed="right")],
         "output_learning_rate": [Interval(Real, 1e-4, 1_000, closed="both")],
         "subsample": [Interval(Real, 0, 1, closed="right")],
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "margin_growth": [Interval(Real, 0, 1, closed="both")],
-        "noise": [Interval(Real, 0, None, closed="left")],
+        "noise": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "noisy_copies": [Interval(Integral, 1, None, closed="left")],
         "voting": [StrOptions({"hard", "soft"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "warm_start": ["boolean"],
@@ -291,7 +342,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        loss: Literal["ce", "01"] = "ce",
+        loss: Literal["ce", "01", "auto"] = "ce",
         *,
         binary_weights: bool = False,
         n_estimators: int = 100,
@@ -301,12 +352,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 0.17,
         output_learning_rate: float = 0.2,
         subsample: float = 0.75,
-        margin: float = 0.0,
+        margin: float | Literal["auto"] = 0.0,
         margin_growth: float = 0.5,
-        noise: float = 0.0,
+        noise: float | Literal["auto"] = 0.0,
         noisy_copies: int = 4,
         voting: Literal["hard", "soft"] = "hard",
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
         warm_start: bool = False,
@@ -329,6 +382,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         self.noisy_copies = noisy_copies
         self.voting = voting
         self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
@@ -378,7 +433,6 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             Before training, if it needs more memory than is available; where the system
             doesn't tell that, numpy's own error comes when an array can't be made.
         """
-        self._check_voting(self.loss)
         adding = self.warm_start and hasattr(self, "hidden_coef_")
         X, y = validate_data(self, X, y, dtype=_DTYPES, reset=not adding)
         check_classification_targets(y)
@@ -388,13 +442,18 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"{type(self).__name__} needs samples of at least 2 classes in the "
                 f"data, but the data contains only one class: {classes[0]!r}"
             )
+        loss = self._loss_for(classes.size)
+        self._check_voting(loss)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
             seed, n_old = self._seed, self._n_votes_to_keep(classes)
         n_rivals = 1 if classes.size == 2 else classes.size
         if n_old < self.n_estimators:
-            options = self._training_options(X.shape[1])
+            labels, weights = self._labels_and_weights(X, y, classes, sample_weight)
+            sizes = self._sizes(X, labels, weights, seed)
+            options = {**self._training_options(X.shape[1]), **sizes, "loss": loss}
+            compile_for(X, noise=bool(sizes["noise"]))
             need = partial(
                 fit_need,
                 n_features=X.shape[1],
@@ -405,24 +464,36 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 options=options,
                 n_old=n_old * n_rivals,
             )
+            training, held_out = self._training_sets(
+                X, labels, weights, sizes["noise"], seed, need
+            )
             new = train_networks(
-                self._training_set(X, y, classes, sample_weight, seed, need),
+                training,
                 rivals=[1] if n_rivals == 1 else range(n_rivals),
                 votes=range(n_old, self.n_estimators),
                 options=options,
                 master_seed=seed,
                 n_jobs=self.n_jobs,
                 progress=self._progress((self.n_estimators - n_old) * n_rivals),
+                held_out=held_out,
             )
             self._keep(new, append=adding)
+            self.margin_, self.noise_ = sizes["margin"], sizes["noise"]
         self.classes_ = classes
-        self._seed, self._loss, self._linear = seed, self.loss, self._asks_linear
+        self._seed, self._loss, self._linear = seed, loss, self._is_linear(loss)
+        if n_old < self.n_estimators:
+            self._warn_of_a_constant(X, labels, weights, new)
         return self
 
-    @property
-    def _asks_linear(self) -> bool:
+    def _loss_for(self, n_classes: int) -> str:
+        """The loss that the parameters ask for."""
+        if self.loss == "auto":
+            return "01" if n_classes == 2 else "ce"
+        return self.loss
+
+    def _is_linear(self, loss: str) -> bool:
         """Whether the parameters ask for the linear classifier of 0/1 loss."""
-        return bool(self.loss == "01" and self.hidden_units == 0)
+        return bool(loss == "01" and self.hidden_units == 0)
 
     def _check_voting(self, loss: str | None = None) -> None:
         """Refuse probabilities of networks that have none.
@@ -443,19 +514,14 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 "trained with 0/1 loss have no probabilities."
             )
 
-    def _training_set(
+    def _labels_and_weights(
         self,
         X: NDArray[Any],
         y: NDArray[Any],
         classes: NDArray[Any],
         sample_weight: ArrayLike | None,
-        seed: int,
-        need: Callable[[int], Need],
-    ) -> TrainingSet:
-        """What the networks are trained on, if there is the memory that they need.
-
-        Arrays of a number per sample are not needed in training and end here.
-        """
+    ) -> tuple[NDArray[np.intp], Floats]:
+        """Class code and weight of each sample."""
         labels = np.searchsorted(classes, y)
         weights = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
@@ -477,15 +543,85 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"positive weight, but sample_weight and class_weight leave "
                 f"{present.size} of the {classes.size} classes."
             )
-        return training_set(
+        return labels, weights
+
+    def _sizes(
+        self, X: NDArray[Any], labels: NDArray[np.intp], weights: Floats, seed: int
+    ) -> dict[str, float]:
+        """Margin and noise, by the data where they are 'auto'."""
+        sizes = {"margin": self.margin, "noise": self.noise}
+        automatic = 0.0
+        if "auto" in sizes.values():
+            rows, _ = canonical_rows(X, labels, weights)
+            automatic = automatic_size(X[rows], labels[rows], seed)
+        return {k: automatic if v == "auto" else float(v) for k, v in sizes.items()}
+
+    def _training_sets(
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.intp],
+        weights: Floats,
+        noise: float,
+        seed: int,
+        need: Callable[[int], Need],
+    ) -> tuple[TrainingSet, TrainingSet | None]:
+        """Rows to train on, and those held out, if there is the memory they need."""
+        n_classes, held_out = int(labels.max()) + 1, None
+        if self.early_stopping:
+            weights, held = hold_out(X, labels, weights, self.validation_fraction, seed)
+            held_out = training_set(X, labels, held, n_classes)
+        training = training_set(
             X,
             labels,
             weights,
-            classes.size,
-            self.noise,
+            n_classes,
+            noise,
             self.noisy_copies,
             seed,
             on_size=lambda n_rows: require_memory(n_rows, need(n_rows)),
+        )
+        if held_out is not None:
+            held_out = in_dtype_of(training, held_out)
+        return training, held_out
+
+    def _warn_of_a_constant(
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.intp],
+        weights: Floats,
+        networks: Networks,
+    ) -> None:
+        """Warn if the model, or its networks within their margin, are constants."""
+        rows = draw_classes_alike(labels, weights, self._seed)
+        predicted = self._probabilities(self._evaluate(X[rows])).argmax(axis=1)
+        found = constant_class(labels[rows], predicted)
+        if found is not None:
+            code, share = found
+            what = (
+                f"{self.classes_.tolist()[code]!r} is predicted for {share:.1%} of the "
+                "training samples, all classes counting alike"
+            )
+        elif self.margin_ and no_better_than_constants(
+            networks, self._loss, labels, weights
+        ):
+            what = "within the margin most networks are no better than a constant"
+        else:
+            return
+        advice = (
+            "scale the features, as by a StandardScaler, or give a larger max_iter or "
+            "class_weight='balanced'"
+        )
+        if self.margin_ or self.noise_:
+            advice = (
+                f"give a smaller margin and less noise than {self.margin_:.3g} and "
+                f"{self.noise_:.3g}: they are L2 sizes in the units of X, and 'auto' "
+                "takes them from the data"
+            )
+        warn(
+            f"The fit ended at or near a constant: {what}. If that is not what you "
+            f"want, {advice}.",
+            ConvergenceWarning,
+            stacklevel=4,
         )
 
     def _n_votes_to_keep(self, classes: NDArray[Any]) -> int:
@@ -495,10 +631,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 "warm_start needs the classes of the last fit, "
                 f"{self.classes_.tolist()}, got {classes.tolist()}."
             )
+        same_loss = self._loss_for(classes.size) == self._loss
         kept = {
-            "loss": self.loss == self._loss,
+            "loss": same_loss,
             "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1]
-            and (self.loss != self._loss or self._asks_linear == self._linear),
+            and (not same_loss or self._is_linear(self._loss) == self._linear),
             "binary_weights": self.binary_weights
             == (self.hidden_coef_.dtype == np.int8),
         }
@@ -536,8 +673,15 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             n_candidates = min(self.max_features, n_features)
         else:
             n_candidates = max(1, int(self.max_features * n_features))
-        options = {name: getattr(self, name) for name in _OPTIONS}
-        return {**options, "max_iter": max_iter, "n_candidates": n_candidates}
+        patience = self.n_iter_no_change
+        if patience is None and self.early_stopping:
+            patience = max(max_iter // 10, 1)
+        return {
+            **{name: getattr(self, name) for name in _OPTIONS},
+            "max_iter": max_iter,
+            "n_candidates": n_candidates,
+            "n_iter_no_change": patience,
+        }
 
     def _progress(self, n_networks: int) -> Callable[[float], None]:
         """What is called as networks are done."""
@@ -548,10 +692,12 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
 
     def _keep(self, networks: Networks, append: bool) -> None:
         """Set the fitted arrays from new networks, after those of the last fit."""
+        n_old = len(self.n_iter_) if append else 0
+        n_new = len(networks.n_iter)
         for name, new in networks._asdict().items():
             attribute = f"{name}_"
             if append:
-                new = _append(getattr(self, attribute), new)
+                new = _append(getattr(self, attribute), new, n_old, n_new)
             setattr(self, attribute, new)
 
     @property
@@ -568,6 +714,10 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if not self._is_valid_row(X):
             X = validate_data(self, X, dtype=_DTYPES, reset=False)
+        return self._evaluate(X)
+
+    def _evaluate(self, X: NDArray[Any]) -> Floats:
+        """Outputs of the networks on samples that are validated."""
         networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
         outputs = evaluate_networks(X, networks, self._linear, self._n_rivals)
         return outputs.reshape(X.shape[0], self._n_votes, -1)
@@ -679,6 +829,40 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         if self.classes_.size == 2:
             return probabilities[:, 1] - probabilities[:, 0]
         return probabilities
+
+    def staged_predict_proba(self, X: ArrayLike) -> Iterator[Floats]:
+        """Probabilities of the classes after each vote.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Yields
+        ------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Those of the first vote, of the first two, and so on: what
+            :meth:`predict_proba` of a model with so many `n_estimators` returns.
+        """
+        outputs = self._outputs(X)
+        for n_votes in range(1, outputs.shape[1] + 1):
+            yield self._probabilities(outputs[:, :n_votes])
+
+    def staged_predict(self, X: ArrayLike) -> Iterator[NDArray[Any]]:
+        """Predict classes after each vote.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Yields
+        ------
+        y : ndarray of shape (n_samples,)
+            Class labels by the first vote, by the first two, and so on.
+        """
+        for probabilities in self.staged_predict_proba(X):
+            yield self.classes_[probabilities.argmax(axis=1)]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict classes: that of the largest probability, of equals the first.

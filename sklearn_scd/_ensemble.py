@@ -14,6 +14,7 @@ from joblib import delayed
 from numpy.typing import NDArray
 
 from sklearn_scd._jobs import run_jobs
+from sklearn_scd._kernels.held_out import HeldOut
 from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.rows import (
@@ -49,6 +50,7 @@ class Networks(NamedTuple):
     output_intercept: np.ndarray  # (n_networks,)
     loss_curve: np.ndarray  # (n_networks, max_iter), NaN where stopped before
     n_iter: np.ndarray  # (n_networks,)
+    validation_scores: np.ndarray | None = None  # as loss_curve, if rows are held out
 
 
 def canonical_rows(
@@ -302,8 +304,31 @@ def start_network(
     )
 
 
+def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> HeldOut:
+    """What the kernels read of rows held out, and write on them; None is no row."""
+    if rows is None:
+        shape = data.columns.shape[0], 0
+        rows = data._replace(
+            columns=_read_only(np.empty(shape, dtype=data.columns.dtype)),
+            weight=_read_only(np.empty(0, dtype=np.int64)),
+        )
+    n_units, n_rows = len(network.u), rows.weight.size
+    observed = network._replace(
+        projections=np.empty((n_units, n_rows), dtype=network.projections.dtype),
+        drive=np.empty(n_rows),
+        start=rows.start,
+        stop=rows.stop,
+    )
+    curve = np.full(max_iter if n_rows else 0, np.nan, dtype=np.float32)
+    return HeldOut(rows.columns, rows.weight, observed, curve)
+
+
 def train_network(
-    data: Data, settings: Settings, hidden_units: int, seed: NDArray[Any]
+    data: Data,
+    settings: Settings,
+    hidden_units: int,
+    seed: NDArray[Any],
+    held_out: Data | None = None,
 ) -> Networks:
     """Draw a network's random start and train it.
 
@@ -315,6 +340,8 @@ def train_network(
         0 stands for the one node of the linear classifier.
     seed : ndarray of shape (2,), dtype uint64
         For the start and for the training.
+    held_out : Data, default=None
+        Rows by which the iterate to be kept is chosen.
 
     Returns
     -------
@@ -326,15 +353,20 @@ def train_network(
     weights = rng.standard_normal(shape).astype(data.lowest.dtype)
     network = start_network(data, settings, weights, rng.standard_normal(shape[0]))
     curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
-    n_iter, _ = train(data, network, settings, seed[1:].copy(), curve)
+    held = hold_out(held_out, data, network, settings.max_iter)
+    n_iter, _ = train(data, network, settings, seed[1:].copy(), curve, held)
     thresholds, c = network.thresholds, float(network.c[0])
     if data.start == data.stop:
         # A class without samples gets no vote, not even as the best of losing rivals.
         c, thresholds[:] = _NEVER, np.finfo(thresholds.dtype).max
     curve /= np.float32(data.weight.sum())
+    scores = None
+    if held_out is not None:
+        scores = -held.curve / np.float32(held_out.weight.sum())
     return Networks(
-        network.weights, -thresholds, network.u, np.array(c), curve, np.array(n_iter)
-    )
+        network.weights, -thresholds, network.u, np.array(c), curve, np.array(n_iter),
+        scores,
+    )  # fmt: skip
 
 
 def train_networks(
@@ -345,6 +377,7 @@ def train_networks(
     master_seed: int,
     n_jobs: int | None,
     progress: Callable[[float], None],
+    held_out: TrainingSet | None = None,
 ) -> Networks:
     """Train the networks of each rival for a range of votes.
 
@@ -361,6 +394,8 @@ def train_networks(
     n_jobs : int or None
     progress : callable
         Called with each finished network's best loss.
+    held_out : TrainingSet, default=None
+        Rows to choose iterates by, of the dtype of those to train on.
 
     Returns
     -------
@@ -370,21 +405,29 @@ def train_networks(
     problems = [binary_problem(training, rival) for rival in rivals]
     settings = [settings_for(data, options) for data in problems]
     check_training_range(training, settings[0], options["noise"])
+    held: list[tuple[Any, ...]] = [()] * len(rivals)
+    if held_out is not None:
+        held = [binary_problem(held_out, rival) for rival in rivals]
     jobs = [
         delayed(_train_on)(
             settings[k],
             options["hidden_units"],
             network_seed(master_seed, vote, k),
             *problems[k],
+            *held[k],
         )
         for vote in votes
         for k in range(len(rivals))
     ]
     networks = _empty_networks(len(jobs), training, options)
+    if held_out is not None:
+        scores = np.empty_like(networks.loss_curve)
+        networks = networks._replace(validation_scores=scores)
 
     def keep(i: int, trained: Networks) -> None:
         for stack, array in zip(networks, trained, strict=True):
-            stack[i] = array
+            if stack is not None:
+                stack[i] = array
         progress(float(trained.loss_curve[trained.n_iter - 1]))
 
     run_jobs(jobs, n_jobs, keep)
@@ -396,11 +439,14 @@ def _train_on(
 ) -> Networks:
     """Train a network on the fields of a Data, which may come from another process.
 
-    Joblib's backends look for large arrays among a call's arguments, to move each of
-    them once; inside of a Data they would go along with every network.
+    Those of a second one are of rows held out. Joblib's backends look for large arrays
+    among a call's arguments, to move each of them once; inside of a Data they would go
+    along with every network.
     """
-    views: Any = (_read_only(f) if isinstance(f, np.ndarray) else f for f in fields)
-    return train_network(Data(*views), settings, hidden_units, seed)
+    views: Any = [_read_only(f) if isinstance(f, np.ndarray) else f for f in fields]
+    n = len(Data._fields)
+    rest = (Data(*views[n:]),) if len(views) > n else ()
+    return train_network(Data(*views[:n]), settings, hidden_units, seed, *rest)
 
 
 def _empty_networks(

@@ -142,9 +142,12 @@ class ReferenceNetwork:
         Likewise.
     settings : Settings
     state : ndarray of shape (1,), dtype uint64
+    held_out : Data, optional
+        Rows by whose loss the best iterate is chosen.
     """
 
-    def __init__(self, data, weights, u, settings, state):
+    def __init__(self, data, weights, u, settings, state, held_out=None):
+        self.held_out, self.held_out_curve = held_out, []
         self.X, self.weight = data.columns.T.astype(weights.dtype), data.weight
         self.target = np.zeros(len(self.X), dtype=bool)
         self.target[data.start : data.stop] = True
@@ -210,6 +213,22 @@ class ReferenceNetwork:
         """Fixed-point loss over all rows."""
         outputs = self.drive + self.c
         return int(losses(self.target, self.weight, outputs, self.loss).sum())
+
+    def judge(self):
+        """Fixed-point loss by which the best iterate is chosen."""
+        held = self.held_out
+        if held is None:
+            return self.total_loss()
+        target = np.zeros(len(held.weight), dtype=bool)
+        target[held.start : held.stop] = True
+        outputs = np.full(len(held.weight), float(self.c))
+        for row, threshold, u_j in zip(self.W, self.thresholds, self.u, strict=True):
+            values = np.zeros(len(held.weight), dtype=self.W.dtype)
+            for w, x in zip(row, held.columns.astype(self.W.dtype), strict=True):
+                values += w * x
+            worse = np.where(target == (u_j > 0), self.margin, -self.margin)
+            outputs += u_j * (values - worse > threshold)
+        return int(losses(target, held.weight, outputs, self.loss).sum())
 
     def steps(self, present, step):
         """Steps to try on a weight; none that cancels a row of unit norm."""
@@ -366,9 +385,10 @@ class ReferenceNetwork:
         shuffle_front(units, n_units, self.state)
         for j in units:
             self.hidden_step(j, [], everything)
-        best_loss, best = self.total_loss(), self.snapshot()
+        best_loss, lowest, best = self.total_loss(), self.judge(), self.snapshot()
+        weight = (self if self.held_out is None else self.held_out).weight.sum()
         features = np.arange(n_features)
-        curve, reference, last_gain = [], best_loss, 0
+        curve, reference, last_gain = [], lowest, 0
         for n_iter in range(1, s.max_iter + 1):
             margin = self.W.dtype.type(margin_at(n_iter, s))
             grown, self.margin = margin != self.margin, margin
@@ -382,12 +402,14 @@ class ReferenceNetwork:
             j = random_below(n_units, self.state)
             shuffle_front(features, s.n_candidates, self.state)
             self.hidden_step(j, features[: s.n_candidates], rows)
-            loss = self.total_loss()
-            if loss < best_loss or grown:
-                best_loss, best = loss, self.snapshot()
+            judged = self.judge()
+            if judged < lowest or grown:
+                lowest, best = judged, self.snapshot()
+                best_loss = self.total_loss()
             curve.append(best_loss)
-            if best_loss < reference - s.tol * float(self.weight.sum()) or grown:
-                reference, last_gain = best_loss, n_iter
+            self.held_out_curve.append(lowest)
+            if lowest < reference - s.tol * float(weight) or grown:
+                reference, last_gain = lowest, n_iter
             elif n_iter - last_gain >= s.n_iter_no_change and n_iter >= s.growth:
                 break
         self.W, self.thresholds, self.u, self.c = best

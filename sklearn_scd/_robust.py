@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
@@ -15,12 +15,18 @@ from sklearn_scd._typing import RandomState, validated
 
 @validated(
     {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "random_state": ["random_state"],
     }
 )
 def make_robust_scd(
-    n_components: int = 16, *, random_state: RandomState = None, **parameters: Any
+    n_components: int | Literal["auto"] = "auto",
+    *,
+    random_state: RandomState = None,
+    **parameters: Any,
 ) -> Pipeline:
     """Make a Pipeline of a linear front and networks trained to stand perturbations.
 
@@ -32,17 +38,20 @@ def make_robust_scd(
 
     Parameters
     ----------
-    n_components : int, default=16
-        Directions that are kept.
+    n_components : int or 'auto', default='auto'
+        Directions that are kept: ``'auto'`` is 16, or as many as there are features or
+        samples if those are fewer.
 
     random_state : int, RandomState instance or None, default=None
         For the front and the networks.
 
     **parameters : dict
-        Of the :class:`SCDClassifier`, in place of these defaults: ``loss='01'``,
-        ``hidden_units=10``, ``margin=1.0``, ``noise=1.0``. `margin` and `noise` are L2
-        sizes in the input's units, these defaults for images with pixels in [0, 1]:
-        choose them by the perturbations to be withstood, or by a grid search with
+        Of the :class:`SCDClassifier`, in place of these defaults: ``loss='auto'``,
+        ``hidden_units=10``, ``margin='auto'``, ``noise='auto'``. The last two are L2
+        sizes that a fit takes from the distances between the classes behind the
+        projection, and keeps as ``margin_`` and ``noise_`` of the step
+        ``'scdclassifier'``. Where the size of the perturbations to be withstood is
+        known, choose them by a grid search with
         :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
 
     Returns
@@ -56,12 +65,14 @@ def make_robust_scd(
     >>> from sklearn_scd import make_robust_scd
     >>> X, y = load_digits(n_class=2, return_X_y=True)
     >>> model = make_robust_scd(
-    ...     margin=0.5, n_estimators=5, max_iter=100, random_state=0
+    ...     n_estimators=5, max_iter=100, random_state=0
     ... )
     >>> model.fit(X / 16, y).score(X / 16, y) > 0.95
     True
+    >>> 0.1 < model["scdclassifier"].margin_ < 0.5
+    True
     """
-    defaults = {"loss": "01", "hidden_units": 10, "margin": 1.0, "noise": 1.0}
+    defaults = {"loss": "auto", "hidden_units": 10, "margin": "auto", "noise": "auto"}
     return Pipeline(
         [
             (

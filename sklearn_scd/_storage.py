@@ -10,10 +10,12 @@ wrote it and the number of its format:
    of shape (8, n_runs) in place of float32. Four rows are the bytes of the values of
    runs, four those of their lengths, the lowest first; a row of bytes that hardly
    differ is next to nothing compressed.
-3. As 2, but output biases are multiples of ``2**-17``, as output weights were before,
-   so that outputs are exact sums (see :mod:`sklearn_scd._vote_rule`). Those of earlier
-   formats are rounded to that grid when they are read: rivals whose outputs differed
-   by rounding errors tie then, and the first class is named, as the rule says.
+3. As 2, but what predictions need is all fitted (earlier versions would read it from
+   the parameters, which may have been set since), and output biases are multiples of
+   ``2**-17``, as output weights were before, so that outputs are exact sums (see
+   :mod:`sklearn_scd._vote_rule`). Those of earlier formats are rounded to that grid
+   when they are read: rivals whose outputs differed by rounding errors tie then, and
+   the first class is named, as the rule says.
 
 The number grows with any change that an earlier version would misread. A parameter that
 a state doesn't have was added later, and takes its default: the default of a new
@@ -119,6 +121,9 @@ def _add_fitted(attributes: dict[str, Any]) -> None:
         "_linear",
         attributes["_loss"] == "01" and one_unit and attributes["hidden_units"] == 0,
     )
+    attributes.setdefault("margin_", attributes.get("margin", 0.0))
+    attributes.setdefault("noise_", attributes.get("noise", 0.0))
+    attributes.setdefault("validation_scores_", None)
 
 
 def _signs(bits: NDArray[np.uint8], n_features: int) -> NDArray[np.int8]:

@@ -104,6 +104,21 @@ def test_a_warm_start_does_not_mix_linear_classifiers_with_networks(before, afte
         model.set_params(hidden_units=after, n_estimators=5).fit(X, y)
 
 
+@pytest.mark.parametrize(("n_classes", "loss"), [(2, "01"), (3, "ce")])
+def test_automatic_loss_is_the_one_for_so_many_classes(n_classes, loss):
+    X, y = _data(n_classes)
+    for hidden_units in (0, 3):
+        model = _model("auto", hidden_units=hidden_units).fit(X, y)
+        named = _model(loss, hidden_units=hidden_units).fit(X, y)
+        assert_array_equal(model.predict_proba(X), named.predict_proba(X))
+    soft = _model("auto", voting="soft")
+    if loss == "ce":
+        soft.fit(X, y)
+    else:
+        with pytest.raises(ValueError, match="needs loss='ce'"):
+            soft.fit(X, y)
+
+
 def test_a_subclass_that_presets_parameters_fits_clones_and_pickles():
     X, y = _data()
     plain = _model("01", hidden_units=0).fit(X, y)

@@ -6,6 +6,7 @@ import pytest
 from sklearn_scd import _reference as reference
 from sklearn_scd._ensemble import (
     binary_problem,
+    hold_out,
     network_seed,
     settings_for,
     start_network,
@@ -276,7 +277,8 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
         expected_curve = twin.train()
         network = start_network(data, settings, weights, u)
         curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
-        n_iter, best_loss = train(data, network, settings, state, curve)
+        held = hold_out(None, data, network, settings.max_iter)
+        n_iter, best_loss = train(data, network, settings, state, curve, held)
         assert n_iter == len(expected_curve)
         np.testing.assert_array_equal(curve[:n_iter], np.float32(expected_curve))
         np.testing.assert_array_equal(network.projections, twin.V)  # the last iterate's
@@ -309,7 +311,8 @@ def test_projections_are_computed_afresh_as_in_the_reference():
     assert len(moves) > reference.REFRESH  # or this test shows nothing
     curve = np.empty(settings.max_iter, dtype=np.float32)
     network = start_network(data, settings, weights, u)
-    train(data, network, settings, state.copy(), curve)
+    held = hold_out(None, data, network, settings.max_iter)
+    train(data, network, settings, state.copy(), curve, held)
     np.testing.assert_array_equal(curve, np.float32(expected_curve))
     np.testing.assert_array_equal(network.projections, twin.V)  # the last iterate's
     np.testing.assert_array_equal(network.weights, twin.W)

@@ -11,6 +11,7 @@ from benchmarks.speed_parts._timing import interleaved
 from sklearn_scd import _reference as reference
 from sklearn_scd._ensemble import (
     binary_problem,
+    hold_out,
     network_seed,
     settings_for,
     start_network,
@@ -100,7 +101,8 @@ def _training_pair(loss: str, sizes: Sizes) -> dict[str, Callable[[], object]]:
     def kernel():
         curve = np.empty(settings.max_iter, dtype=np.float32)
         network = start_network(data, settings, weights.copy(), u.copy())
-        return train(data, network, settings, state.copy(), curve)
+        held = hold_out(None, data, network, settings.max_iter)
+        return train(data, network, settings, state.copy(), curve, held)
 
     def twin():
         start = weights, u, settings, state.copy()

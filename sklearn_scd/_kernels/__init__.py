@@ -19,23 +19,23 @@ Data layout
     (n_rows,) float64: ``sum_j u_j H_j(x_i)``, the output without its bias.
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.
 
-Modules, from the bottom up: :mod:`.random`, :mod:`.rows`, :mod:`.losses`,
-:mod:`.threshold`, :mod:`.contenders`, :mod:`.levels`, :mod:`.steps`,
+Modules, from the bottom up: :mod:`.compiling`, :mod:`.random`, :mod:`.rows`,
+:mod:`.losses`, :mod:`.threshold`, :mod:`.contenders`, :mod:`.levels`, :mod:`.steps`,
 :mod:`.network`, :mod:`.output_01`, :mod:`.output_ce`, :mod:`.hidden`,
-:mod:`.training`, and :mod:`.prediction`. Naive twins are in
+:mod:`.held_out`, :mod:`.training`, and :mod:`.prediction`. Naive twins are in
 :mod:`sklearn_scd._reference`.
 
 Numba's cache pickles the NamedTuples of these modules by name: one that is renamed or
 moved leaves caches behind that can't be read. Keep their places.
 """
 
-from numba import njit
+from sklearn_scd._kernels.compiling import compiled
 
 # Every kernel is compiled so. Division by zero gives inf or nan as numpy's does; the
 # check for it that Python asks for would be in every loop. A literal among a kernel's
 # arguments makes a version of its own, np.int64(0) does not.
-kernel = njit(nogil=True, cache=True, error_model="numpy")
+kernel = compiled(nogil=True, error_model="numpy")
 
 # For parts of one caller: as a function of its own, the parts and all that they call
 # would go through the compiler's optimisation once more.
-inlined_kernel = njit(nogil=True, cache=True, error_model="numpy", inline="always")
+inlined_kernel = compiled(nogil=True, error_model="numpy", inline="always")

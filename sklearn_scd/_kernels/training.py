@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels.held_out import held_out_loss, project_held_out
 from sklearn_scd._kernels.hidden import hidden_step
 from sklearn_scd._kernels.losses import total_loss
 from sklearn_scd._kernels.network import fire, set_margin
@@ -84,7 +85,7 @@ def _loss(data, network, settings):
 
 
 @kernel
-def train(data, network, settings, state, loss_curve):
+def train(data, network, settings, state, loss_curve, held_out):
     """Train one network.
 
     Parameters
@@ -92,19 +93,21 @@ def train(data, network, settings, state, loss_curve):
     data : Data
     network : Network
         A random start: its nodes may fire, and drive nothing yet. Its parameters are
-        overwritten with those of the best iterate on all rows, of equal ones the
-        first; the other arrays go on with the last.
+        overwritten with those of the best iterate on all rows, or on those held out,
+        of equal ones the first; the other arrays go on with the last.
     settings : Settings
     state : ndarray of shape (1,), dtype uint64
     loss_curve : ndarray of shape (max_iter,), float32
         Filled with the fixed-point loss over all rows of the best iterate so far: one
         that falls or stays takes next to no room when it is stored compressed.
+    held_out : HeldOut
+        If it has rows, their loss says which iterate is the best, and when to stop.
 
     Returns
     -------
     n_iter : int
     best_loss : int
-        Fixed-point loss of the best iterate.
+        Fixed-point loss of the best iterate over all rows of the training.
     """
     weights, u = network.weights, network.u
     n_units, n_features = weights.shape
@@ -124,13 +127,18 @@ def train(data, network, settings, state, loss_curve):
     for j in order:
         hidden_step(j, features[:0], data, rows, n_positive, settings, network, scratch)
 
-    best_loss = _loss(data, network, settings)
+    best_loss = best = _loss(data, network, settings)
+    holds_out, total = held_out.weight.shape[0] > 0, data.weight.sum()
+    if holds_out:
+        total = held_out.weight.sum()
+        project_held_out(0, n_units, held_out)
+        best = held_out_loss(held_out, settings.cross_entropy)
     best_weights, best_thresholds = weights.copy(), network.thresholds.copy()
     best_u, best_c = u.copy(), network.c[0]
     changed = np.zeros(n_units, dtype=np.bool_)  # since the best iterate was kept
     n_positive = settings.n_positive
-    tolerance = settings.tol * np.float64(data.weight.sum())
-    reference, last_gain, n_iter = np.float64(best_loss), 0, 0
+    tolerance = settings.tol * np.float64(total)
+    reference, last_gain, n_iter = np.float64(best), 0, 0
     for n_iter in range(1, settings.max_iter + 1):
         margin = network.margin.dtype.type(margin_at(n_iter, settings))
         grown = network.margin[0] != margin
@@ -145,10 +153,14 @@ def train(data, network, settings, state, loss_curve):
             j, candidates, data, rows, n_positive, settings, network, scratch
         ):
             changed[j] = True
-        loss = _loss(data, network, settings)
+            if holds_out:
+                project_held_out(j, j + 1, held_out)
+        loss = judged = _loss(data, network, settings)
+        if holds_out:
+            judged = held_out_loss(held_out, settings.cross_entropy)
         # Losses at another margin don't compare.
-        if loss < best_loss or grown:
-            best_loss = loss
+        if judged < best or grown:
+            best, best_loss = judged, loss
             for k in range(n_units):
                 if changed[k]:
                     copy_values(weights[k], best_weights[k])
@@ -157,8 +169,10 @@ def train(data, network, settings, state, loss_curve):
             copy_values(u, best_u)
             best_c = network.c[0]
         loss_curve[n_iter - 1] = best_loss
-        if best_loss < reference - tolerance or grown:
-            reference, last_gain = np.float64(best_loss), n_iter
+        if holds_out:
+            held_out.curve[n_iter - 1] = best
+        if best < reference - tolerance or grown:
+            reference, last_gain = np.float64(best), n_iter
         elif (
             n_iter - last_gain >= settings.n_iter_no_change
             and n_iter >= settings.growth

@@ -1,0 +1,89 @@
+"""Fits that end at a constant, or near one: what `SCDClassifier` warns of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr
+
+from sklearn_scd._ensemble import Networks
+from sklearn_scd._typing import Floats
+
+_MAX_DRAWN = 1000  # samples to look at a fit
+_FEW = 10  # samples, of which a constant says little
+_NEAR_CONSTANT = 0.05  # of the times that they occur, other classes are predicted
+_NO_BETTER = 0.99  # of a constant's loss
+
+
+def draw_classes_alike(
+    labels: NDArray[np.intp], weights: Floats, seed: int
+) -> NDArray[np.intp]:
+    """Draw some samples with weight, at most the same number of each class."""
+    rng = np.random.RandomState(seed)
+    present = np.unique(labels[weights > 0])
+    n = max(_MAX_DRAWN // present.size, 1)
+    drawn = []
+    for k in present:
+        rows = np.flatnonzero((labels == k) & (weights > 0))
+        drawn.append(rng.permutation(rows)[:n] if rows.size > n else rows)
+    return np.concatenate(drawn)
+
+
+def constant_class(
+    labels: NDArray[np.intp], predicted: NDArray[np.intp]
+) -> tuple[int, float] | None:
+    """The class that is predicted for nearly all samples, if there is one.
+
+    Nearly all: others are predicted for less than a twentieth of the samples that have
+    them. All classes count alike, so that a model may find little of a rare one.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of shape (n_samples,), int
+
+    Returns
+    -------
+    code, share : (int, float) or None
+        The class, and the share of samples for which it is predicted.
+    """
+    if labels.size < _FEW:
+        return None
+    present, codes = np.unique(labels, return_inverse=True)
+    weights = 1 / (present.size * np.bincount(codes))[codes]
+    shares = np.bincount(predicted, weights)
+    code = int(shares.argmax())
+    if 1 - shares[code] >= _NEAR_CONSTANT * (1 - 1 / present.size):
+        return None
+    return code, float(shares[code])
+
+
+def no_better_than_constants(
+    networks: Networks, loss: str, labels: NDArray[np.intp], weights: Floats
+) -> bool:
+    """Whether half the networks or more have the training loss of a constant.
+
+    With a margin that is too large a network may fail everywhere within the margin,
+    and still tell the samples themselves apart by chance.
+
+    Parameters
+    ----------
+    networks : Networks
+    loss : {'01', 'ce'}
+    labels : ndarray of shape (n_samples,), int
+    weights : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    bool
+    """
+    if labels.size < _FEW:
+        return False
+    shares = np.bincount(labels, weights) / weights.sum()
+    if shares.size == 2:
+        shares = shares[1:]
+    constants = np.minimum(shares, 1 - shares)
+    if loss == "ce":
+        constants = entr(shares) + entr(1 - shares)
+    last = np.arange(len(networks.n_iter)), networks.n_iter - 1
+    losses = networks.loss_curve[last].reshape(-1, shares.size)
+    return bool(np.median(losses >= _NO_BETTER * constants) >= 0.5)

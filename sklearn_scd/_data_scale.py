@@ -1,0 +1,93 @@
+"""How large a margin, and noise, the data can do with: ``margin='auto'``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.linear_model import RidgeClassifier
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import resample
+
+from sklearn_scd._typing import Floats
+
+# Measured on chest X-rays, digits and tables: see docs/robust_training.
+_OF_NEAREST = 0.14
+_OF_PLANE = 0.4
+
+_MAX_ROWS = 2000  # that are looked at
+_MAX_DIRECTIONS = 64  # in which planes are sought
+_RIDGE = 1e-3  # times the number of samples, of features of unit variance
+
+
+def automatic_size(X: NDArray[Any], labels: NDArray[np.intp], seed: int) -> float:
+    """L2 size of perturbations that hardly mixes the classes.
+
+    Two distances bound it, each a median over samples. One is that to the nearest
+    sample of another class. In it lie also differences that tell nothing of the class;
+    the other, to the hyperplane by which a linear classifier tells a sample's class
+    from the rest, leaves them out, but means little where classes are not linear. The
+    size is the smaller of a fraction of each.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Distinct samples, in an order that depends on them alone.
+    labels : ndarray of shape (n_rows,), int
+        At least two different ones.
+    seed : int
+        Of the rows that are drawn where there are many.
+
+    Returns
+    -------
+    size : float
+        0 where equal samples of different classes leave nothing.
+    """
+    rng = np.random.RandomState(seed)
+    if len(X) > _MAX_ROWS:
+        X, labels = resample(
+            X, labels, replace=False, n_samples=_MAX_ROWS, stratify=labels,
+            random_state=rng,
+        )  # fmt: skip
+    X = X.astype(np.float64)
+    X -= X.mean(axis=0)
+    nearest = _median(_distances_to_others(X, labels))
+    if min(X.shape) > _MAX_DIRECTIONS:
+        pca = PCA(_MAX_DIRECTIONS, svd_solver="randomized", random_state=rng)
+        X = pca.fit_transform(X)
+    to_planes = _median(_distances_to_planes(X, labels))
+    return min(_OF_NEAREST * nearest, _OF_PLANE * to_planes)
+
+
+def _median(distances: Floats) -> float:
+    """Median of those that are not zero."""
+    apart = distances[distances > 0]
+    return float(np.median(apart)) if apart.size else 0.0
+
+
+def _distances_to_others(X: Floats, labels: NDArray[np.intp]) -> Floats:
+    """Distance of each sample to the nearest one of another class."""
+    distances = np.empty(len(X))
+    for k in np.unique(labels):
+        inside = labels == k
+        others = NearestNeighbors(n_neighbors=1).fit(X[~inside])
+        distances[inside] = others.kneighbors(X[inside])[0][:, 0]
+    return distances
+
+
+def _distances_to_planes(X: Floats, labels: NDArray[np.intp]) -> Floats:
+    """Distance of each sample to the hyperplane between its class and the rest."""
+    scaler = StandardScaler().fit(X)
+    scaled = scaler.transform(X)
+    planes = RidgeClassifier(alpha=_RIDGE * len(X)).fit(scaled, labels)
+    weights = np.atleast_2d(planes.coef_)  # of two classes, some versions have one axis
+    norms = np.linalg.norm(weights / scaler.scale_, axis=1)
+    outputs = planes.decision_function(scaled).reshape(len(X), -1)
+    distances: Floats = np.abs(outputs) / np.where(norms > 0, norms, np.inf)
+    if distances.shape[1] > 1:
+        codes = np.searchsorted(planes.classes_, labels)
+        distances = distances[np.arange(len(X)), codes]
+    return distances.ravel()
