@@ -10,7 +10,7 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets import Dataset, check_spec, colon_ihc, load
 from benchmarks.datasets._images import read_image
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from benchmarks._errors import UserError, one_line
+from benchmarks.common.errors import UserError, one_line
 
 SIZE = 96
 # Other formats are not even tried: fewer decoders for a hostile file.

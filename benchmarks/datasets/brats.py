@@ -24,7 +24,7 @@ import numpy as np
 from skimage.transform import resize
 from tqdm import tqdm
 
-from benchmarks._errors import UserError, check_modules, one_line
+from benchmarks.common.errors import UserError, check_modules, one_line
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._images import SIZE, check_folder
 

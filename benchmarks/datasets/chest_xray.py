@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._groups import groups_by_name
 from benchmarks.datasets._images import SIZE, check_folder, list_images, read_images
