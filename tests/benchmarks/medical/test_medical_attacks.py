@@ -117,6 +117,16 @@ def test_a_smooth_model_is_attacked_by_its_gradient(shades, tmp_path, no_report)
         assert (name is None) == (nearest in (0, None))
 
 
+def test_a_linear_model_has_its_distance_for_a_certificate(shades, tmp_path, no_report):
+    data = _run(shades, tmp_path / "out", models=["logistic"])
+    model = data["datasets"][shades]["evaluation"]["models"]["logistic"]
+    assert model["certificate"] == "exact"
+    assert list(model["distances"]) == ["hop_skip_jump"]
+    pairs = list(zip(model["certified"], _infinite(model["nearest"]), strict=True))
+    assert all((low > 0) == (high > 0) for low, high in pairs)
+    assert any(0 < low <= high for low, high in pairs)
+
+
 def test_nothing_finished_is_computed_twice(
     shades, finished, finished_copy, no_report, monkeypatch
 ):

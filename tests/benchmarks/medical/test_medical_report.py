@@ -23,7 +23,7 @@ from benchmarks.common.pages import clean
 from benchmarks.datasets import Dataset
 from benchmarks.medical.evaluation import EvaluatedModel, record_evaluation
 from benchmarks.medical.reading import shown_by_others
-from benchmarks.medical.report import Pictures, write_report
+from benchmarks.medical.report import Pictures, _section, _write, write_report
 from benchmarks.medical.report._bands import bands_of
 from benchmarks.medical.report._pictures import HIGHER, LOWER, NONE, show_difference
 from benchmarks.medical.report._style import spread
@@ -270,11 +270,23 @@ def report(tmp_path, **made):
     return data, Page(paths[0]), [path.name for path in paths]
 
 
-def test_report_of_a_full_record(tmp_path):
-    data, page, names = report(
-        tmp_path,
-        sets=(("chest-xray", (24, 24), "chest-xray"), ("colon", (16, 16, 3), None)),
-    )
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """Folder of a report of two data sets, its record, page and files."""
+    folder = tmp_path_factory.mktemp("full")
+    sets = ("chest-xray", (24, 24), "chest-xray"), ("colon", (16, 16, 3), None)
+    return folder, *report(folder, sets=sets)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Leave out what charts take: the test is about text."""
+    for module in (_section, _write):
+        monkeypatch.setattr(module, "render", lambda *_: b"")
+
+
+def test_report_of_a_full_record(full):
+    tmp_path, data, page, names = full
     of_a_set = ["samples", *[f"adversarial-{k}" for k in (1, 2, 3)]]
     of_a_set += ["iterations", "robust-accuracy", "bands", "transfer"]
     assert names == [
@@ -301,7 +313,7 @@ def test_report_of_a_full_record(tmp_path):
     assert "Seeds 0, 1 " in page.text
 
 
-def test_bounds_say_where_there_are_none(tmp_path):
+def test_bounds_say_where_there_are_none(tmp_path, no_drawing):
     data, page, _ = report(tmp_path)
     (entry,) = data["datasets"].values()
     models = entry["evaluation"]["models"]
@@ -332,8 +344,8 @@ def test_bounds_say_where_there_are_none(tmp_path):
     assert "none was run here" in page.text
 
 
-def test_page_needs_nothing_else(tmp_path):
-    _, page, _ = report(tmp_path)
+def test_page_needs_nothing_else(full):
+    _, _, page, _ = full
     assert "script" not in page.tags
     assert "link" not in page.tags
     for name, key, value in page.attributes:
@@ -421,7 +433,7 @@ def test_a_run_that_stopped_early(tmp_path):
     assert not any("iterations" in path.name for path in paths)
 
 
-def test_the_paper_is_beside_the_same_attack_only(tmp_path):
+def test_the_paper_is_beside_the_same_attack_only(tmp_path, no_drawing):
     data, pictures = make_record(tmp_path)
     data["datasets"]["npz:0"]["attack"]["norm"] = float("inf")
     page = Page(write_report(tmp_path, data, pictures)[0])
@@ -431,13 +443,13 @@ def test_the_paper_is_beside_the_same_attack_only(tmp_path):
 
 
 def test_the_record_makes_the_same_files(tmp_path):
-    data, pictures = make_record(tmp_path)
+    data, pictures = make_record(tmp_path, names=("scdce", "mlp"), n_images=1)
     first = [path.read_bytes() for path in write_report(tmp_path, data, pictures)]
     again = [path.read_bytes() for path in write_report(tmp_path, data, pictures)]
     assert first == again
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_a_folder_that_cannot_be_made(tmp_path, no_drawing):
     data, pictures = make_record(tmp_path)
     (tmp_path / "figures").write_text("")
     with pytest.raises(UserError, match="can't make the folder"):

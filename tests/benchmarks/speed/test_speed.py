@@ -21,6 +21,7 @@ from benchmarks.speed import (
     growth,
     predict,
     start,
+    timing,
     twins,
 )
 from benchmarks.speed.made_images import made_images
@@ -61,6 +62,8 @@ def tiny_run(tmp_path_factory):
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_memory, "measurable", lambda: False)  # no new processes here
+        # Between timings so short it takes nearly all of the time of a long session.
+        patch.setattr(timing.gc, "collect", lambda: 0)
         run(arguments, sections)
     return path, json.loads(path.read_text())
 
