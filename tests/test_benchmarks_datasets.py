@@ -8,7 +8,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 pytest.importorskip("PIL")
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets import Dataset, check_spec, colon_ihc, load
 
 

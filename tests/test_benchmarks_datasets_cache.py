@@ -13,9 +13,9 @@ pytest.importorskip("tqdm")
 
 from PIL import Image
 
-from benchmarks import medical
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets import _cache, folder, load
+from benchmarks.medical import __main__ as medical
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from benchmarks import medical
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets import describe_loaded, load
 
 

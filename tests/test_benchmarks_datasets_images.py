@@ -10,7 +10,7 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets._images import read_image, read_images
 
 GREY = np.full((9, 12), 100, np.uint8)

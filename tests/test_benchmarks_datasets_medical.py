@@ -15,10 +15,10 @@ pytest.importorskip("tqdm")
 import nibabel
 from PIL import Image
 
-from benchmarks._errors import UserError
-from benchmarks._paper import find_row
-from benchmarks._splits import draw_split, split_kind
+from benchmarks.common.errors import UserError
 from benchmarks.datasets import brats, load
+from benchmarks.datasets.splits import draw_split, split_kind
+from benchmarks.medical.paper import find_row
 
 
 @pytest.fixture(autouse=True)

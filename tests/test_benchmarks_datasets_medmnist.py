@@ -11,7 +11,7 @@ pytest.importorskip("platformdirs")
 pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets import load, medmnist
 
 COUNTS = {"train": 6, "val": 3, "test": 4}

@@ -11,7 +11,7 @@ def test_every_test_that_the_documentation_names_is_there():
         r"``(test_\w+)``", (ROOT / "docs/promises.rst").read_text(encoding="utf-8")
     )
     there = set()
-    for path in (ROOT / "tests").glob("test_*.py"):
+    for path in (ROOT / "tests").rglob("test_*.py"):
         text = path.read_text(encoding="utf-8")
         there |= set(re.findall(r"^def (test_\w+)\(", text, re.MULTILINE))
     assert len(named) > 40  # or the page has another form

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets._files import describe_left_out, not_read, suffix_of, walk
 
 SUFFIXES = (".nii", ".nii.gz")

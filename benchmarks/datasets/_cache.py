@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
-from benchmarks._errors import UserError, one_line
+from benchmarks.common.errors import UserError, one_line
 from benchmarks.datasets._atomic import replacing
 from benchmarks.datasets._base import Dataset, Recipe
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 
 # Put there by macOS, Synology's file servers and Windows, beside the user's own.
 _FOREIGN_FOLDERS = frozenset({"__MACOSX", "@eaDir", "System Volume Information"})

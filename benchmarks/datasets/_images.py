@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets._files import (
     describe_left_out,
     name_some,

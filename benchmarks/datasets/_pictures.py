@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from benchmarks._errors import UserError, one_line
+from benchmarks.common.errors import UserError, one_line
 from benchmarks.datasets._files import suffix_of
 
 SIZE = 96

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._cache import load_cached
 from benchmarks.datasets._summary import describe_losses

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._errors import UserError, one_line
+from benchmarks.common.errors import UserError, one_line
 
 
 @dataclass(frozen=True)

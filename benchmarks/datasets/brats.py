@@ -28,7 +28,7 @@ import numpy as np
 from skimage.transform import resize
 from tqdm import tqdm
 
-from benchmarks._errors import UserError, check_modules
+from benchmarks.common.errors import UserError, check_modules
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._brats_files import MISNAMED_CHOICES, Patient, find_patients
 from benchmarks.datasets._files import (

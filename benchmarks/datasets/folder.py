@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._errors import UserError
+from benchmarks.common.errors import UserError
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._files import (
     check_folder,

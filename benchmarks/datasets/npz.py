@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from benchmarks._errors import UserError, one_line
+from benchmarks.common.errors import UserError, one_line
 from benchmarks.datasets._base import Dataset
 from benchmarks.datasets._levels import find_levels
 

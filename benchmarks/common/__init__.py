@@ -1,0 +1,1 @@
+"""What all programs of the benchmark share; it knows no data set, model or attack."""

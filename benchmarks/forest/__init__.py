@@ -1,5 +1,0 @@
-"""The nearest adversarial image of a random forest, and a proof that none is nearer."""
-
-from benchmarks.forest._bounds import ForestBounds, bound_forest
-
-__all__ = ["ForestBounds", "bound_forest"]

@@ -1,0 +1,185 @@
+"""The page as a whole: what its templates say, from the record and the pictures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+from scipy.stats import binomtest
+
+from benchmarks.common.pages import clean, render_template
+from benchmarks.common.table import Table
+from benchmarks.medical.paper import TITLE as PAPER
+from benchmarks.medical.reading import (
+    attack_name,
+    attacked_counts,
+    attacked_entries,
+    has_paper,
+    has_transfer,
+    runs_of,
+)
+from benchmarks.medical.report._charts import Chart
+from benchmarks.medical.report._pictures import Pictures
+from benchmarks.medical.report._section import Section, make_section
+from benchmarks.medical.report._text import (
+    about_white_box,
+    count,
+    protocol,
+    summary_line,
+)
+from benchmarks.medical.results import FILE_NAME
+from benchmarks.medical.tables import (
+    accuracy_overview,
+    mean_distances,
+    transfer_accuracy,
+)
+
+TEMPLATE = Path(__file__).with_name("page.html")
+NOT_OF_THE_MODEL = ("n_estimators", "random_state", "verbose", "n_jobs")
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model in the list at the end: runs in the vote, parameters and notes."""
+
+    label: str
+    size: str
+    parameters: str
+    notes: list[str]
+
+
+def render_page(
+    data: dict,
+    charts: Mapping[str, Mapping[str, Chart]],
+    pictures: Mapping[str, Pictures],
+) -> Markup:
+    """Return the report as one HTML file.
+
+    Parameters
+    ----------
+    data : dict
+        The record.
+    charts : mapping of str to mapping of str to Chart
+        The figures of each data set, by its key in the record.
+    pictures : mapping of str to Pictures
+        Images by the same keys.
+
+    Returns
+    -------
+    Markup
+    """
+    entries = data["datasets"]
+    sections: list[Section] = [
+        make_section(place, data, entry, charts[key], pictures.get(key))
+        for place, (key, entry) in enumerate(entries.items(), start=1)
+    ]
+    return render_template(
+        TEMPLATE,
+        data=data,
+        names=_list([entry["name"] for entry in entries.values()]),
+        summary=summary_line(data),
+        sections=sections,
+        overview=_overview(data),
+        made_with=_made_with(data),
+        models_on={
+            entry["name"]: [_listed(model) for model in entry["models"].values()]
+            for entry in entries.values()
+            if entry["models"]
+        },
+        **_meaning(data),
+    )
+
+
+def _overview(data: dict) -> list[Table]:
+    """Return the tables over all data sets, if there are several to compare."""
+    entries = attacked_entries(data)
+    tables = []
+    if len(data["datasets"]) > 1:
+        tables.append(accuracy_overview(data))
+    if len(entries) > 1:
+        tables.append(mean_distances(data))
+    shown = [entry for entry in entries if has_transfer(entry)]
+    if len(shown) > 1:
+        tables.append(transfer_accuracy(data, shown))
+    return tables
+
+
+def _meaning(data: dict) -> dict[str, object]:
+    """Return what the paragraphs on the figures' meaning depend on."""
+    datasets, entries = data["datasets"].values(), attacked_entries(data)
+    meaning: dict[str, object] = {
+        "kinds": sorted({entry["split"]["kind"] for entry in datasets}),
+        "grouped": any(entry["n_groups"] for entry in datasets),
+        "beside_paper": has_paper(data),
+        "paper": PAPER,
+        "attacked": bool(entries),
+    }
+    if not entries:
+        return meaning
+    attacks = [entry["attack"] for entry in entries]
+    summaries = [m["summary"] for attack in attacks for m in attack["models"].values()]
+    fewest = min(attacked_counts(entry)[0] for entry in entries)
+    low = binomtest(fewest, fewest).proportion_ci(method="wilson").low
+    return meaning | {
+        "attacks": " and ".join(dict.fromkeys(map(attack_name, attacks))),
+        "white_box": about_white_box(entries),
+        "protocols": {entry["name"]: protocol(entry) for entry in entries},
+        "failures": {
+            key: sum(summary[key] for summary in summaries)
+            for key in ("n", "n_misclassified", "n_failed")
+        },
+        "fewest": {
+            "number": fewest,
+            "count": count(fewest, "image"),
+            "low": f"{100 * low:.0f}",
+        },
+    }
+
+
+def _made_with(data: dict) -> dict[str, str]:
+    environment = data["environment"]
+    versions = [f"{k} {v}" for k, v in environment["versions"].items() if v]
+    cores = f"{environment['cores_available']} of {environment['cores']} cores"
+    arguments = {k: _argument(v) for k, v in data["arguments"].items() if v is not None}
+    seeds = sorted(
+        {
+            seed
+            for entry in data["datasets"].values()
+            for model in entry["models"].values()
+            for seed in model["seeds"]
+        },
+        key=int,
+    )
+    facts = {
+        "Seeds": ", ".join(seeds) or "none yet",
+        "Arguments": "; ".join(f"{k} {v}" for k, v in arguments.items()),
+        "Versions": ", ".join(versions),
+        "Machine": f"{environment['cpu']}, {cores}, {environment['platform']}",
+        "Record": f"{FILE_NAME}, from which all of this is made",
+    }
+    if has_paper(data) or attacked_entries(data):
+        facts["The paper"] = PAPER
+    return facts
+
+
+def _listed(model: dict) -> ListedModel:
+    shown = [
+        f"{name}={value}"
+        for name, value in model["parameters"].items()
+        if value is not None and not name.endswith(NOT_OF_THE_MODEL)
+    ]
+    notes = {note: None for seed in model["seeds"].values() for note in seed["notes"]}
+    runs = runs_of(model)
+    size = "A single run" if runs is None else f"{runs} runs or trees"
+    return ListedModel(model["label"], size, ", ".join(shown), list(notes))
+
+
+def _argument(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _list(names: list[str]) -> str:
+    names = [clean(name) for name in names]
+    if len(names) < 2:
+        return "".join(names) or "no data set"
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,204 @@
+"""A data set's part of the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from benchmarks.common.table import Table
+from benchmarks.medical.facts import describe_split
+from benchmarks.medical.paper import TABLE_1
+from benchmarks.medical.reading import (
+    attack_name,
+    has_transfer,
+    norm_name,
+    noun,
+    was_attacked,
+    was_evaluated,
+)
+from benchmarks.medical.report import _captions
+from benchmarks.medical.report._charts import Chart, shown_images, shown_samples
+from benchmarks.medical.report._gallery import (
+    GallerySheet,
+    Shown,
+    sample_images,
+    sheet_of,
+)
+from benchmarks.medical.report._pictures import Pictures, data_uri
+from benchmarks.medical.report._style import DARK, LIGHT, render
+from benchmarks.medical.report._text import bounds, protocol
+from benchmarks.medical.tables import (
+    accuracy,
+    bounds_by_image,
+    distances,
+    transfer,
+    transfer_accuracy,
+)
+from benchmarks.medical.tables import bounds as bounds_table
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart on the page, in light and in dark."""
+
+    light: Markup
+    dark: Markup
+    alt: str
+    lead: str
+    caption: str
+
+
+@dataclass
+class Section:
+    """What the templates say of a data set; without an attack most is empty.
+
+    Parameters
+    ----------
+    anchor : str
+        Its place on the page.
+    entry : dict
+        Its part of the record.
+    facts : dict of str to str
+    tables : dict of str to Table
+        By the name of the function that makes them; None where there is none.
+    samples : dict of str to list of Shown
+        Images of each class.
+    plots : list of Plot
+    bands : Plot or None
+    gallery : list of GallerySheet
+        Attacked images.
+    n_left_out : int
+        Attacked images that are not in the gallery.
+    is_grey : bool
+    """
+
+    anchor: str
+    entry: dict
+    facts: dict[str, str]
+    tables: dict[str, Table | None]
+    samples: dict[str, list[Shown]]
+    plots: list[Plot] = field(default_factory=list)
+    bands: Plot | None = None
+    gallery: list[GallerySheet] = field(default_factory=list)
+    n_left_out: int = 0
+    is_grey: bool = True
+
+    @property
+    def one(self) -> str:
+        """What the set consists of, one of them."""
+        return noun(self.entry, 1)
+
+    @property
+    def several(self) -> str:
+        """The same in the plural."""
+        return noun(self.entry)
+
+    @property
+    def protocol(self) -> str:
+        """How it was attacked."""
+        return protocol(self.entry)
+
+    @property
+    def bounds(self) -> str:
+        """What certificate and attacks tell."""
+        return bounds(self.entry)
+
+    @property
+    def norm(self) -> str:
+        """Norm of the distances."""
+        return norm_name(self.entry["attack"])
+
+    @property
+    def attack(self) -> str:
+        """Name of the attack on decisions."""
+        return attack_name(self.entry["attack"])
+
+
+def make_section(
+    place: int,
+    data: dict,
+    entry: dict,
+    charts: Mapping[str, Chart],
+    pictures: Pictures | None,
+) -> Section:
+    """Gather what the page says of a data set.
+
+    Parameters
+    ----------
+    place : int
+        Counted from 1.
+    data : dict
+        The record.
+    entry : dict
+        The data set's part of it.
+    charts : mapping of str to Chart
+    pictures : Pictures or None
+
+    Returns
+    -------
+    Section
+    """
+    samples = shown_samples(pictures)
+    section = Section(
+        anchor=f"set-{place}",
+        entry=entry,
+        facts=_facts(entry),
+        tables=_tables(data, entry),
+        samples={name: sample_images(name, shown) for name, shown in samples.items()},
+    )
+    if not was_attacked(entry):
+        return section
+    section.plots = [
+        _plot(charts[name], *_captions.of_plot(name, entry))
+        for name in ("iterations", "robust-accuracy", "transfer")
+        if name in charts
+    ]
+    if was_evaluated(entry):
+        section.bands = _plot(charts["bands"], *_captions.of_bands(entry))
+    places = shown_images(entry, pictures)
+    if places:
+        section.gallery = [sheet_of(entry, pictures, place) for place in places]
+        section.n_left_out = len(entry["attack"]["images"]) - len(places)
+        section.is_grey = pictures.originals.ndim == 3
+    return section
+
+
+def _tables(data: dict, entry: dict) -> dict[str, Table | None]:
+    """Return the tables of a data set that the record has figures for."""
+    is_attacked, is_evaluated = was_attacked(entry), was_evaluated(entry)
+    is_shown = is_attacked and has_transfer(entry)
+    return {
+        "accuracy": accuracy(data, entry) if entry["models"] else None,
+        "distances": distances(data, entry) if is_attacked else None,
+        "transfer_accuracy": transfer_accuracy(data, [entry]) if is_shown else None,
+        "transfer": transfer(data, entry) if is_shown else None,
+        "bounds": bounds_table(data, entry) if is_evaluated else None,
+        "bounds_by_image": bounds_by_image(data, entry) if is_evaluated else None,
+    }
+
+
+def _facts(entry: dict) -> dict[str, str]:
+    size = "x".join(str(n) for n in entry["sample_shape"])
+    features = "" if entry["image"] else " features"
+    kind = f"{entry['n_samples']:,} {noun(entry)} of {size}{features}"
+    groups = f", {entry['n_groups']:,} groups" if entry["n_groups"] else ""
+    counts = ", ".join(f"{name} {n:,}" for name, n in entry["classes"].items())
+    facts = {"Data": kind + groups, "Classes": counts}
+    if entry["split"]["seeds"]:
+        facts["Split"] = describe_split(entry["split"])
+    facts |= {
+        "Input": entry["scaling"],
+        "Source": entry["source"],
+        "Licence": entry["licence"],
+    }
+    if entry["paper_row"]:
+        facts["In the paper"] = TABLE_1[entry["paper_row"]].title
+    return facts
+
+
+def _plot(chart: Chart, lead: str, caption: str) -> Plot:
+    light, dark = (
+        data_uri(render(chart.draw, theme, "svg"), "image/svg+xml")
+        for theme in (LIGHT, DARK)
+    )
+    return Plot(light, dark, chart.alt, lead, caption)

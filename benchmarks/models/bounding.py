@@ -1,0 +1,221 @@
+"""What bounds the distance to the nearest adversarial image, for each kind of models.
+
+A certificate bounds it from below, an attack from above. An entry in the list of models
+has one of these ways; a new attack on a kind of models is a line in its way here.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+
+from benchmarks.attacks.forest import ForestBounds, bound_forest
+from benchmarks.common.errors import UserError
+from sklearn_scd.robustness import (
+    DistortionResult,
+    certified_distortion,
+    exact_distance,
+)
+
+# By name; None where `evaluate_robustness` has the attack and is to run it.
+Attacks = Mapping[str, DistortionResult | None]
+
+
+@dataclass(frozen=True)
+class ImagesToBound:
+    """Images whose distances to adversarial ones are asked for.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_images, n_features)
+    y : ndarray of shape (n_images,)
+        Their true labels.
+    clip_values : tuple of (float, float)
+        Smallest and largest value that a feature may take.
+    seed : int
+        Of attacks.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    clip_values: tuple[float, float]
+    seed: int
+
+
+class Bounding(ABC):
+    """How a model is bounded, all distances in L2.
+
+    Attributes
+    ----------
+    certificate : {"exact", "certified"} or None
+        Whether its lower bounds are the distances themselves; None where it has none,
+        and `distances` are upper bounds.
+    modules : tuple of str
+        Top-level modules that its attacks need and others don't.
+    """
+
+    certificate: ClassVar[Literal["exact", "certified"] | None] = None
+    modules: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Return what `evaluate_robustness` is to run, and what it is told.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+        images : ImagesToBound
+        found : DistortionResult
+            What an attack on its decisions gave.
+
+        Returns
+        -------
+        attacks : mapping of str to DistortionResult or None
+        certify : bool or ndarray of shape (n_images,)
+            Whether it is to certify, or certified distances.
+        """
+
+    @abstractmethod
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return the certified distances of images or, without, what an attack found.
+
+        Returns
+        -------
+        ndarray of shape (n_images,)
+        """
+
+    def quick_distances(
+        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+    ) -> np.ndarray:
+        """Return lower bounds that are found soon, to choose parameters by."""
+        raise UserError(f"{type(self).__name__}: has nothing to choose parameters by")
+
+
+class DecisionsOnly(Bounding):
+    """Nothing is known of the model but its answers, by which others attack it."""
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Add nothing."""
+        return {}, False
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Refuse: there is no bound but that of an attack on decisions."""
+        raise UserError(
+            f"{type(estimator).__name__}: has neither a certificate nor an attack that "
+            "knows it; benchmarks.medical attacks its decisions"
+        )
+
+
+class SignHyperplanes(Bounding):
+    """Sign networks: a certificate, and attacks that know the hyperplanes."""
+
+    certificate = "certified"
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Leave both to the package."""
+        return {"surrogate": None, "nearest_flip": None}, True
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return the largest of all certificates."""
+        return certified_distortion(estimator, images.X, images.y)
+
+    def quick_distances(
+        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+    ) -> np.ndarray:
+        """Return the order statistic of the networks' own bounds."""
+        return certified_distortion(estimator, X, y, method="order")
+
+
+class ExactDistance(Bounding):
+    """Linear classifiers: the distance itself, whatever the range of values."""
+
+    certificate = "exact"
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Leave it to the package."""
+        return {}, True
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return the distances to the plane."""
+        return exact_distance(estimator, images.X, images.y)
+
+    def quick_distances(
+        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+    ) -> np.ndarray:
+        """Return the distances to the plane."""
+        return exact_distance(estimator, X, y)
+
+
+class NetworkGradient(Bounding):
+    """Networks trained by gradient, and votes over them: attacked along it."""
+
+    modules = ("torch",)
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Attack by gradient."""
+        return {"gradient": self._attack(estimator, images)}, False
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return what the attack found."""
+        return self._attack(estimator, images).distances
+
+    def _attack(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> DistortionResult:
+        from benchmarks.models.differentiable import attack_gradient  # imports torch
+
+        return attack_gradient(
+            estimator, images.X, images.y, images.clip_values, images.seed
+        )
+
+
+class ForestLeaves(Bounding):
+    """Random forests: the nearest box of leaves, found and bounded."""
+
+    certificate = "certified"
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Search from what was found, and bound it from below."""
+        bounds = self._bound(estimator, images, found.adversarials)
+        return {"trees": bounds.attack}, bounds.certified
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return the lower bounds."""
+        return self._bound(estimator, images).certified
+
+    def _bound(
+        self,
+        estimator: ClassifierMixin,
+        images: ImagesToBound,
+        X_start: np.ndarray | None = None,
+    ) -> ForestBounds:
+        return bound_forest(
+            estimator, images.X, images.y, images.clip_values, X_start=X_start
+        )

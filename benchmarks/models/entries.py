@@ -1,0 +1,248 @@
+"""The models of the comparisons, none given data of its own.
+
+To add one, enter its name, its heading and how to build it; add what bounds it, where
+more than an attack on its decisions does.
+"""
+
+from collections.abc import Callable
+
+from sklearn.base import ClassifierMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from benchmarks.models.bounding import (
+    ExactDistance,
+    ForestLeaves,
+    NetworkGradient,
+    SignHyperplanes,
+)
+from benchmarks.models.model import Budget, Build, ImageShape, Model, Program
+from benchmarks.models.networks import TorchClassifier
+from benchmarks.models.votes import VotedClassifier
+from sklearn_scd import SCDClassifier, make_robust_scd
+
+HIDDEN_UNITS = 20
+N_TREES = 100
+EPSILON = 1.0  # L2, of adversarial training
+COMPONENTS = [8, 16, 32, 64, 128]
+LOGISTIC_C = [1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1]
+SVM_C = [1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
+ROBUST_GRID = {
+    "activesubspace__alpha": [3.0, 30.0],
+    "scdclassifier__margin": [0.5, 0.7, 1.0, 1.4],
+}
+BOTH: tuple[Program, ...] = ("medical", "certified")
+
+
+def _sign_network(
+    make: Callable[..., ClassifierMixin] = SCDClassifier, **parameters: object
+) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+        return make(
+            **parameters,
+            n_estimators=budget.votes,
+            max_iter=budget.max_iter,
+            n_jobs=budget.jobs,
+            random_state=seed,
+        )
+
+    return build
+
+
+def _voted_mlp(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+    return VotedClassifier(
+        # Plain SGD: on pixels, scikit-learn's default Adam leaves two runs of three at
+        # a constant output, which would flatter its rivals.
+        MLPClassifier(
+            (HIDDEN_UNITS,), activation="logistic", solver="sgd", **_epochs(budget)
+        ),
+        n_estimators=budget.votes,
+        n_jobs=budget.jobs,
+        random_state=seed,
+        verbose=1,
+    )
+
+
+def _torch_network(network: str, always_voted: bool) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+        single = TorchClassifier(network, image_shape=image_shape, **_epochs(budget))
+        if always_voted or budget.vote_all:
+            return VotedClassifier(
+                single,
+                n_estimators=budget.votes,
+                n_jobs=budget.jobs,
+                random_state=seed,
+                verbose=1,
+            )
+        return single.set_params(n_jobs=budget.jobs, random_state=seed, verbose=1)
+
+    return build
+
+
+def _epochs(budget: Budget) -> dict[str, int]:
+    # Only a given max_iter is set: the default stays the estimator's own.
+    return {} if budget.max_iter is None else {"max_iter": budget.max_iter}
+
+
+def _random_forest(
+    seed: int, budget: Budget, image_shape: ImageShape
+) -> ClassifierMixin:
+    # The paper's number of trees whatever the votes: a tree is no network.
+    return RandomForestClassifier(N_TREES, n_jobs=budget.jobs, random_state=seed)
+
+
+def _adversarial_mlp(
+    seed: int, budget: Budget, image_shape: ImageShape
+) -> ClassifierMixin:
+    return TorchClassifier(
+        "mlp", epsilon=EPSILON, n_jobs=budget.jobs, random_state=seed, **_epochs(budget)
+    )
+
+
+def _linear(classifier: ClassifierMixin) -> Build:
+    def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
+        pca = PCA(svd_solver="randomized", random_state=seed)
+        return make_pipeline(pca, clone(classifier))
+
+    return build
+
+
+_ENTRIES = (
+    Model(
+        "scd01",
+        "SCD01",
+        "sign network of 20 hidden units, 0/1 loss, voted",
+        _sign_network(loss="01", hidden_units=HIDDEN_UNITS),
+        SignHyperplanes(),
+    ),
+    Model(
+        "scdce",
+        "SCDCE",
+        "the same with cross-entropy loss",
+        _sign_network(loss="ce", hidden_units=HIDDEN_UNITS),
+        SignHyperplanes(),
+        programs=BOTH,
+    ),
+    Model(
+        "scdcebnn",
+        "SCDCEBNN",
+        "the same with cross-entropy loss and binary weights",
+        _sign_network(loss="ce", binary_weights=True, hidden_units=HIDDEN_UNITS),
+        SignHyperplanes(),
+    ),
+    Model(
+        "linear01",
+        "Linear01",
+        "linear classifier, 0/1 loss, voted",
+        _sign_network(loss="01", hidden_units=0),
+        SignHyperplanes(),
+    ),
+    Model(
+        "scd01-robust",
+        "SCD01 robust",
+        "sign network behind an active subspace, 0/1 loss, margin and noise, voted",
+        _sign_network(make_robust_scd),
+        SignHyperplanes(),
+        programs=BOTH,
+        grid=ROBUST_GRID,
+    ),
+    Model(
+        "scdce-robust",
+        "SCDCE robust",
+        "the same with cross-entropy loss",
+        _sign_network(make_robust_scd, loss="ce"),
+        SignHyperplanes(),
+        programs=BOTH,
+        grid=ROBUST_GRID,
+    ),
+    Model(
+        "scd01-margin-3",
+        "SCD01 margin 3",
+        "the robust one with 0/1 loss and three times its margin, voted",
+        _sign_network(make_robust_scd, margin=3.0, noise=1.5),
+        SignHyperplanes(),
+        programs=(),
+    ),
+    Model(
+        "mlp",
+        "MLP",
+        "scikit-learn's MLP of 20 logistic units, voted",
+        _voted_mlp,
+        NetworkGradient(),
+        programs=BOTH,
+    ),
+    Model(
+        "bnn-ste",
+        "BNN (STE)",
+        "20 sign units of binary weights trained by gradient, voted",
+        _torch_network("bnn-ste", always_voted=True),
+        NetworkGradient(),
+        modules=("torch",),
+    ),
+    Model(
+        "lenet",
+        "LeNet",
+        "LeNet-5, a single run",
+        _torch_network("lenet", always_voted=False),
+        NetworkGradient(),
+        needs_images=True,
+        modules=("torch",),
+        programs=BOTH,
+    ),
+    Model(
+        "resnet18",
+        "ResNet18",
+        "torchvision's, from scratch, a single run",
+        _torch_network("resnet18", always_voted=False),
+        NetworkGradient(),
+        needs_images=True,
+        modules=("torch", "torchvision"),
+        programs=BOTH,
+    ),
+    Model(
+        "random-forest",
+        "Random Forest",
+        f"scikit-learn's, {N_TREES} trees",
+        _random_forest,
+        ForestLeaves(),
+        programs=BOTH,
+    ),
+    Model(
+        "mlp-pgd",
+        "MLP, PGD",
+        "100 ReLU units trained on adversarial images of L2 size 1, a single run",
+        _adversarial_mlp,
+        NetworkGradient(),
+        needs_images=True,  # pixels in [0, 1]
+        modules=("art", "torch"),
+        programs=("certified",),
+    ),
+    Model(
+        "logistic",
+        "Logistic",
+        "scikit-learn's logistic regression in principal components",
+        _linear(LogisticRegression(max_iter=3000)),
+        ExactDistance(),
+        programs=("certified",),
+        grid={"pca__n_components": COMPONENTS, "logisticregression__C": LOGISTIC_C},
+    ),
+    Model(
+        "linear-svm",
+        "Linear SVM",
+        "scikit-learn's linear support vector machine in principal components",
+        _linear(LinearSVC(max_iter=20_000)),
+        ExactDistance(),
+        programs=("certified",),
+        grid={"pca__n_components": COMPONENTS, "linearsvc__C": SVM_C},
+    ),
+)
+MODELS: dict[str, Model] = {model.name: model for model in _ENTRIES}
+
+
+def models_of(program: Program) -> list[str]:
+    """Return the names of the models that a program runs by default."""
+    return [name for name, model in MODELS.items() if program in model.programs]

@@ -1,0 +1,177 @@
+"""Pictures for the documentation, from the record of a run alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from benchmarks.common.errors import UserError
+from benchmarks.speed.growth import points
+from benchmarks.speed.measurements import read_record
+from benchmarks.speed.speed_tables import show
+
+OURS, OTHERS = "#1f6f8b", "#b8bec4"
+COLOURS = {"SCD01": "#d1603d", "SCDCE": "#1f6f8b"}
+INK, FAINT = "#22282d", "#8a9299"
+FORMATS = ("png", "svg")
+STYLE = {
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "white",
+    "svg.hashsalt": "speed",  # the same record makes the same file
+}
+AXES = {"rows": "training rows", "features": "features", "classes": "classes"}
+PARTS = {"iteration": "ms an iteration", "start": "ms before the first iteration"}
+
+
+def plot(file: Path, folder: Path) -> list[Path]:
+    """Draw what a record holds.
+
+    Parameters
+    ----------
+    file : Path
+        A record of ``python -m benchmarks.speed``.
+    folder : Path
+        Made if missing.
+
+    Returns
+    -------
+    list of Path
+        The pictures, PNG and SVG of each.
+
+    Raises
+    ------
+    UserError
+        If the file can't be read, has nothing to draw, or the folder can't be used.
+    """
+    sections = read_record(file)["sections"]
+    drawings = {"fit": draw_fit, "growth": draw_growth}
+    wanted = {name: draw for name, draw in drawings.items() if name in sections}
+    if not wanted:
+        raise UserError(f"{file}: has neither section {' nor '.join(drawings)}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [
+            path
+            for name, draw in wanted.items()
+            for path in _save(draw, sections[name], folder / f"speed_{name}")
+        ]
+    except OSError as error:
+        raise UserError(f"{folder}: can't write ({error.strerror})") from error
+
+
+def _save(draw: Callable[[dict], Figure], section: dict, stem: Path) -> list[Path]:
+    with matplotlib.rc_context(STYLE):
+        figure = draw(section)
+        paths = [stem.with_suffix(f".{kind}") for kind in FORMATS]
+        for path in paths:
+            undated = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(path, dpi=150, metadata=undated)
+    return paths
+
+
+def draw_fit(section: dict) -> Figure:
+    """Bars of the models' fits, with the range over rounds."""
+    models = [
+        m
+        for m in section["measurements"]
+        if m["unit"] == "s" and not m["name"].endswith(("start", "(stored)"))
+    ]
+    models.sort(key=lambda m: m["median"], reverse=True)
+    figure = Figure(figsize=(7, 0.5 * len(models) + 1.1), layout="constrained")
+    ax = figure.subplots()
+    medians = [m["median"] for m in models]
+    spread = [
+        [m["median"] - m["min"] for m in models],
+        [m["max"] - m["median"] for m in models],
+    ]
+    ax.barh(
+        range(len(models)),
+        medians,
+        xerr=spread,
+        height=0.62,
+        color=[OURS if m["name"].startswith("SCD") else OTHERS for m in models],
+        error_kw={"ecolor": INK, "elinewidth": 1},
+    )
+    for place, model in enumerate(models):
+        ax.annotate(
+            show(model["median"], "s"),
+            (model["max"], place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    ax.set_yticks(range(len(models)), [m["name"] for m in models])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.set(xlabel="seconds a fit, one vote, one thread", xlim=(0, None))
+    ax.margins(x=0.12)
+    return figure
+
+
+def draw_growth(section: dict) -> Figure:
+    """Time of an iteration, and of the start, as the data grow, on log axes."""
+    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    panels = figure.subplots(len(PARTS), len(AXES), sharex="col", sharey="row")
+    for row, (part, unit) in zip(panels, PARTS.items(), strict=True):
+        for ax, axis in zip(row, AXES, strict=True):
+            _draw_panel(ax, section["measurements"], axis, part)
+        row[0].set_ylabel(unit)
+        row[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    for ax, label in zip(panels[-1], AXES.values(), strict=True):
+        ax.set_xlabel(label)
+    return figure
+
+
+def _draw_panel(ax, measurements: list[dict], axis: str, part: str) -> None:
+    for model, colour in COLOURS.items():
+        sizes, seconds = points(measurements, axis, model, part)
+        if sizes:
+            ax.loglog(sizes, _milli(seconds), "o-", ms=4, lw=1.6, color=colour)
+            if part == "iteration":  # the starts of both lie on one another
+                _name_line(ax, model, sizes[-1], 1e3 * seconds[-1], colour)
+    sizes, seconds = points(measurements, axis, "SCDCE", part)
+    if sizes:
+        if part == "iteration":
+            _draw_guide(ax, axis, sizes, 1e3 * seconds[0])
+        ax.set_xticks(sizes, [_short(size) for size in sizes])
+        ax.set_xlim(sizes[0] * 0.75, sizes[-1] * (sizes[-1] / sizes[0]) ** 0.34)
+    ax.minorticks_off()
+    ax.grid(axis="y", color="0.92", lw=0.8)
+    ax.set_axisbelow(True)
+
+
+def _name_line(ax, model: str, x: float, y: float, colour: str) -> None:
+    ax.annotate(
+        model, (x, y), xytext=(7, 0), textcoords="offset points", va="center",
+        color=colour,
+    )  # fmt: skip
+
+
+def _draw_guide(ax, axis: str, sizes: list[int], start: float) -> None:
+    """Draw what the time would be if it grew as it should, from its first point."""
+    growth = {
+        "rows": ("dashed: linear", lambda size: size / sizes[0]),
+        "features": ("dashed: flat", lambda size: 1),
+        # Two classes need one network, more need one each.
+        "classes": ("dashed: as the networks", lambda size: size if size > 2 else 1),
+    }
+    title, factor = growth[axis]
+    guide = [start * factor(size) / factor(sizes[0]) for size in sizes]
+    ax.loglog(sizes, guide, "--", lw=1, color=FAINT, zorder=1)
+    ax.set_title(title, fontsize=9, color=FAINT, loc="left")
+
+
+def _milli(seconds: list[float]) -> list[float]:
+    return [1e3 * value for value in seconds]
+
+
+def _short(size: int) -> str:
+    return f"{size // 1000}k" if size >= 1000 and size % 1000 == 0 else str(size)

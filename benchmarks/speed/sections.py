@@ -1,0 +1,48 @@
+"""The sections in the order they run in, and their sizes in a quick run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.speed import ensemble, fit, growth, predict, start, twins
+from benchmarks.speed.measurements import SectionRecord
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section: what runs it, and its sizes in a full and in a quick run."""
+
+    run: Callable[..., SectionRecord]
+    full: object
+    quick: object
+
+
+SECTIONS: dict[str, Section] = {
+    "fit": Section(fit.run, fit.Sizes(), fit.Sizes(repeats=1)),
+    "ensemble": Section(
+        ensemble.run,
+        ensemble.Sizes(),
+        ensemble.Sizes(votes=20, max_iter=100, repeats=1),
+    ),
+    "growth": Section(
+        growth.run,
+        growth.Sizes(),
+        growth.Sizes(
+            rows=(1_000, 5_000, 20_000),
+            features=(100, 784, 5_000),
+            classes=(2, 4),
+            max_iter=(10, 60),
+            max_iter_features=(10, 210),
+            repeats=3,
+            memory_rows=60_000,
+        ),
+    ),
+    "predict": Section(
+        predict.run,
+        predict.Sizes(),
+        predict.Sizes(n_rows=500, repeats=3, memory_rows=60_000),
+    ),
+    "start": Section(
+        start.run, start.Sizes(), start.Sizes(imports=3, warm=1, dtypes=("float32",))
+    ),
+    "twins": Section(twins.run, twins.Sizes(), twins.Sizes(repeats=1)),
+}

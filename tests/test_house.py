@@ -1,0 +1,178 @@
+"""The house keeps its shape: imports go down, and a file's name means one thing.
+
+Read from the sources by `ast`, so that nothing has to be installed or imported.
+"""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class House(NamedTuple):
+    """A package and the order of its layers.
+
+    Parameters
+    ----------
+    package : str
+        Top-level package.
+    layers : tuple of tuple of str
+        From the lowest to the highest; in a layer packages or modules that don't know
+        each other. The longest name that a module's name begins with counts.
+    """
+
+    package: str
+    layers: tuple[tuple[str, ...], ...]
+
+    def place(self, module: str) -> tuple[int, str] | None:
+        """Return a module's layer and which of its parts it is in; None for neither."""
+        known = [
+            (len(part), level, part)
+            for level, parts in enumerate(self.layers)
+            for part in parts
+            if module == part or module.startswith(f"{part}.")
+        ]
+        return max(known)[1:] if known else None
+
+
+# To add the layers of another package, enter it here.
+HOUSES = [
+    House(
+        "benchmarks",
+        (
+            ("benchmarks.common",),
+            ("benchmarks.datasets", "benchmarks.attacks"),
+            ("benchmarks.models",),
+            ("benchmarks.medical", "benchmarks.certified", "benchmarks.speed"),
+        ),
+    ),
+    House(
+        "benchmarks.medical",
+        (
+            ("benchmarks.medical.paper",),
+            ("benchmarks.medical.protocols", "benchmarks.medical.trials"),
+            ("benchmarks.medical.results", "benchmarks.medical.reading"),
+            ("benchmarks.medical.tables", "benchmarks.medical.facts"),
+            ("benchmarks.medical.report",),
+            ("benchmarks.medical.stages",),
+            ("benchmarks.medical.__main__",),
+        ),
+    ),
+]
+# What the benchmark takes of the package beside its public names: attacks what all
+# attacks share, the speed benchmark what it times.
+PRIVATE = {
+    "benchmarks.attacks._harness": {
+        "sklearn_scd.robustness._attacks",
+        "sklearn_scd.robustness._bridge",
+        "sklearn_scd.robustness._distortion",
+        "sklearn_scd.robustness._labels",
+        "sklearn_scd.robustness._least_distance",
+    },
+    "benchmarks.speed.predict": {"sklearn_scd._ensemble"},
+    "benchmarks.speed.twins": {
+        "sklearn_scd._ensemble",
+        "sklearn_scd._kernels.threshold",
+        "sklearn_scd._kernels.training",
+        "sklearn_scd._reference",
+    },
+}
+houses = pytest.mark.parametrize("house", HOUSES, ids=lambda house: house.package)
+
+
+def sources(package: str) -> dict[str, Path]:
+    """Return the files of a package by the names of their modules."""
+    found = {}
+    for path in sorted(ROOT.joinpath(*package.split(".")).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(module: str, path: Path) -> Iterator[str]:
+    """Yield the modules that a file imports, anywhere in it, by their full names."""
+    is_package = path.name == "__init__.py"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = module.split(".")[: 1 - node.level or None]
+                above = above if is_package else module.split(".")[: -node.level]
+                base = ".".join([*above, *([base] if base else [])])
+            for alias in node.names:
+                # A name may be a module itself.
+                yield f"{base}.{alias.name}" if is_module(base, alias.name) else base
+
+
+def is_module(package: str, name: str) -> bool:
+    """Tell whether a name of a package of the house is a module."""
+    folder = ROOT.joinpath(*package.split("."))
+    return (folder / f"{name}.py").exists() or (folder / name / "__init__.py").exists()
+
+
+def upward(house: House, files: dict[str, Path]) -> list[str]:
+    """Name the imports that go up, or to a neighbour."""
+    wrong = []
+    for module, path in files.items():
+        here = house.place(module)
+        for name in imported(module, path):
+            there = house.place(name)
+            if here is None or there is None or here[1] == there[1]:
+                continue
+            if there[0] >= here[0]:
+                wrong.append(f"{module} imports {name}")
+    return sorted(set(wrong))
+
+
+@houses
+def test_imports_go_down(house):
+    files = sources(house.package)
+    assert len(files) > 10  # or the package is elsewhere
+    assert upward(house, files) == []
+
+
+def test_an_import_that_goes_up_is_seen(tmp_path):
+    """Wherever it stands and however it is written."""
+    house = HOUSES[0]
+    for code in (
+        "from benchmarks.models import MODELS",
+        "import benchmarks.medical.paper",
+        "def f():\n    from benchmarks import attacks",
+        "from ..attacks import forest",
+    ):
+        (tmp_path / "low.py").write_text(code)
+        files = {"benchmarks.datasets.low": tmp_path / "low.py"}
+        assert len(upward(house, files)) == 1, code
+    (tmp_path / "low.py").write_text("from benchmarks.common import errors, numpy")
+    assert upward(house, files) == []
+
+
+@pytest.mark.parametrize("package", ["benchmarks"])
+def test_a_files_name_is_unique_within_its_package(package):
+    stems = Counter(
+        path.stem.strip("_")
+        for path in sources(package).values()
+        if path.stem not in ("__init__", "__main__")
+    )
+    assert [stem for stem, count in stems.items() if count > 1] == []
+
+
+def test_benchmarks_use_public_names_of_the_package():
+    found = {}
+    for module, path in sources("benchmarks").items():
+        private = {
+            name
+            for name in imported(module, path)
+            if name.startswith("sklearn_scd.")
+            and any(part.startswith("_") for part in name.split("."))
+        }
+        if private:
+            found[module] = private
+    assert found == PRIVATE
