@@ -64,7 +64,7 @@ HOUSES = [
                 "sklearn_scd.robustness._results",
                 "sklearn_scd.robustness._hyperplanes",
             ),
-            ("sklearn_scd.robustness._labels", "sklearn_scd.robustness._inputs"),
+            ("sklearn_scd.robustness._labels",),
             (
                 "sklearn_scd.robustness._certificates",
                 "sklearn_scd.robustness._attacks",

@@ -15,7 +15,7 @@ from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._rounding import rounding_factor
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.affine._fold import FoldedLayer, fold
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certify
 from sklearn_scd.robustness._hyperplanes.networks import DUAL, sign_networks
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
