@@ -4,6 +4,7 @@ For :mod:`exact_oracle`. Strategies of hypothesis draw them; what they print can
 pasted into a test.
 """
 
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
@@ -13,6 +14,7 @@ from math import hypot
 import numpy as np
 from exact_oracle import ExactOracle
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -152,7 +154,9 @@ def _fitted(loss, voting, n_votes, units, n_classes, n_features, dtype, binary):
         loss, n_estimators=n_votes, hidden_units=units, max_iter=1, voting=voting,
         binary_weights=binary, random_state=0,
     )  # fmt: skip
-    return model.fit(X, np.arange(len(X)) % n_classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # weights are overwritten
+        return model.fit(X, np.arange(len(X)) % n_classes)
 
 
 # Strategies
