@@ -208,6 +208,14 @@ REGRESSIONS = {
         output_intercept=[-2.5],
         X=[[0.0, 0.0]],
     ),
+    "a sample on a hyperplane": Problem(
+        hidden_coef=[[[0.0]], [[0.0]], [[1.0]]],
+        hidden_intercept=[[0.0]] * 3,
+        output_coef=[[1.0]] * 3,
+        output_intercept=[0.0] * 3,
+        X=[[0.0]],
+        n_classes=3,
+    ),
     "nothing but rows of zeros": Problem(
         hidden_coef=[[[0.0]]],
         hidden_intercept=[[0.0]],
