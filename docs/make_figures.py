@@ -1,6 +1,6 @@
 """Make the figures that README.rst and docs/contributing.rst show.
 
-    python docs/make_figures.py
+python docs/make_figures.py
 """
 
 import runpy
@@ -31,8 +31,12 @@ def draw_house() -> None:
                 x, width = k / len(parts), 1 / len(parts)
                 ax.add_patch(
                     plt.Rectangle(
-                        (x + 0.01, level + 0.12), width - 0.02, 0.7, fc="#e8eef7",
-                        ec="#33567f", lw=1.2,
+                        (x + 0.01, level + 0.12),
+                        width - 0.02,
+                        0.7,
+                        fc="#e8eef7",
+                        ec="#33567f",
+                        lw=1.2,
                     )  # fmt: skip
                 )
                 name = part.removeprefix(f"{house.package}.").lstrip("_")
