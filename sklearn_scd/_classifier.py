@@ -41,13 +41,13 @@ from sklearn_scd._ensemble import (
     train_networks,
     training_set,
 )
-from sklearn_scd._held_out import hold_out, in_dtype_of
 from sklearn_scd._memory import Need, fit_need, require_memory
 from sklearn_scd._outputs import evaluate_networks
 from sklearn_scd._precompile import compile_for
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._storage import read_state, write_state
 from sklearn_scd._typing import Floats, RandomState, validated_fit
+from sklearn_scd._validation_rows import hold_out, in_dtype_of
 from sklearn_scd._vote_rule import count_votes, mean_probabilities, named_classes
 
 if TYPE_CHECKING:

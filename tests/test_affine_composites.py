@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
 from sklearn_scd import SCDClassifier
 from sklearn_scd.affine import AffineMap, affine_map, rounding_factor
 from sklearn_scd.affine._fold import fold
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 
 COLUMNS = {
     "names": [("a", StandardScaler(), ["x1", "x3"]), ("b", MinMaxScaler(), ["x0"])],

@@ -18,7 +18,7 @@ from sklearn_scd.robustness import (
     _evaluation,
     minimum_distortion,
 )
-from sklearn_scd.robustness._attacks.registry import ATTACKS
+from sklearn_scd.robustness._attacks.named_attacks import ATTACKS
 from sklearn_scd.robustness._evaluation import evaluate_robustness
 
 

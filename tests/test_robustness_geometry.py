@@ -10,7 +10,7 @@ from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
 from sklearn_scd import SCDClassifier
 from sklearn_scd.affine._fold import fold
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness import certified_distortion, exact_distance
 from sklearn_scd.robustness._hyperplanes import geometry as _geometry
 from sklearn_scd.robustness._hyperplanes.least_distance import (

@@ -16,8 +16,8 @@ from sklearn_scd._ensemble import (
     start_network,
     training_set,
 )
-from sklearn_scd._held_out import hold_out as split_weights
 from sklearn_scd._kernels.training import train
+from sklearn_scd._validation_rows import hold_out as split_weights
 
 
 def _data(n_classes=2, n=120):

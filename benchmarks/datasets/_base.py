@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common.errors import UserError
-from benchmarks.datasets._files import describe_left_out
+from benchmarks.datasets._file_search import describe_left_out
 
 
 @dataclass(frozen=True)

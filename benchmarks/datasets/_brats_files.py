@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.common.errors import UserError
-from benchmarks.datasets._files import describe_left_out, not_read, suffix_of, walk
+from benchmarks.datasets._file_search import (
+    describe_left_out,
+    not_read,
+    suffix_of,
+    walk,
+)
 
 SUFFIXES = (".nii", ".nii.gz")
 MISNAMED_CHOICES = ("refuse", "take")

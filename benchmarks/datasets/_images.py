@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.common.errors import UserError
-from benchmarks.datasets._files import (
+from benchmarks.datasets._file_search import (
     describe_left_out,
     name_some,
     not_read,
@@ -17,7 +17,7 @@ from benchmarks.datasets._files import (
     walk,
 )
 from benchmarks.datasets._levels import find_levels
-from benchmarks.datasets._pictures import (
+from benchmarks.datasets._picture_files import (
     ALL_SUFFIXES,
     FORMATS_IN_WORDS,
     SIZE,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.datasets._base import Dataset
-from benchmarks.datasets._files import describe_left_out
+from benchmarks.datasets._file_search import describe_left_out
 
 _WIDTH = 88
 _INDENT = 10

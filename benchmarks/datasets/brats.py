@@ -31,13 +31,13 @@ from tqdm import tqdm
 from benchmarks.common.errors import UserError, check_modules
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._brats_files import MISNAMED_CHOICES, Patient, find_patients
-from benchmarks.datasets._files import (
+from benchmarks.datasets._file_search import (
     check_folder,
     describe_left_out,
     name_some,
     shown_name,
 )
-from benchmarks.datasets._pictures import SIZE
+from benchmarks.datasets._picture_files import SIZE
 from benchmarks.datasets._volumes import Volume, check_same_grid, read_volume
 
 __all__ = ["MISNAMED_CHOICES", "Patient", "load_brats"]

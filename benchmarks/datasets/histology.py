@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.common.errors import UserError
 from benchmarks.datasets._base import Dataset, Recipe
-from benchmarks.datasets._files import (
+from benchmarks.datasets._file_search import (
     check_folder,
     find_nested,
     list_folders,

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._images import check_image_shape, in_colours
 from sklearn_scd.inspection._robustness_curve import norm_name
-from sklearn_scd.robustness._samples import ask
+from sklearn_scd.robustness._inputs import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,13 +13,13 @@ from sklearn.utils import check_consistent_length
 
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, RandomState, validated
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness._accuracy import _check_sizes
 from sklearn_scd.robustness._attacks.bridge import require_art
 from sklearn_scd.robustness._attacks.interruption import leave_results
+from sklearn_scd.robustness._attacks.named_attacks import ATTACKS
 from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
-from sklearn_scd.robustness._attacks.registry import ATTACKS
 from sklearn_scd.robustness._attacks.run_attack import Attack, run_attack
 from sklearn_scd.robustness._certificates.certified import certified_distortion
 from sklearn_scd.robustness._certificates.exact import certified_linear

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _check_feature_names
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._frames import as_known
 from sklearn_scd._typing import FittedClassifier, RandomState
 
 NORMS = (1.0, 2.0, np.inf)
@@ -204,7 +205,7 @@ def ask(estimator: Any, method: str, X: Any) -> Any:
         if type(estimator) is SCDClassifier:
             estimator = _without_names(estimator)
         else:
-            X = _frame(X, names)
+            X = as_known(estimator, X)
     return getattr(estimator, method)(X)
 
 
@@ -214,13 +215,3 @@ def _without_names(estimator: SCDClassifier) -> SCDClassifier:
     bare.__dict__.update(estimator.__dict__)
     del bare.feature_names_in_
     return bare
-
-
-def _frame(X: NDArray[Any], names: NDArray[Any]) -> Any:
-    try:
-        import pandas as pd
-    except ImportError:
-        import polars as pl
-
-        return pl.DataFrame(X, schema=list(names))
-    return pd.DataFrame(X, columns=names)

@@ -10,7 +10,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._typing import FittedClassifier
-from sklearn_scd.robustness._samples import ask
+from sklearn_scd.robustness._inputs import ask
 
 
 class LabelCodes:

@@ -11,7 +11,7 @@ from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils._param_validation import Interval
 
 from sklearn_scd._typing import FittedClassifier, Floats, validated
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certified_distortion
 from sklearn_scd.robustness._certificates.exact import exact_distance
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import auc, roc_curve
 
 from sklearn_scd._typing import Floats
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
 from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._inputs import ask

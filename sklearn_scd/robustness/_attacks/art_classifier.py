@@ -27,8 +27,8 @@ from sklearn.base import clone
 from sklearn.utils import check_array, check_consistent_length
 
 from sklearn_scd._typing import FittedClassifier
+from sklearn_scd.robustness._inputs import ask
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._samples import ask
 
 _FIXED = {"model", "nb_classes", "use_logits", "channels_first"}
 

@@ -14,7 +14,6 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
-    Options,
     StrOptions,
 )
 from threadpoolctl import threadpool_limits
@@ -28,8 +27,8 @@ from sklearn_scd.robustness._certificates.split import split_bound
 from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry, geometry_of
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
 from sklearn_scd.robustness._hyperplanes.standing import Standing, stand
+from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._samples import as_numbers
 
 _BATCH = 64  # samples handled by one job
 _OUT_OF_REACH = 1e12  # of the farthest hyperplane: in float64 that is infinitely far
@@ -40,7 +39,6 @@ _OUT_OF_REACH = 1e12  # of the farthest hyperplane: in float64 that is infinitel
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
         "y": ["array-like", None],
-        "norm": [Options(object, {1, 2, np.inf, "inf"})],
         "method": [
             StrOptions({"best", "order", "spectral", "split", "branch_and_bound"})
         ],
@@ -190,7 +188,7 @@ def certify(
     Parameters are those of :func:`certified_distortion`, and `real`: whether a change
     of class that is out of reach of floating point counts as none.
     """
-    norm = np.inf if norm == "inf" else float(norm)
+    norm = check_norm(norm)
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     codes = labels.predict(estimator, X)
     right = np.ones(len(X), dtype=bool)

@@ -9,17 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import HasMethods, Options
+from sklearn.utils._param_validation import HasMethods
 
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._rounding import rounding_factor
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.affine._fold import FoldedLayer, fold
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certify
 from sklearn_scd.robustness._hyperplanes.networks import DUAL, sign_networks
+from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
-from sklearn_scd.robustness._samples import as_numbers
 
 
 @validated(
@@ -27,7 +27,6 @@ from sklearn_scd.robustness._samples import as_numbers
         "estimator": [HasMethods("predict")],
         "X": ["array-like"],
         "y": ["array-like", None],
-        "norm": [Options(object, {1, 2, np.inf, "inf"})],
     }
 )
 def exact_distance(
@@ -81,7 +80,7 @@ def exact_distance(
     >>> exact_distance(model, [[0.5], [2.0]]).round(2).tolist()
     [1.0, 0.5]
     """
-    norm = np.inf if norm == "inf" else float(norm)
+    norm = check_norm(norm)
     if isinstance(split_pipeline(estimator)[1], SCDClassifier):
         return _of_one_vote(estimator, X, y, norm)
     return _of_linear(estimator, X, y, norm, proven=False)

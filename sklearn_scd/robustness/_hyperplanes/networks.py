@@ -15,7 +15,7 @@ from sklearn_scd._rounding import TINY, rounding_factor, smallest_normal
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd._vote_rule import count_votes, named_classes
 from sklearn_scd.affine._fold import FoldedLayer, fold
-from sklearn_scd.affine._steps import split_pipeline
+from sklearn_scd.affine._pipeline import split_pipeline
 
 # Attacks keep this share of |x| + |b| away from hyperplanes: what float32 and float64
 # lose as a rule. It is no bound; certificates have their own.

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from benchmarks.common.errors import UserError, one_line
-from benchmarks.datasets._files import suffix_of
+from benchmarks.datasets._file_search import suffix_of
 
 SIZE = 96
 # By what Pillow finds in a file. Other formats are not even tried: fewer decoders for a
