@@ -16,7 +16,8 @@ RUN := $(BIN)/python -m
 
 # Numba's cache doesn't see that a function changed in another module than its caller.
 SOURCES := $(shell cat $$(find sklearn_scd -name "*.py" | sort) | cksum)
-export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba-$(firstword $(SOURCES))
+KERNELS := .venv/numba-$(firstword $(SOURCES))
+export NUMBA_CACHE_DIR := $(CURDIR)/$(KERNELS)
 
 .PHONY: help medical certified speed test lint format docs build clean
 .NOTPARALLEL: # two pips at once in one .venv would collide
@@ -24,10 +25,10 @@ export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba-$(firstword $(SOURCES))
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-medical: .venv/.benchmarks ## compare models on medical images (ARGS=--help)
+medical: .venv/.benchmarks $(KERNELS)/.compiled ## compare models on medical images (ARGS=--help)
 	$(RUN) benchmarks.medical $(ARGS)
 
-certified: .venv/.benchmarks ## certified accuracy of sign networks and linear models
+certified: .venv/.benchmarks $(KERNELS)/.compiled ## certified accuracy of sign networks and linear models
 	$(RUN) benchmarks.certified $(ARGS)
 
 speed: .venv/.benchmarks ## time and memory of fits and predictions
@@ -61,6 +62,12 @@ clean: ## remove .venv and all that was built
 
 .venv/.%: pyproject.toml $(CONSTRAINTS) | $(BIN)
 	$(RUN) pip install $(CONSTRAINTS:%=--constraint %) --editable ".[$*]"
+	@touch $@
+
+# Part of the installation: compiled at the first use, it would be part of the first run.
+$(KERNELS)/.compiled: | .venv/.benchmarks
+	$(BIN)/python -c "import sklearn_scd; sklearn_scd.precompile(['float32'])"
+	@mkdir -p $(KERNELS)
 	@touch $@
 
 $(BIN):

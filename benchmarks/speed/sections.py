@@ -9,11 +9,15 @@ from benchmarks.speed.measurements import SectionRecord
 
 @dataclass(frozen=True)
 class Section:
-    """A section: what runs it, and its sizes in a full and in a quick run."""
+    """A section: what runs it, and its sizes in a full and in a quick run.
+
+    `seconds` are those of a quick run, as measured once on one core; None: not known.
+    """
 
     run: Callable[..., SectionRecord]
     full: object
     quick: object
+    seconds: float | None = None
 
 
 SECTIONS: dict[str, Section] = {

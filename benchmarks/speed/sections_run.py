@@ -3,10 +3,12 @@
 import argparse
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from benchmarks.models.cost import duration
 from benchmarks.speed.measurements import SpeedRecord
 from benchmarks.speed.sections import SECTIONS, Section
 from benchmarks.speed.speed_tables import render_section, render_targets
@@ -27,6 +29,7 @@ def run(
     sections = SECTIONS if sections is None else sections
     names = [name for name in sections if name in arguments.sections]
     record = SpeedRecord(arguments.output, _recorded(arguments))
+    print(estimate([sections[name] for name in names], arguments.quick), flush=True)
     with tqdm(total=len(names), desc="sections", unit="section", leave=False) as bar:
         for name in names:
             bar.set_description(name)
@@ -42,6 +45,23 @@ def run(
     record.finish()
     print(render_targets(record.data))
     print(f"\nWritten to {arguments.output}")
+
+
+def estimate(sections: Sequence[Section], quick: bool) -> str:
+    """Say how long a run will take, from what its sections took once.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+    quick : bool
+        Whether sizes are those of a quick run.
+    """
+    known = [section.seconds for section in sections if section.seconds is not None]
+    said = f"{duration(sum(known))} for a quick run, give or take a factor of two"
+    if len(known) < len(sections):
+        said += f", and {len(sections) - len(known)} sections never measured"
+    much_more = "" if quick else "; a full run takes many times as long"
+    return f"Estimate: {said}{much_more}."
 
 
 def _sizes(name: str, section: Section, arguments: argparse.Namespace) -> object:
