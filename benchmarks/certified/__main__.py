@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> None:
         arguments = parse_arguments(argv)
         if arguments.list:
-            from benchmarks.models.argument import list_choices
+            from benchmarks.models.choices import list_choices
 
             print(list_choices("certified"))
         else:
@@ -46,7 +46,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     from benchmarks.datasets.argument import dataset
     from benchmarks.datasets.splits import KINDS
     from benchmarks.models import models_of
-    from benchmarks.models.argument import model
+    from benchmarks.models.choices import model
 
     parser = Parser(
         "python -m benchmarks.certified",

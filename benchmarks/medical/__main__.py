@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         arguments = parse_arguments(argv)
         if arguments.list:
-            from benchmarks.models.argument import list_choices
+            from benchmarks.models.choices import list_choices
 
             print(list_choices("medical"))
         else:

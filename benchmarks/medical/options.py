@@ -9,7 +9,7 @@ from benchmarks.datasets.splits import KINDS
 from benchmarks.medical.paper import TABLE_1
 from benchmarks.medical.protocols import PROTOCOLS
 from benchmarks.models import MODELS, models_of
-from benchmarks.models.argument import model
+from benchmarks.models.choices import model
 
 # With these all eleven models take less than four minutes on two cores.
 DEFAULT_DATASET = "colon-ihc"
