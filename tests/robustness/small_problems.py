@@ -4,6 +4,7 @@ For :mod:`exact_oracle`. Strategies of hypothesis draw them; what they print can
 pasted into a test.
 """
 
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
@@ -13,6 +14,7 @@ from math import hypot
 import numpy as np
 from exact_oracle import ExactOracle
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -97,8 +99,7 @@ class Problem:
             return None
         scaler = StandardScaler().fit(np.eye(2, self.n_features))
         scaler.mean_, scaler.scale_ = np.array(self.mean), np.array(self.scale)
-        with np.errstate(over="ignore"):
-            scaler.var_ = scaler.scale_**2
+        scaler.var_ = scaler.scale_**2
         return scaler
 
     @cached_property
@@ -121,22 +122,29 @@ class Problem:
         return ExactOracle(self.ensemble, self.scaler)
 
     def is_rounded(self, x):
-        """Whether the model's own arithmetic may take a unit's side for the other."""
+        """Whether the model's own arithmetic may decide otherwise than exact one."""
         z = [Fraction(v.item()) for v in x]
         if self.mean is not None:
             z = [
                 (v - Fraction(m)) / Fraction(s)
                 for v, m, s in zip(z, self.mean, self.scale, strict=True)
             ]
-        for rows, intercepts in zip(
-            self.ensemble.hidden_coef_, self.ensemble.hidden_intercept_, strict=True
-        ):
-            for row, b in zip(rows, intercepts, strict=True):
-                terms = [Fraction(w.item()) * v for w, v in zip(row, z, strict=True)]
-                terms.append(Fraction(b.item()))
-                if abs(sum(terms)) <= ROUNDING * sum(map(abs, terms)) and any(terms):
-                    return True
-        return False
+        z.append(Fraction(1))
+        rows = np.dstack([self.ensemble.hidden_coef_, self.ensemble.hidden_intercept_])
+        sums, sizes = [], []
+        for row in rows.reshape(-1, len(z)):
+            terms = [Fraction(w.item()) * v for w, v in zip(row, z, strict=True)]
+            sums.append(sum(terms))
+            sizes.append(sum(map(abs, terms)))
+        near = any(
+            abs(s) <= ROUNDING * t != 0 for s, t in zip(sums, sizes, strict=True)
+        )
+        if self.linear and self.n_classes > 2:  # outputs are compared
+            near |= any(
+                abs(sums[i] - sums[j]) <= ROUNDING * (sizes[i] + sizes[j]) != 0
+                for i, j in combinations(range(len(sums)), 2)
+            )
+        return near
 
 
 @cache
@@ -146,7 +154,9 @@ def _fitted(loss, voting, n_votes, units, n_classes, n_features, dtype, binary):
         loss, n_estimators=n_votes, hidden_units=units, max_iter=1, voting=voting,
         binary_weights=binary, random_state=0,
     )  # fmt: skip
-    return model.fit(X, np.arange(len(X)) % n_classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # weights are overwritten
+        return model.fit(X, np.arange(len(X)) % n_classes)
 
 
 # Strategies

@@ -208,6 +208,21 @@ REGRESSIONS = {
         output_intercept=[-2.5],
         X=[[0.0, 0.0]],
     ),
+    "a sample on a hyperplane": Problem(
+        hidden_coef=[[[0.0]], [[0.0]], [[1.0]]],
+        hidden_intercept=[[0.0]] * 3,
+        output_coef=[[1.0]] * 3,
+        output_intercept=[0.0] * 3,
+        X=[[0.0]],
+        n_classes=3,
+    ),
+    "nothing but rows of zeros": Problem(
+        hidden_coef=[[[0.0]]],
+        hidden_intercept=[[0.0]],
+        output_coef=[[1.0]],
+        output_intercept=[0.0],
+        X=[[0.0]],
+    ),
     "a network of rows of zeros": Problem(
         hidden_coef=[[[0.0]], [[1.0]]],
         hidden_intercept=[[0.0], [1.0]],
@@ -219,8 +234,10 @@ REGRESSIONS = {
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)
-def test_bounds_that_were_too_large(name):
+def test_what_was_wrong_once(name):
+    """Bounds too large, warnings of divisions, and steps refused as not affine."""
     assert_no_bound_is_too_large(REGRESSIONS[name])
+    check_attacks(REGRESSIONS[name])
 
 
 @examples(40)

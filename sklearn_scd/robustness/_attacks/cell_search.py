@@ -29,7 +29,7 @@ from sklearn_scd.robustness._hyperplanes.standing import (
 )
 
 _MOST_WEIGHTS = 640  # of all units: 20 of them on 32 features
-_MOST_NODES, _MOST_PROGRAMMES = 300, 60  # opened, a sample
+_MOST_NODES, _MOST_PROGRAMMES = 160, 40  # opened, a sample
 _NEARER = 1 - 1e-4  # of the best distance known: what is not nearer is not looked for
 
 

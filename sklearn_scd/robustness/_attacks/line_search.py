@@ -157,7 +157,9 @@ def line_search(
         estimator, X, y, norm=norm, clip_values=clip_values, target=target
     )
     if X_train is not None:
-        X_train = check_samples(X_train, "X_train", estimator, clip_values)
+        X_train = check_samples(
+            X_train, "X_train", estimator, problem.model.clip_values
+        )
     attack = LineSearch(*points_of_classes(problem, X_train), n_rounds)
     with AttackRun(problem, "line_search", X_start=X_start) as run:
         run_each(

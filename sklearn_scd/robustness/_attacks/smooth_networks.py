@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from sklearn_scd._vote_rule import mean_probabilities
 from sklearn_scd.robustness._hyperplanes.geometry import small_basis
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
@@ -45,8 +46,7 @@ class SmoothNetworks:
         networks = self.networks
         if networks.voting == "hard":
             return networks.counts(outputs) / networks.n_votes
-        means: NDArray[Any] = expit(outputs).mean(axis=1)
-        return np.hstack([1.0 - means, means]) if networks.n_rivals == 1 else means
+        return mean_probabilities(outputs)
 
     def predict(self, outputs: NDArray[Any]) -> NDArray[np.intp]:
         """Class codes, shape (n,); of equal shares the first class is predicted."""
