@@ -119,7 +119,7 @@ _ENTRIES = (
         "sign network of 20 hidden units, 0/1 loss, voted",
         _sign_network(loss="01", hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
-        cost=Cost(fit=0.024, iterations=1000, queries=0.16, bounds=1),
+        cost=Cost(fit=0.024, iterations=1000, queries=0.16, bounds=0.9),
     ),
     Model(
         "scdce",
@@ -128,7 +128,7 @@ _ENTRIES = (
         _sign_network(loss="ce", hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
         programs=BOTH,
-        cost=Cost(fit=0.086, iterations=1000, queries=0.13, bounds=1, distance=0.1),
+        cost=Cost(fit=0.086, iterations=1000, queries=0.13, bounds=0.75, distance=0.04),
     ),
     Model(
         "scdcebnn",
@@ -136,7 +136,7 @@ _ENTRIES = (
         "the same with cross-entropy loss and binary weights",
         _sign_network(loss="ce", binary_weights=True, hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
-        cost=Cost(fit=0.51, iterations=10000, queries=0.16, bounds=1),
+        cost=Cost(fit=0.51, iterations=10000, queries=0.16, bounds=0.9),
     ),
     Model(
         "linear01",
@@ -144,7 +144,7 @@ _ENTRIES = (
         "linear classifier, 0/1 loss, voted",
         _sign_network(loss="01", hidden_units=0),
         SignHyperplanes(),
-        cost=Cost(fit=0.037, iterations=1000, queries=0.08, bounds=1),
+        cost=Cost(fit=0.037, iterations=1000, queries=0.08, bounds=0.17),
     ),
     Model(
         "scd01-robust",
@@ -158,7 +158,7 @@ _ENTRIES = (
             fit=0.06,
             iterations=1000,
             queries=0.1,
-            bounds=1,
+            bounds=0.47,
             distance=0.012,
             candidate=0.058,
         ),
@@ -175,7 +175,7 @@ _ENTRIES = (
             fit=0.16,
             iterations=1000,
             queries=0.1,
-            bounds=1,
+            bounds=0.43,
             distance=0.012,
             candidate=0.16,
         ),
@@ -187,7 +187,7 @@ _ENTRIES = (
         _sign_network(make_robust_scd, margin=3.0, noise=1.5),
         SignHyperplanes(),
         programs=(),
-        cost=Cost(fit=0.06, iterations=1000, queries=0.1, bounds=1),
+        cost=Cost(fit=0.06, iterations=1000, queries=0.1, bounds=0.47),
     ),
     Model(
         "mlp",
@@ -196,7 +196,7 @@ _ENTRIES = (
         _voted_mlp,
         NetworkGradient(),
         programs=BOTH,
-        cost=Cost(fit=0.69, iterations=200, queries=0.4, bounds=1, distance=1),
+        cost=Cost(fit=0.7, iterations=200, queries=0.4, bounds=0.62, distance=0.58),
     ),
     Model(
         "bnn-ste",
@@ -205,7 +205,7 @@ _ENTRIES = (
         _torch_network("bnn-ste", always_voted=True),
         NetworkGradient(),
         modules=("torch",),
-        cost=Cost(fit=0.32, iterations=100, queries=1.2, bounds=1),
+        cost=Cost(fit=0.32, iterations=100, queries=1.2, bounds=1.1),
     ),
     Model(
         "lenet",
@@ -217,7 +217,12 @@ _ENTRIES = (
         modules=("torch",),
         programs=BOTH,
         cost=Cost(
-            fit=2.3, iterations=100, queries=0.16, bounds=1, distance=1, voted="asked"
+            fit=2.3,
+            iterations=100,
+            queries=0.16,
+            bounds=0.41,
+            distance=0.39,
+            voted="asked",
         ),
     ),
     Model(
@@ -230,7 +235,12 @@ _ENTRIES = (
         modules=("torch", "torchvision"),
         programs=BOTH,
         cost=Cost(
-            fit=24.0, iterations=100, queries=1.3, bounds=1, distance=1, voted="asked"
+            fit=24.0,
+            iterations=100,
+            queries=1.3,
+            bounds=5.6,
+            distance=5.6,
+            voted="asked",
         ),
     ),
     Model(
@@ -241,7 +251,12 @@ _ENTRIES = (
         ForestLeaves(),
         programs=BOTH,
         cost=Cost(
-            fit=0.5, iterations=1, queries=0.47, bounds=1, distance=1, voted="never"
+            fit=0.43,
+            iterations=1,
+            queries=0.47,
+            bounds=0.15,
+            distance=0.07,
+            voted="never",
         ),
     ),
     Model(

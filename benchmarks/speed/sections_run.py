@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -29,7 +29,9 @@ def run(
     sections = SECTIONS if sections is None else sections
     names = [name for name in sections if name in arguments.sections]
     record = SpeedRecord(arguments.output, _recorded(arguments))
-    print(estimate([sections[name] for name in names], arguments.quick), flush=True)
+    print(
+        estimate({name: sections[name] for name in names}, arguments.quick), flush=True
+    )
     with tqdm(total=len(names), desc="sections", unit="section", leave=False) as bar:
         for name in names:
             bar.set_description(name)
@@ -47,21 +49,22 @@ def run(
     print(f"\nWritten to {arguments.output}")
 
 
-def estimate(sections: Sequence[Section], quick: bool) -> str:
+def estimate(sections: Mapping[str, Section], quick: bool) -> str:
     """Say how long a run will take, from what its sections took once.
 
     Parameters
     ----------
-    sections : sequence of Section
+    sections : mapping of str to Section
     quick : bool
         Whether sizes are those of a quick run.
     """
-    known = [section.seconds for section in sections if section.seconds is not None]
-    said = f"{duration(sum(known))} for a quick run, give or take a factor of two"
-    if len(known) < len(sections):
-        said += f", and {len(sections) - len(known)} sections never measured"
-    much_more = "" if quick else "; a full run takes many times as long"
-    return f"Estimate: {said}{much_more}."
+    known = [s.seconds[quick] for s in sections.values() if s.seconds is not None]
+    unknown = [name for name, s in sections.items() if s.seconds is None]
+    said = "Estimate: "
+    said += f"{duration(sum(known))}, give or take a factor of two" if known else "none"
+    if unknown:
+        said += f"; not in it, for want of measurements: {', '.join(unknown)}"
+    return f"{said}."
 
 
 def _sizes(name: str, section: Section, arguments: argparse.Namespace) -> object:

@@ -112,6 +112,19 @@ def test_times_are_said_in_round_figures():
     assert "30 s more where kernels are not compiled yet" in text
 
 
+def test_speed_adds_up_the_sections_asked_for_and_names_those_not_known():
+    from benchmarks.speed.sections import SECTIONS
+    from benchmarks.speed.sections_run import estimate as of_speed
+
+    two = {name: SECTIONS[name] for name in ("fit", "start")}
+    total = sum(section.seconds[0] for section in two.values())
+    assert f"Estimate: {duration(total)}, give or take" in of_speed(two, False)
+    assert of_speed(two, True) != of_speed(two, False)
+    assert "not in it" not in of_speed(two, True)
+    lone = of_speed({"twins": SECTIONS["twins"]}, True)
+    assert lone == "Estimate: none; not in it, for want of measurements: twins."
+
+
 def test_a_run_says_it_before_its_first_table(finished):
     said = finished.printed.index("Estimate: ")
     assert said < finished.printed.index("Table 1")
