@@ -54,5 +54,6 @@ def estimate(
         parts["training"] += cost.training(rows, features, final.votes, None, False)
         growth = cost.growth(features, final.votes, False)
         parts["certificates and attacks"] += cost.distance * growth * n_images
+    parts = {stage: seconds / final.jobs for stage, seconds in parts.items()}
     unknown = [model.label for model in models if model.cost is None]
     return announcement(parts, final.jobs, unknown, COMPILING)

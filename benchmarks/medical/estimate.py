@@ -31,7 +31,9 @@ def estimate(
     """
     parts = {"training": 0.0, "HopSkipJump": 0.0, "certificates and white-box": 0.0}
     unknown: dict[str, None] = {}
+    jobs = budget.jobs
     for task in tasks:
+        bounding = [0.0]
         features = int(task.dataset.X[0].size)
         rows = sum(len(split.train) for split in task.splits)
         for model in task.models:
@@ -39,18 +41,22 @@ def estimate(
             if cost is None:
                 unknown[model.label] = None
                 continue
-            parts["training"] += cost.training(
+            fits = cost.training(
                 rows, features, budget.votes, budget.max_iter, budget.vote_all
             )
+            parts["training"] += fits / jobs
             if protocol is None:
                 continue
             growth = cost.growth(features, budget.votes, budget.vote_all)
-            parts["HopSkipJump"] += cost.queries * growth * queries(protocol) / 1000
+            # An image's restarts run beside each other, and later models beside models.
+            attacks = cost.queries * growth * queries(protocol) / 1000
+            parts["HopSkipJump"] += attacks / min(jobs, protocol.restarts)
             if white_box:
-                bounding = cost.bounds * growth * protocol.images
-                parts["certificates and white-box"] += bounding
+                bounding.append(cost.bounds * growth * protocol.images)
+        shared = max(sum(bounding) / jobs, max(bounding))
+        parts["certificates and white-box"] += shared
     parts["report"] = REPORT * len(tasks)
-    return announcement(parts, budget.jobs, list(unknown), COMPILING)
+    return announcement(parts, jobs, list(unknown), COMPILING)
 
 
 def queries(protocol: Protocol) -> float:

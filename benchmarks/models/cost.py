@@ -99,7 +99,7 @@ def announcement(
     Parameters
     ----------
     parts : mapping of str to float
-        Processor seconds of each stage, shared by all cores.
+        Seconds of each stage, on these cores.
     jobs : int
         Cores.
     unknown : sequence of str
@@ -107,7 +107,7 @@ def announcement(
     compiling : float
         Seconds of one core, at a first run.
     """
-    times = {stage: seconds / jobs for stage, seconds in parts.items() if seconds > 0}
+    times = {stage: seconds for stage, seconds in parts.items() if seconds > 0}
     cores = "1 core" if jobs == 1 else f"{jobs} cores"
     stages = ", ".join(f"{stage} {duration(time)}" for stage, time in times.items())
     lines = [

@@ -65,6 +65,17 @@ def test_attacks_follow_the_protocol():
     assert "white-box" not in said(QUICK, white_box=False)
 
 
+def test_cores_help_attacks_only_as_far_as_there_is_work_beside_each_other():
+    tasks = [_task(models_of("medical"))]
+
+    def said(jobs):
+        return estimate.estimate(tasks, Budget(100, jobs), PAPER, True)
+
+    ten = _hours(said(1), "HopSkipJump") / 10
+    assert _hours(said(PAPER.restarts), "HopSkipJump") == pytest.approx(ten, rel=0.1)
+    assert _hours(said(100), "HopSkipJump") == _hours(said(10), "HopSkipJump")
+
+
 def test_queries_are_those_of_the_papers_protocol():
     """Section 3's attack asks about 670,000 times an image."""
     assert 640_000 < estimate.queries(replace(PAPER, images=1)) < 700_000
