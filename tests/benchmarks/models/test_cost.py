@@ -117,7 +117,7 @@ def test_each_model_that_a_program_runs_has_a_cost(name):
 def test_times_are_said_in_round_figures():
     said = [duration(seconds) for seconds in (1, 44, 99, 101, 3000, 6001, 86_400)]
     assert said == ["10 s", "40 s", "100 s", "2 min", "50 min", "2 h", "24 h"]
-    text = announcement({"training": 360.0, "attacks": 0.0}, 2, [], 30.0)
+    text = announcement({"training": 180.0, "attacks": 0.0}, 2, [], 30.0)
     assert text.startswith("Estimate: 3 min on 2 cores, give or take a factor of two: ")
     assert "attacks" not in text
     assert "30 s more where kernels are not compiled yet" in text
