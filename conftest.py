@@ -9,6 +9,7 @@ os.environ["MPLBACKEND"] = "agg"  # read when matplotlib is imported
 
 # Files that import the packages, or whose examples do.
 NEEDS = {
+    "docs/first_steps.rst": ["matplotlib"],
     "docs/robustness.rst": ["art"],
     "sklearn_scd/export/_*.py": ["skl2onnx", "onnxruntime"],
     "sklearn_scd/inspection/_*.py": ["matplotlib"],

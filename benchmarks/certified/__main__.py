@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.common.arguments import positive
+from benchmarks.common.arguments import Parser, positive
 from benchmarks.common.errors import exit_status
 
 # Modules that need the extra are imported in functions, after check_modules.
@@ -29,38 +29,66 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         arguments = parse_arguments(argv)
-        from benchmarks.certified.comparison import run
+        if arguments.list:
+            from benchmarks.models.choices import list_choices
 
-        run(arguments)
+            print(list_choices("certified"))
+        else:
+            from benchmarks.certified.comparison import run
+
+            run(arguments)
 
     return exit_status("benchmarks.certified", work, "go on with --resume")
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; like argparse, exit with status 2 if it is wrong."""
+    from benchmarks.datasets.argument import dataset
     from benchmarks.datasets.splits import KINDS
-    from benchmarks.models import MODELS, models_of
+    from benchmarks.models import models_of
+    from benchmarks.models.choices import model
 
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.certified",
-        description="Certified accuracy of sign networks beside linear classifiers.",
+    parser = Parser(
+        "python -m benchmarks.certified",
+        "Certified accuracy of sign networks beside linear classifiers.",
+        "--list tells the data sets and models.",
     )
     add = parser.add_argument
-    add("--dataset", default="colon-ihc", help="as in benchmarks.medical --list")
+    add(
+        "--dataset",
+        type=dataset,
+        default="colon-ihc",
+        metavar="NAME",
+        help="a data set of --list (default: %(default)s)",
+    )
     add(
         "--models",
         nargs="+",
-        choices=MODELS,
+        type=model,
         default=models_of("certified"),
         metavar="NAME",
-        help="models, as in benchmarks.medical --list (default: "
-        f"{', '.join(models_of('certified'))})",
+        help=f"models of --list (default: {', '.join(models_of('certified'))})",
     )
-    add("--seeds", type=positive, default=5, help="splits 0 to N-1 (default: 5)")
-    add("--split", choices=KINDS, default="auto", help="as in benchmarks.medical")
-    add("--votes", type=positive, default=100, help="of the final model (default: 100)")
-    add("--search-votes", type=positive, default=15, help="in the search (default: 15)")
-    add("--jobs", type=positive, help="threads (default: all)")
+    for option, default, what in (
+        ("--seeds", 5, "splits 0 to N-1"),
+        ("--votes", 100, "networks of a final model"),
+        ("--search-votes", 15, "networks of a model that is tried in the search"),
+    ):
+        add(
+            option,
+            type=positive,
+            default=default,
+            metavar="N",
+            help=f"{what} (default: %(default)s)",
+        )
+    add(
+        "--split",
+        choices=KINDS,
+        default="auto",
+        help="auto: the set's own, else by group if it has groups, else random "
+        "(default: %(default)s)",
+    )
+    add("--jobs", type=positive, metavar="N", help="processor cores (default: all)")
     add(
         "--output",
         type=Path,
@@ -70,6 +98,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--skip-unreadable", action="store_true", help="leave out what can't be read")
     add("--resume", action="store_true", help="keep what an earlier run finished")
+    add("--list", action="store_true", help="list data sets and models, then stop")
     return parser.parse_args(argv)
 
 

@@ -36,7 +36,8 @@ class CertifiedRecord(Record):
     def __init__(
         self, arguments: argparse.Namespace, jobs: int, dataset: Dataset, kind: str
     ):
-        asked = vars(arguments) | {"output": str(arguments.output), "jobs": jobs}
+        asked = {key: value for key, value in vars(arguments).items() if key != "list"}
+        asked |= {"output": str(arguments.output), "jobs": jobs}
         super().__init__(
             make_folder(arguments.output) / FILE_NAME,
             "certified",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from joblib import effective_n_jobs
 
+from benchmarks.certified.certified_estimate import estimate
 from benchmarks.certified.certified_record import CertifiedRecord
 from benchmarks.certified.certified_table import TABLE, make_table
 from benchmarks.certified.measuring import (
@@ -61,8 +62,9 @@ def run(arguments: argparse.Namespace) -> None:
     )
     record = CertifiedRecord(arguments, jobs, dataset, kind)
     checkpoints = Checkpoints(arguments.output, arguments.resume)
-    for seed in range(arguments.seeds):
-        split = draw_split(dataset, kind, seed)
+    splits = [draw_split(dataset, kind, seed) for seed in range(arguments.seeds)]
+    print(estimate(models, dataset, splits, budgets.final, budgets.search), flush=True)
+    for seed, split in enumerate(splits):
         images = images_of(dataset, split)
         for model in models:
             parameters = depends_on(model, split, seed, budgets, images)

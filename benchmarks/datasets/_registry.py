@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.common.arguments import suggest
 from benchmarks.common.errors import UserError
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets._cache import load_cached
@@ -121,7 +122,7 @@ def describe() -> dict[str, str]:
 
 
 def check_spec(spec: str) -> str:
-    """Return `spec` if there is a loader for it, which knows its options.
+    """Return `spec`, its name in lower case, if a loader knows it and its options.
 
     Raises
     ------
@@ -129,7 +130,8 @@ def check_spec(spec: str) -> str:
         If there is none; the message lists the choices.
     """
     _parse(spec)
-    return spec
+    name = _name_of(spec)
+    return name.casefold() + spec[len(name) :]
 
 
 def load(
@@ -178,13 +180,26 @@ def _parse(spec: str) -> tuple[Loader, str, dict[str, object]]:
     """Take apart ``NAME[,OPTION=VALUE]...[:ARGUMENT]``."""
     # Options come first, so that a path may hold any sign.
     head, colon, argument = spec.partition(":")
-    name, *settings = head.split(",")
+    settings = head.split(",")[1:]
+    name = _name_of(spec).casefold()
     loader = LOADERS.get(name)
     wanted = bool(loader and loader.argument)
     if loader is None or not (bool(colon) == bool(argument) == wanted):
-        choices = ", ".join(describe())
-        raise UserError(f"unknown data set {spec!r} (choose from {choices})")
+        raise UserError(
+            f"unknown data set {spec!r}{_suggest(name)} "
+            f"(choose from {', '.join(describe())})"
+        )
     return loader, argument, dict(_parse_option(name, loader, s) for s in settings)
+
+
+def _name_of(spec: str) -> str:
+    return spec.partition(":")[0].partition(",")[0]
+
+
+def _suggest(name: str) -> str:
+    """Ask for a data set of a name like this; of this very name, as it is typed."""
+    typed = dict(zip(LOADERS, describe(), strict=True))
+    return f"; did you mean {typed[name]}?" if name in typed else suggest(name, typed)
 
 
 def _parse_option(name: str, loader: Loader, setting: str) -> tuple[str, object]:

@@ -33,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         arguments = parse_arguments(argv)
         if arguments.list:
-            print(list_choices())
+            from benchmarks.models.choices import list_choices
+
+            print(list_choices("medical"))
         else:
             run(arguments)
 
@@ -45,19 +47,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     from benchmarks.medical.options import make_parser
 
     return make_parser().parse_args(argv)
-
-
-def list_choices() -> str:
-    """Return the data sets and models, each with a line about it."""
-    from benchmarks.datasets import describe
-    from benchmarks.models import MODELS
-
-    models = {model.name: model.summary for model in MODELS.values()}
-    lines = []
-    for heading, choices in (("data sets", describe()), ("models", models)):
-        lines.append(f"{heading}:")
-        lines += [f"  {name:<14} {text}" for name, text in choices.items()]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from benchmarks.medical.attacked_images import AttackedImage, Targets, join
@@ -39,42 +40,63 @@ def evaluate_models(
     """
     if targets is None or not run.white_box:
         return
-    evaluated = {}
+    found = {
+        model.name: _found_before(run, task, model, targets) for model in task.models
+    }
+    # The dearest first: else one core would wait for it at the end.
+    missing = sorted((m for m in task.models if found[m.name] is None), key=_cheapness)
+    jobs = (
+        delayed(evaluate_model)(
+            model, use_one_thread(trained[model.name].estimator), targets,
+            join(attacked[model.name]), ATTACKED_SEED, 1,
+        )
+        for model in missing
+    )  # fmt: skip
     labels = {model.name: model.label for model in task.models}
+    # Model beside model: what one of them takes is mostly work of a single thread.
+    results = Parallel(run.budget.jobs, return_as="generator")(jobs)
     with tqdm(
-        task.models, desc="certificates, white box", unit="model", leave=False
+        missing, "certificates, white box", unit="model", leave=False
     ) as progress:
         for model in progress:
             progress.set_postfix_str(f"{task.dataset.name}, {model.label}")
-            evaluated[model.name] = evaluate_one(
-                run, task, model, trained[model.name], targets, attacked[model.name]
-            )
-            run.results.set_evaluation(
-                task.spec, record_evaluation(evaluated, labels, ATTACKED_SEED)
-            )
+            found[model.name] = next(results)
+            run.checkpoints.save(*_key(run, task, model, targets), found[model.name])
+            _enter(run, task, found, labels)
+    _enter(run, task, found, labels)
 
 
-def evaluate_one(
+def _enter(
     run: RunContext,
     task: Task,
-    model: Model,
-    trained: TrainedModel,
-    targets: Targets,
-    images: list[AttackedImage],
-) -> EvaluatedModel:
-    """Evaluate one model, or take it from an earlier run."""
-    key = f"evaluation-{model.name}"
+    found: Mapping[str, EvaluatedModel | None],
+    labels: Mapping[str, str],
+) -> None:
+    """Enter what is known by now into the record, models in their usual order."""
+    evaluated = {name: result for name, result in found.items() if result is not None}
+    run.results.set_evaluation(
+        task.spec, record_evaluation(evaluated, labels, ATTACKED_SEED)
+    )
+
+
+def _found_before(
+    run: RunContext, task: Task, model: Model, targets: Targets
+) -> EvaluatedModel | None:
+    return run.checkpoints.load(*_key(run, task, model, targets))
+
+
+def _key(
+    run: RunContext, task: Task, model: Model, targets: Targets
+) -> tuple[str, str, dict]:
+    """Return a checkpoint's name, its data and all that was set."""
     parameters = {
         **run.parameters(task, ATTACKED_SEED, model.name),
         "rows": targets.rows.tolist(),
         "settings": run.protocol.settings(),
         "bounding": type(model.bounding).__name__,
     }
-    found = run.checkpoints.load(key, task.fingerprint, parameters)
-    if found is None:
-        found = evaluate_model(
-            model, use_one_thread(trained.estimator), targets, join(images),
-            ATTACKED_SEED, run.budget.jobs,
-        )  # fmt: skip
-        run.checkpoints.save(key, task.fingerprint, parameters, found)
-    return found
+    return f"evaluation-{model.name}", task.fingerprint, parameters
+
+
+def _cheapness(model: Model) -> float:
+    return 0.0 if model.cost is None else -model.cost.bounds

@@ -9,6 +9,7 @@ from benchmarks.common.errors import check_modules
 from benchmarks.datasets import describe_details
 from benchmarks.medical.attack import attack_models, make_pictures
 from benchmarks.medical.context import RunContext
+from benchmarks.medical.estimate import estimate
 from benchmarks.medical.evaluate import evaluate_models
 from benchmarks.medical.facts import describe_dataset
 from benchmarks.medical.paper import find_row
@@ -16,6 +17,7 @@ from benchmarks.medical.protocols import PROTOCOLS, Protocol
 from benchmarks.medical.report import write_report
 from benchmarks.medical.results import Results
 from benchmarks.medical.tables import make_tables, write_tables
+from benchmarks.medical.tables.accuracy import accuracy
 from benchmarks.medical.tasks import Task, prepare_tasks
 from benchmarks.medical.train import train_models
 from benchmarks.models import MODELS, Budget, Model
@@ -54,9 +56,12 @@ def run(arguments: argparse.Namespace) -> None:
     context = RunContext(budget, protocol, results, checkpoints, arguments.white_box)
     for task in tasks:
         introduce(task, models, arguments, results)
+    print(estimate(tasks, budget, protocol, arguments.white_box), flush=True)
     pictures = {}
     for task in tasks:
         trained = train_models(context, task)
+        entry = results.data["datasets"][task.spec]
+        print(f"\n{accuracy(results.data, entry).to_text()}\n", flush=True)
         targets, attacked = attack_models(context, task, trained)
         evaluate_models(context, task, trained, targets, attacked)
         if shown := make_pictures(task, targets, attacked):

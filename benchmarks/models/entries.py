@@ -20,6 +20,7 @@ from benchmarks.models.bounding import (
     NetworkGradient,
     SignHyperplanes,
 )
+from benchmarks.models.cost import Cost
 from benchmarks.models.model import Budget, Build, ImageShape, Model, Program
 from benchmarks.models.networks import TorchClassifier
 from benchmarks.models.votes import VotedClassifier
@@ -118,6 +119,7 @@ _ENTRIES = (
         "sign network of 20 hidden units, 0/1 loss, voted",
         _sign_network(loss="01", hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
+        cost=Cost(fit=0.024, iterations=1000, queries=0.16, bounds=0.9),
     ),
     Model(
         "scdce",
@@ -126,6 +128,7 @@ _ENTRIES = (
         _sign_network(loss="ce", hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
         programs=BOTH,
+        cost=Cost(fit=0.086, iterations=1000, queries=0.13, bounds=0.75, distance=0.04),
     ),
     Model(
         "scdcebnn",
@@ -133,6 +136,7 @@ _ENTRIES = (
         "the same with cross-entropy loss and binary weights",
         _sign_network(loss="ce", binary_weights=True, hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
+        cost=Cost(fit=0.51, iterations=10000, queries=0.16, bounds=0.9),
     ),
     Model(
         "linear01",
@@ -140,6 +144,7 @@ _ENTRIES = (
         "linear classifier, 0/1 loss, voted",
         _sign_network(loss="01", hidden_units=0),
         SignHyperplanes(),
+        cost=Cost(fit=0.037, iterations=1000, queries=0.08, bounds=0.17),
     ),
     Model(
         "scd01-robust",
@@ -149,6 +154,14 @@ _ENTRIES = (
         SignHyperplanes(),
         programs=BOTH,
         grid=ROBUST_GRID,
+        cost=Cost(
+            fit=0.06,
+            iterations=1000,
+            queries=0.1,
+            bounds=0.47,
+            distance=0.012,
+            candidate=0.058,
+        ),
     ),
     Model(
         "scdce-robust",
@@ -158,6 +171,14 @@ _ENTRIES = (
         SignHyperplanes(),
         programs=BOTH,
         grid=ROBUST_GRID,
+        cost=Cost(
+            fit=0.16,
+            iterations=1000,
+            queries=0.1,
+            bounds=0.43,
+            distance=0.012,
+            candidate=0.16,
+        ),
     ),
     Model(
         "scd01-margin-3",
@@ -166,6 +187,7 @@ _ENTRIES = (
         _sign_network(make_robust_scd, margin=3.0, noise=1.5),
         SignHyperplanes(),
         programs=(),
+        cost=Cost(fit=0.06, iterations=1000, queries=0.1, bounds=0.47),
     ),
     Model(
         "mlp",
@@ -174,6 +196,7 @@ _ENTRIES = (
         _voted_mlp,
         NetworkGradient(),
         programs=BOTH,
+        cost=Cost(fit=0.7, iterations=200, queries=0.4, bounds=0.62, distance=0.58),
     ),
     Model(
         "bnn-ste",
@@ -182,6 +205,7 @@ _ENTRIES = (
         _torch_network("bnn-ste", always_voted=True),
         NetworkGradient(),
         modules=("torch",),
+        cost=Cost(fit=0.32, iterations=100, queries=1.2, bounds=1.1),
     ),
     Model(
         "lenet",
@@ -192,6 +216,14 @@ _ENTRIES = (
         needs_images=True,
         modules=("torch",),
         programs=BOTH,
+        cost=Cost(
+            fit=2.3,
+            iterations=100,
+            queries=0.16,
+            bounds=0.41,
+            distance=0.39,
+            voted="asked",
+        ),
     ),
     Model(
         "resnet18",
@@ -202,6 +234,14 @@ _ENTRIES = (
         needs_images=True,
         modules=("torch", "torchvision"),
         programs=BOTH,
+        cost=Cost(
+            fit=24.0,
+            iterations=100,
+            queries=1.3,
+            bounds=5.6,
+            distance=5.6,
+            voted="asked",
+        ),
     ),
     Model(
         "random-forest",
@@ -210,6 +250,14 @@ _ENTRIES = (
         _random_forest,
         ForestLeaves(),
         programs=BOTH,
+        cost=Cost(
+            fit=0.43,
+            iterations=1,
+            queries=0.47,
+            bounds=0.15,
+            distance=0.07,
+            voted="never",
+        ),
     ),
     Model(
         "mlp-pgd",
@@ -220,6 +268,7 @@ _ENTRIES = (
         needs_images=True,  # pixels in [0, 1]
         modules=("art", "torch"),
         programs=("certified",),
+        cost=Cost(fit=17.0, iterations=100, distance=0.16, voted="never"),
     ),
     Model(
         "logistic",
@@ -229,6 +278,9 @@ _ENTRIES = (
         ExactDistance(),
         programs=("certified",),
         grid={"pca__n_components": COMPONENTS, "logisticregression__C": LOGISTIC_C},
+        cost=Cost(
+            fit=0.23, iterations=3000, distance=0.013, candidate=0.004, voted="never"
+        ),
     ),
     Model(
         "linear-svm",
@@ -238,6 +290,9 @@ _ENTRIES = (
         ExactDistance(),
         programs=("certified",),
         grid={"pca__n_components": COMPONENTS, "linearsvc__C": SVM_C},
+        cost=Cost(
+            fit=0.23, iterations=20000, distance=0.014, candidate=0.006, voted="never"
+        ),
     ),
 )
 MODELS: dict[str, Model] = {model.name: model for model in _ENTRIES}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sklearn.base import ClassifierMixin
 
 from benchmarks.models.bounding import Bounding, DecisionsOnly
+from benchmarks.models.cost import Cost
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Model:
         Parameters that ``benchmarks.certified`` chooses from by cross-validation; a
         model with a grid is a Pipeline. Elsewhere its parameters are those it is built
         with.
+    cost : Cost or None, default=None
+        What it costs, for estimates of how long a run takes; None if not known.
     """
 
     name: str
@@ -82,3 +85,4 @@ class Model:
     modules: tuple[str, ...] = ()
     programs: tuple[Program, ...] = ("medical",)
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    cost: Cost | None = None

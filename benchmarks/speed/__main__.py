@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.common.arguments import positive
+from benchmarks.common.arguments import Parser, named, positive
 from benchmarks.common.errors import exit_status
 
 # Modules that need the extra are imported in functions, after check_modules.
@@ -54,17 +54,17 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     from benchmarks.datasets.argument import dataset
     from benchmarks.speed.sections import SECTIONS
 
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.speed",
-        description="Measure speed and memory against yardsticks, in one run.",
-        epilog="Leave the machine alone while it runs: other work makes figures worse.",
+    parser = Parser(
+        "python -m benchmarks.speed",
+        "Measure speed and memory against yardsticks, in one run.",
+        "Leave the machine alone while it runs: other work makes figures worse.",
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="smaller sizes, fewer rounds")
     add(
         "--sections",
         nargs="+",
-        choices=SECTIONS,
+        type=named("section", {name: name for name in SECTIONS}),
         default=list(SECTIONS),
         metavar="NAME",
         help=f"what to measure: {', '.join(SECTIONS)} (default: all)",

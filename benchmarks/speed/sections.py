@@ -9,19 +9,25 @@ from benchmarks.speed.measurements import SectionRecord
 
 @dataclass(frozen=True)
 class Section:
-    """A section: what runs it, and its sizes in a full and in a quick run."""
+    """A section: what runs it, and its sizes in a full and in a quick run.
+
+    `seconds` are those of a full and of a quick run, added up from the parts that
+    docs/performance.rst has, on one core; None: not known.
+    """
 
     run: Callable[..., SectionRecord]
     full: object
     quick: object
+    seconds: tuple[float, float] | None = None
 
 
 SECTIONS: dict[str, Section] = {
-    "fit": Section(fit.run, fit.Sizes(), fit.Sizes(repeats=1)),
+    "fit": Section(fit.run, fit.Sizes(), fit.Sizes(repeats=1), (135, 30)),
     "ensemble": Section(
         ensemble.run,
         ensemble.Sizes(),
         ensemble.Sizes(votes=20, max_iter=100, repeats=1),
+        (120, 10),
     ),
     "growth": Section(
         growth.run,
@@ -42,7 +48,10 @@ SECTIONS: dict[str, Section] = {
         predict.Sizes(n_rows=500, repeats=3, memory_rows=60_000),
     ),
     "start": Section(
-        start.run, start.Sizes(), start.Sizes(imports=3, warm=1, dtypes=("float32",))
+        start.run,
+        start.Sizes(),
+        start.Sizes(imports=3, warm=1, dtypes=("float32",)),
+        (150, 50),
     ),
     "twins": Section(twins.run, twins.Sizes(), twins.Sizes(repeats=1)),
 }

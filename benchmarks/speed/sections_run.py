@@ -3,10 +3,12 @@
 import argparse
 import dataclasses
 import time
+from collections.abc import Mapping
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from benchmarks.models.cost import duration
 from benchmarks.speed.measurements import SpeedRecord
 from benchmarks.speed.sections import SECTIONS, Section
 from benchmarks.speed.speed_tables import render_section, render_targets
@@ -27,6 +29,9 @@ def run(
     sections = SECTIONS if sections is None else sections
     names = [name for name in sections if name in arguments.sections]
     record = SpeedRecord(arguments.output, _recorded(arguments))
+    print(
+        estimate({name: sections[name] for name in names}, arguments.quick), flush=True
+    )
     with tqdm(total=len(names), desc="sections", unit="section", leave=False) as bar:
         for name in names:
             bar.set_description(name)
@@ -42,6 +47,24 @@ def run(
     record.finish()
     print(render_targets(record.data))
     print(f"\nWritten to {arguments.output}")
+
+
+def estimate(sections: Mapping[str, Section], quick: bool) -> str:
+    """Say how long a run will take, from what its sections took once.
+
+    Parameters
+    ----------
+    sections : mapping of str to Section
+    quick : bool
+        Whether sizes are those of a quick run.
+    """
+    known = [s.seconds[quick] for s in sections.values() if s.seconds is not None]
+    unknown = [name for name, s in sections.items() if s.seconds is None]
+    said = "Estimate: "
+    said += f"{duration(sum(known))}, give or take a factor of two" if known else "none"
+    if unknown:
+        said += f"; not in it, for want of measurements: {', '.join(unknown)}"
+    return f"{said}."
 
 
 def _sizes(name: str, section: Section, arguments: argparse.Namespace) -> object:

@@ -279,7 +279,7 @@ def test_list(capsys):
     [
         (["--dataset", "colon"], "choose from colon-ihc, breast-cancer, npz:FILE"),
         (["--dataset", "npz:"], "unknown data set 'npz:'"),
-        (["--models", "svm"], "'random-forest'"),
+        (["--models", "svm"], "unknown model 'svm' (choose from scd01, scdce,"),
         (["--seeds", "0"], "'0' is not a whole number above 0"),
     ],
 )

@@ -1,0 +1,59 @@
+"""How long a run of ``benchmarks.certified`` will take, said before it starts."""
+
+from collections.abc import Sequence
+from math import prod
+
+from benchmarks.certified.measuring import N_ATTACKED, N_FOLDS
+from benchmarks.datasets import Dataset
+from benchmarks.datasets.splits import Split
+from benchmarks.models import Budget, Model
+from benchmarks.models.cost import COMPILING, announcement
+
+
+def estimate(
+    models: Sequence[Model],
+    dataset: Dataset,
+    splits: Sequence[Split],
+    final: Budget,
+    search: Budget,
+) -> str:
+    """Add up searches, final fits and distances over all splits.
+
+    Parameters
+    ----------
+    models : sequence of Model
+    dataset : Dataset
+    splits : sequence of Split
+        One a seed.
+    final, search : Budget
+        Of the final model, and of one that is tried in the search.
+
+    Returns
+    -------
+    str
+        One line, and a second one where models have no known cost.
+    """
+    features = int(dataset.X[0].size)
+    rows = sum(len(split.train) for split in splits)
+    parts = {"search": 0.0, "training": 0.0, "certificates and attacks": 0.0}
+    for model in models:
+        if model.cost is None:
+            continue
+        n_images = sum(
+            len(split.test)
+            if model.bounding.certificate
+            else min(N_ATTACKED, len(split.test))
+            for split in splits
+        )
+        cost = model.cost
+        if model.grid:
+            # A candidate is trained on each fold's complement: on three rows of four
+            # as many times as there are folds.
+            n_fits = (N_FOLDS - 1) * prod(map(len, model.grid.values()))
+            parts["search"] += n_fits * cost.search(rows, search.votes)
+        parts["training"] += cost.training(rows, features, final.votes, None, False)
+        growth = cost.growth(features, final.votes, False)
+        parts["certificates and attacks"] += cost.distance * growth * n_images
+    parts = {stage: seconds / final.jobs for stage, seconds in parts.items()}
+    unknown = [model.label for model in models if model.cost is None]
+    return announcement(parts, final.jobs, unknown, COMPILING)
