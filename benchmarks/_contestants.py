@@ -121,10 +121,14 @@ CONTESTANTS = {
     ),
     "scdce": Contestant(_sign_network(SCDClassifier), "certified"),
     "scd01-robust": Contestant(
-        _sign_network(make_robust_scd), "certified", _ROBUST_GRID
+        _sign_network(make_robust_scd, loss="01", noise=1.0),
+        "certified",
+        _ROBUST_GRID,
     ),
     "scdce-robust": Contestant(
-        _sign_network(make_robust_scd, loss="ce"), "certified", _ROBUST_GRID
+        _sign_network(make_robust_scd, loss="ce", noise=1.0),
+        "certified",
+        _ROBUST_GRID,
     ),
     "mlp": Contestant(MODELS["mlp"].build, "gradient", modules=("torch",)),
     "mlp-pgd": Contestant(_adversarial_mlp, "gradient", modules=("art", "torch")),
