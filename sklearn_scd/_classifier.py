@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from inspect import signature
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
@@ -35,18 +34,19 @@ from sklearn_scd._convergence import (
     no_better_than_constants,
 )
 from sklearn_scd._data_scale import automatic_size
-from sklearn_scd._ensemble import (
-    Networks,
-    TrainingSet,
-    canonical_rows,
-    train_networks,
-    training_set,
-)
-from sklearn_scd._memory import Need, fit_need, require_memory
+from sklearn_scd._ensemble import Networks, train_networks
+from sklearn_scd._memory import fit_need, require_memory
 from sklearn_scd._outputs import evaluate_networks
 from sklearn_scd._precompile import compile_for
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._storage import read_state, write_state
+from sklearn_scd._training_set import (
+    TrainingSet,
+    canonical_rows,
+    copy_rows,
+    plan_rows,
+    training_set,
+)
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 from sklearn_scd._validation_rows import hold_out, in_dtype_of
 from sklearn_scd._vote_rule import count_votes, mean_probabilities, named_classes
@@ -458,16 +458,15 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             sizes = self._sizes(X, labels, weights, seed)
             options = {**self._training_options(X.shape[1]), **sizes, "loss": loss}
             compile_for(X, noise=bool(sizes["noise"]))
-            need = partial(
-                fit_need,
-                n_features=X.shape[1],
-                dtype=X.dtype,
-                n_networks=(self.n_estimators - n_old) * n_rivals,
+            need = {
+                "n_features": X.shape[1],
+                "dtype": X.dtype,
+                "n_networks": (self.n_estimators - n_old) * n_rivals,
                 # The workers of a cluster take their memory elsewhere.
-                n_threads=min(effective_n_jobs(self.n_jobs), cpu_count()),
-                options=options,
-                n_old=n_old * n_rivals,
-            )
+                "n_threads": min(effective_n_jobs(self.n_jobs), cpu_count()),
+                "options": options,
+                "n_old": n_old * n_rivals,
+            }
             training, held_out = self._training_sets(
                 X, labels, weights, sizes["noise"], seed, need
             )
@@ -567,23 +566,16 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         weights: Floats,
         noise: float,
         seed: int,
-        need: Callable[[int], Need],
+        need: dict[str, Any],
     ) -> tuple[TrainingSet, TrainingSet | None]:
         """Rows to train on, and those held out, if there is the memory they need."""
         n_classes, held_out = int(labels.max()) + 1, None
         if self.early_stopping:
             weights, held = hold_out(X, labels, weights, self.validation_fraction, seed)
             held_out = training_set(X, labels, held, n_classes)
-        training = training_set(
-            X,
-            labels,
-            weights,
-            n_classes,
-            noise,
-            self.noisy_copies,
-            seed,
-            on_size=lambda n_rows: require_memory(n_rows, need(n_rows)),
-        )
+        plan = plan_rows(X, labels, weights, noise, self.noisy_copies)
+        require_memory(plan.rows.size, fit_need(plan.rows.size, **need))
+        training = copy_rows(X, labels, plan, n_classes, seed)
         if held_out is not None:
             held_out = in_dtype_of(training, held_out)
         return training, held_out

@@ -15,30 +15,18 @@ from numpy.typing import NDArray
 
 from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.held_out import HeldOut
-from sklearn_scd._kernels.losses import WEIGHT_BITS, to_grid
+from sklearn_scd._kernels.losses import to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.rows import (
-    copy_columns,
-    fingerprint_rows,
     normalise_rows,
     project,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
 from sklearn_scd._range import check_range, highest_number, largest_entry
+from sklearn_scd._training_set import TrainingSet, read_only
 from sklearn_scd._typing import Floats
 
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
-_CHUNK_BYTES = 2**24  # of samples converted at a time
-
-
-class TrainingSet(NamedTuple):
-    """Distinct rows in canonical order, as the kernels read them."""
-
-    columns: np.ndarray  # (n_features, n_rows), dtype of X
-    lowest: np.ndarray  # (n_features,) in the dtype of projections
-    highest: np.ndarray  # (n_features,)
-    weight: np.ndarray  # (n_rows,) int64, fixed-point
-    class_starts: np.ndarray  # (n_classes + 1,) first row of each class; n_rows
 
 
 class Networks(NamedTuple):
@@ -51,122 +39,6 @@ class Networks(NamedTuple):
     loss_curve: np.ndarray  # (n_networks, max_iter), NaN where stopped before
     n_iter: np.ndarray  # (n_networks,)
     validation_scores: np.ndarray | None = None  # as loss_curve, if rows are held out
-
-
-def canonical_rows(
-    X: NDArray[Any], labels: NDArray[np.intp], weights: Floats
-) -> tuple[NDArray[np.intp], Floats]:
-    """Merge equal samples, drop those without weight, and order by content.
-
-    Training so depends on the weighted set of samples alone: not on their order, and
-    a sample of weight 2 is the same as two copies of it. Data in other units, larger
-    by a power of two, have the same order.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-    labels : ndarray of shape (n_samples,), int
-    weights : ndarray of shape (n_samples,), float64
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows,), int
-        One sample of `X` for each distinct sample.
-    weights : ndarray of shape (n_rows,)
-        Sums of the weights of equal samples.
-    """
-    kept = np.flatnonzero(weights > 0)
-    fingerprint = np.empty(X.shape[0], dtype=np.uint64)
-    exponent = max(np.frexp(largest_entry(X))[1], np.finfo(np.float64).minexp)
-    fingerprint_rows(X, np.ldexp(1.0, -exponent), fingerprint)
-    order = kept[np.lexsort((fingerprint[kept], labels[kept]))]
-    first = np.ones(order.size, dtype=bool)
-    alike = (fingerprint[order[1:]] == fingerprint[order[:-1]]) & (
-        labels[order[1:]] == labels[order[:-1]]
-    )
-    for i in np.flatnonzero(alike) + 1:
-        first[i] = not np.array_equal(X[order[i]], X[order[i - 1]])
-    starts = np.flatnonzero(first)
-    return order[starts], np.add.reduceat(weights[order], starts)
-
-
-def training_set(
-    X: NDArray[Any],
-    labels: NDArray[np.intp],
-    weights: Floats,
-    n_classes: int,
-    noise: float = 0.0,
-    n_noisy: int = 0,
-    seed: int = 0,
-    on_size: Callable[[int], None] | None = None,
-) -> TrainingSet:
-    """Make the one feature-major copy of `X` that all networks share.
-
-    Parameters
-    ----------
-    X, labels, weights
-        As in :func:`canonical_rows`.
-    n_classes : int
-    noise : float, default=0.0
-        Standard deviation of Gaussian noise.
-    n_noisy : int, default=0
-        Copies of each row with noise, which share its weight with it.
-    seed : int, default=0
-        Of the noise.
-    on_size : callable, default=None
-        Called with the number of rows, noisy ones included, before they are copied.
-
-    Returns
-    -------
-    training : TrainingSet
-    """
-    rows, weights = canonical_rows(X, labels, weights)
-    if on_size is not None:
-        on_size(rows.size * (int(n_noisy) + 1 if noise else 1))
-    if noise and n_noisy:
-        rows = np.repeat(rows, n_noisy + 1)
-        weights = np.repeat(weights / (n_noisy + 1), n_noisy + 1)
-        columns = _noisy_columns(X, rows, noise, n_noisy, seed)
-    else:
-        columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
-        copy_columns(X, rows, columns)
-    dtype = np.float64 if X.dtype == np.float64 else np.float32
-    return TrainingSet(
-        _read_only(columns),
-        _read_only(columns.min(axis=1).astype(dtype)),
-        _read_only(columns.max(axis=1).astype(dtype)),
-        _read_only(fixed_point_weights(weights)),
-        np.searchsorted(labels[rows], np.arange(n_classes + 1)),
-    )
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that can't be written to.
-
-    Numba compiles a kernel once more where an array can be. Read-only everywhere, one
-    version serves this process and those that get the data as a file mapped into
-    memory.
-    """
-    view = array.view(np.ndarray)
-    view.flags.writeable = False
-    return view
-
-
-def _noisy_columns(
-    X: NDArray[Any], rows: NDArray[np.intp], noise: float, n_noisy: int, seed: int
-) -> NDArray[Any]:
-    """Copy rows feature by feature; each is followed by `n_noisy` of it with noise."""
-    rng = np.random.RandomState(seed)
-    dtype = np.float64 if X.dtype == np.float64 else np.float32
-    columns = np.empty((X.shape[1], rows.size), dtype=dtype)
-    size = (n_noisy + 1) * max(1, _CHUNK_BYTES // (16 * X.shape[1] * (n_noisy + 1)))
-    for start in range(0, rows.size, size):
-        part = X[rows[start : start + size]].astype(np.float64)
-        noisy = np.arange(len(part)) % (n_noisy + 1) > 0
-        with np.errstate(over="ignore"):  # check_range refuses what is not finite
-            part[noisy] += noise * rng.standard_normal((noisy.sum(), X.shape[1]))
-            columns[:, start : start + size] = part.T
-    return columns
 
 
 def check_training_range(
@@ -193,12 +65,6 @@ def check_training_range(
     check_range(largest, n_features, dtype, room, name)
     if not room * settings.margin < highest_number(dtype):
         raise ValueError(f"margin={settings.margin:.3g} is too large for {dtype!r}.")
-
-
-def fixed_point_weights(weights: Floats) -> NDArray[np.int64]:
-    """Scale weights by a power of two, as :mod:`sklearn_scd._kernels.losses` says."""
-    exponent = WEIGHT_BITS - int(np.ceil(np.log2(weights.sum())))
-    return np.maximum(np.rint(np.ldexp(weights, exponent)), 1).astype(np.int64)
 
 
 def network_seed(master_seed: int, vote: int, rival: int) -> NDArray[Any]:
@@ -309,8 +175,8 @@ def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> 
     if rows is None:
         shape = data.columns.shape[0], 0
         rows = data._replace(
-            columns=_read_only(np.empty(shape, dtype=data.columns.dtype)),
-            weight=_read_only(np.empty(0, dtype=np.int64)),
+            columns=read_only(np.empty(shape, dtype=data.columns.dtype)),
+            weight=read_only(np.empty(0, dtype=np.int64)),
         )
     n_units, n_rows = len(network.u), rows.weight.size
     observed = network._replace(
@@ -443,7 +309,7 @@ def _train_on(
     among a call's arguments, to move each of them once; inside of a Data they would go
     along with every network.
     """
-    views: Any = [_read_only(f) if isinstance(f, np.ndarray) else f for f in fields]
+    views: Any = [read_only(f) if isinstance(f, np.ndarray) else f for f in fields]
     n = len(Data._fields)
     rest = (Data(*views[n:]),) if len(views) > n else ()
     return train_network(Data(*views[:n]), settings, hidden_units, seed, *rest)

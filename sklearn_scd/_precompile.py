@@ -15,10 +15,10 @@ from sklearn_scd._ensemble import (
     network_seed,
     settings_for,
     train_network,
-    training_set,
 )
 from sklearn_scd._kernels.compiling import announced_once
 from sklearn_scd._outputs import evaluate_networks
+from sklearn_scd._training_set import training_set
 
 DTYPES = ("float64", "float32", "uint8")
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from sklearn_scd._ensemble import TrainingSet, canonical_rows
+from sklearn_scd._training_set import TrainingSet, canonical_rows
 from sklearn_scd._typing import Floats
 
 

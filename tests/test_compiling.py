@@ -85,7 +85,7 @@ def test_kernels_compile_and_warn_once_where_no_folder_can_be_written_to(tmp_pat
     # Workers that are processes are in the same place.
     code = """
 from joblib import Parallel, delayed
-from sklearn_scd._ensemble import canonical_rows
+from sklearn_scd._training_set import canonical_rows
 X = np.arange(12.0).reshape(4, 3)
 calls = [delayed(canonical_rows)(X, np.zeros(4, int), np.ones(4)) for _ in range(2)]
 print(*(len(rows) for rows, _ in Parallel(2, "loky")(calls)))

@@ -8,14 +8,10 @@ import pytest
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 
-from sklearn_scd import SCDClassifier, _ensemble, _outputs
-from sklearn_scd._ensemble import (
-    canonical_rows,
-    fixed_point_weights,
-    network_seed,
-    training_set,
-)
+from sklearn_scd import SCDClassifier, _ensemble, _outputs, _training_set
+from sklearn_scd._ensemble import network_seed
 from sklearn_scd._kernels.rows import fingerprint_rows
+from sklearn_scd._training_set import canonical_rows, fixed_point_weights, training_set
 
 FITTED = [
     "hidden_coef_",
@@ -252,7 +248,7 @@ def test_samples_whose_fingerprints_collide_stay_apart(monkeypatch):
     def collide(X, scale, out):
         out[:] = 7
 
-    monkeypatch.setattr(_ensemble, "fingerprint_rows", collide)
+    monkeypatch.setattr(_training_set, "fingerprint_rows", collide)
     X = np.array([[1.0], [1.0], [2.0], [3.0], [3.0]])
     rows, weights = canonical_rows(X, np.zeros(5, dtype=int), np.ones(5))
     assert_array_equal(X[rows].ravel(), [1, 2, 3])

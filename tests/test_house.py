@@ -48,7 +48,8 @@ HOUSES = [
             ("sklearn_scd._typing", "sklearn_scd._range", "sklearn_scd.exceptions"),
             ("sklearn_scd._rounding",),
             ("sklearn_scd._kernels", "sklearn_scd._vote_rule"),
-            ("sklearn_scd._ensemble", "sklearn_scd._storage"),
+            ("sklearn_scd._training_set", "sklearn_scd._storage"),
+            ("sklearn_scd._ensemble",),
             ("sklearn_scd._outputs",),
             ("sklearn_scd._classifier", "sklearn_scd._active_subspace"),
             ("sklearn_scd._robust", "sklearn_scd.affine"),
@@ -104,6 +105,7 @@ PRIVATE = {
     "benchmarks.speed.predict": {"sklearn_scd._ensemble", "sklearn_scd._outputs"},
     "benchmarks.speed.twins": {
         "sklearn_scd._ensemble",
+        "sklearn_scd._training_set",
         "sklearn_scd._kernels.threshold",
         "sklearn_scd._kernels.training",
         "sklearn_scd._reference",

@@ -10,9 +10,10 @@ from joblib import Parallel, delayed, parallel_config
 from numpy.testing import assert_array_equal
 
 from sklearn_scd import SCDClassifier, _ensemble, _jobs
-from sklearn_scd._ensemble import network_seed, settings_for, training_set
+from sklearn_scd._ensemble import network_seed, settings_for
 from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.training import train
+from sklearn_scd._training_set import training_set
 
 FITTED = [
     "hidden_coef_",

@@ -10,7 +10,6 @@ from sklearn_scd._ensemble import (
     network_seed,
     settings_for,
     start_network,
-    training_set,
 )
 from sklearn_scd._kernels import losses
 from sklearn_scd._kernels.contenders import find_contenders
@@ -35,6 +34,7 @@ from sklearn_scd._kernels.threshold import (
     search_space,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
+from sklearn_scd._training_set import training_set
 
 KINDS = ["continuous", "ties", "equal", "offset", "outliers", "neighbours"]
 

@@ -89,7 +89,7 @@ def test_noise_depends_on_the_weighted_set_of_samples_and_the_seed_alone():
 
 
 def test_noisy_copies_are_the_samples_and_noise_of_that_size():
-    from sklearn_scd._ensemble import training_set
+    from sklearn_scd._training_set import training_set
 
     X = np.arange(400, dtype=np.uint8).reshape(200, 2)
     y = np.repeat([0, 1], 100)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import sklearn_scd
-from sklearn_scd import SCDClassifier, _ensemble, _memory
+from sklearn_scd import SCDClassifier, _memory, _training_set
 
 GIB = 2**30
 
@@ -85,8 +85,8 @@ def test_fit_that_does_not_fit_says_so_before_it_starts(params, message, monkeyp
 
     monkeypatch.setattr(_memory, "available_memory", lambda: GIB)
     model = SCDClassifier(**params)
-    monkeypatch.setattr(_ensemble, "copy_columns", start)
-    monkeypatch.setattr(_ensemble, "_noisy_columns", start)
+    monkeypatch.setattr(_training_set, "copy_columns", start)
+    monkeypatch.setattr(_training_set, "_noisy_columns", start)
     with pytest.raises(MemoryError) as error:
         model.fit(*_data())
     assert re.fullmatch(

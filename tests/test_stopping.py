@@ -14,9 +14,9 @@ from sklearn_scd._ensemble import (
     network_seed,
     settings_for,
     start_network,
-    training_set,
 )
 from sklearn_scd._kernels.training import train
+from sklearn_scd._training_set import training_set
 from sklearn_scd._validation_rows import hold_out as split_weights
 
 

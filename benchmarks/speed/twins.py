@@ -15,10 +15,10 @@ from sklearn_scd._ensemble import (
     network_seed,
     settings_for,
     start_network,
-    training_set,
 )
 from sklearn_scd._kernels.threshold import best_score, place_threshold, search_space
 from sklearn_scd._kernels.training import train
+from sklearn_scd._training_set import training_set
 
 HIDDEN_UNITS = 5
 
