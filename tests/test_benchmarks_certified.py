@@ -36,7 +36,6 @@ SHORT = ["--votes", "3", "--search-votes", "2", "--seeds", "2", "--jobs", "1"]
 MODELS = ["--models", "logistic", "scd01-robust"]
 
 
-@pytest.mark.filterwarnings("ignore:The fit ended at or near a constant")
 def test_table_has_the_certified_accuracy_of_each_model(
     images, tmp_path, capsys, monkeypatch
 ):
