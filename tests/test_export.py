@@ -241,7 +241,7 @@ def test_what_cannot_be_converted_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="target_opset=13 or later, got 12"):
         to_onnx(model, target_opset=12)
     with pytest.raises(ValueError, match="needs loss='ce'"):
-        to_onnx(model.set_params(loss="01", voting="soft"))
+        to_onnx(_model(loss="01").fit(X, y).set_params(voting="soft"))
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     with pytest.raises(ImportError, match=r"pip install 'sklearn-scd\[onnx\]'"):
         to_onnx(model)
