@@ -1,6 +1,6 @@
 """Make the figures that README.rst and docs/contributing.rst show.
 
-    python docs/make_figures.py
+python docs/make_figures.py
 """
 
 import runpy
@@ -31,19 +31,30 @@ def draw_house() -> None:
                 x, width = k / len(parts), 1 / len(parts)
                 ax.add_patch(
                     plt.Rectangle(
-                        (x + 0.01, level + 0.12), width - 0.02, 0.7, fc="#e8eef7",
-                        ec="#33567f", lw=1.2,
-                    )  # fmt: skip
+                        (x + 0.01, level + 0.12),
+                        width - 0.02,
+                        0.7,
+                        fc="#e8eef7",
+                        ec="#33567f",
+                        lw=1.2,
+                    )
                 )
                 name = part.removeprefix(f"{house.package}.").lstrip("_")
                 ax.text(
-                    x + width / 2, level + 0.47, name, ha="center", va="center",
+                    x + width / 2,
+                    level + 0.47,
+                    name,
+                    ha="center",
+                    va="center",
                     fontsize=min(9, 30 * width + 2.2),
-                )  # fmt: skip
+                )
         ax.annotate(
-            "", (1.06, 0.1), (1.06, len(house.layers) - 0.2),
-            arrowprops={"arrowstyle": "-|>", "color": "#777777"}, annotation_clip=False,
-        )  # fmt: skip
+            "",
+            (1.06, 0.1),
+            (1.06, len(house.layers) - 0.2),
+            arrowprops={"arrowstyle": "-|>", "color": "#777777"},
+            annotation_clip=False,
+        )
         ax.set(xlim=(0, 1.1), ylim=(0, depth), title=house.package)
         ax.axis("off")
     figure.tight_layout()

@@ -29,6 +29,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_scd._convergence import (
+    class_shares,
     constant_class,
     draw_classes_alike,
     no_better_than_constants,
@@ -235,8 +236,11 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         With `early_stopping` minus the mean loss, over the rows held out and at the
         iteration's margin, of the best network so far; NaN after the stop. Else None.
 
-    margin_, noise_ : float
-        The margin and the noise that the networks were trained with last.
+    margin_ : float
+        The margin that the networks of the last fit were trained with.
+
+    noise_ : float
+        The noise that they were trained with.
 
     n_features_in_ : int
         Number of features seen in fit.
@@ -553,7 +557,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         automatic = 0.0
         if "auto" in sizes.values():
             rows, _ = canonical_rows(X, labels, weights)
-            automatic = automatic_size(X[rows], labels[rows], seed)
+            automatic = automatic_size(X, labels, rows, seed)
         return {k: automatic if v == "auto" else float(v) for k, v in sizes.items()}
 
     def _training_sets(
@@ -592,6 +596,9 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         networks: Networks,
     ) -> None:
         """Warn if the model, or its networks within their margin, are constants."""
+        shares = class_shares(labels, weights)
+        if shares is None:
+            return
         rows = draw_classes_alike(labels, weights, self._seed)
         predicted = self._probabilities(self._evaluate(X[rows])).argmax(axis=1)
         found = constant_class(labels[rows], predicted)
@@ -601,10 +608,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()[code]!r} is predicted for {share:.1%} of the "
                 "training samples, all classes counting alike"
             )
-        elif self.margin_ and no_better_than_constants(
-            networks, self._loss, labels, weights
-        ):
-            what = "within the margin most networks are no better than a constant"
+        elif self.margin_ and no_better_than_constants(networks, self._loss, shares):
+            what = "within the margin the networks are no better than a constant"
         else:
             return
         advice = (
@@ -838,15 +843,15 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Samples.
 
-        Yields
-        ------
-        probabilities : ndarray of shape (n_samples, n_classes)
+        Returns
+        -------
+        probabilities : iterator of ndarray of shape (n_samples, n_classes)
             Those of the first vote, of the first two, and so on: what
             :meth:`predict_proba` of a model with so many `n_estimators` returns.
         """
         outputs = self._outputs(X)
-        for n_votes in range(1, outputs.shape[1] + 1):
-            yield self._probabilities(outputs[:, :n_votes])
+        stages = range(1, outputs.shape[1] + 1)
+        return (self._probabilities(outputs[:, :n_votes]) for n_votes in stages)
 
     def staged_predict(self, X: ArrayLike) -> Iterator[NDArray[Any]]:
         """Predict classes after each vote.
@@ -856,13 +861,13 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Samples.
 
-        Yields
-        ------
-        y : ndarray of shape (n_samples,)
+        Returns
+        -------
+        y : iterator of ndarray of shape (n_samples,)
             Class labels by the first vote, by the first two, and so on.
         """
-        for probabilities in self.staged_predict_proba(X):
-            yield self.classes_[probabilities.argmax(axis=1)]
+        stages = self.staged_predict_proba(X)
+        return (self.classes_[stage.argmax(axis=1)] for stage in stages)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict classes: that of the largest probability, of equals the first.

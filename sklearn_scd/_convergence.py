@@ -10,7 +10,8 @@ from sklearn_scd._ensemble import Networks
 from sklearn_scd._typing import Floats
 
 _MAX_DRAWN = 1000  # samples to look at a fit
-_FEW = 10  # samples, of which a constant says little
+_FEW = 50  # samples, of which a constant says little
+_MOST_WEIGHT = 0.75  # of one class, which a constant may well be right to name
 _NEAR_CONSTANT = 0.05  # of the times that they occur, other classes are predicted
 _NO_BETTER = 0.99  # of a constant's loss
 
@@ -27,6 +28,26 @@ def draw_classes_alike(
         rows = np.flatnonzero((labels == k) & (weights > 0))
         drawn.append(rng.permutation(rows)[:n] if rows.size > n else rows)
     return np.concatenate(drawn)
+
+
+def class_shares(labels: NDArray[np.intp], weights: Floats) -> Floats | None:
+    """Shares of the classes in the weight, if a constant would be worth a warning.
+
+    Of few samples it is not, nor where one class has most of the weight: a constant is
+    nearly the best there, and may be what class weights ask for.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,), int
+    weights : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    shares : ndarray of shape (n_classes,) or None
+    """
+    shares: Floats = np.bincount(labels, weights) / weights.sum()
+    few = np.count_nonzero(weights) < _FEW
+    return None if few or shares.max() > _MOST_WEIGHT else shares
 
 
 def constant_class(
@@ -46,8 +67,6 @@ def constant_class(
     code, share : (int, float) or None
         The class, and the share of samples for which it is predicted.
     """
-    if labels.size < _FEW:
-        return None
     present, codes = np.unique(labels, return_inverse=True)
     weights = 1 / (present.size * np.bincount(codes))[codes]
     shares = np.bincount(predicted, weights)
@@ -57,28 +76,23 @@ def constant_class(
     return code, float(shares[code])
 
 
-def no_better_than_constants(
-    networks: Networks, loss: str, labels: NDArray[np.intp], weights: Floats
-) -> bool:
-    """Whether half the networks or more have the training loss of a constant.
+def no_better_than_constants(networks: Networks, loss: str, shares: Floats) -> bool:
+    """Whether nearly all networks have the training loss of a constant.
 
     With a margin that is too large a network may fail everywhere within the margin,
-    and still tell the samples themselves apart by chance.
+    and still tell some samples apart by chance.
 
     Parameters
     ----------
     networks : Networks
     loss : {'01', 'ce'}
-    labels : ndarray of shape (n_samples,), int
-    weights : ndarray of shape (n_samples,)
+    shares : ndarray of shape (n_classes,)
+        Of the classes in the weight.
 
     Returns
     -------
     bool
     """
-    if labels.size < _FEW:
-        return False
-    shares = np.bincount(labels, weights) / weights.sum()
     if shares.size == 2:
         shares = shares[1:]
     constants = np.minimum(shares, 1 - shares)
@@ -86,4 +100,4 @@ def no_better_than_constants(
         constants = entr(shares) + entr(1 - shares)
     last = np.arange(len(networks.n_iter)), networks.n_iter - 1
     losses = networks.loss_curve[last].reshape(-1, shares.size)
-    return bool(np.median(losses >= _NO_BETTER * constants) >= 0.5)
+    return bool((losses >= _NO_BETTER * constants).mean() > 1 - _NEAR_CONSTANT)

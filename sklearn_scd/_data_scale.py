@@ -23,7 +23,9 @@ _MAX_DIRECTIONS = 64  # in which planes are sought
 _RIDGE = 1e-3  # times the number of samples, of features of unit variance
 
 
-def automatic_size(X: NDArray[Any], labels: NDArray[np.intp], seed: int) -> float:
+def automatic_size(
+    X: NDArray[Any], labels: NDArray[np.intp], rows: NDArray[np.intp], seed: int
+) -> float:
     """L2 size of perturbations that hardly mixes the classes.
 
     Two distances bound it, each a median over samples. One is that to the nearest
@@ -34,10 +36,11 @@ def automatic_size(X: NDArray[Any], labels: NDArray[np.intp], seed: int) -> floa
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
-        Distinct samples, in an order that depends on them alone.
-    labels : ndarray of shape (n_rows,), int
-        At least two different ones.
+    X : ndarray of shape (n_samples, n_features)
+    labels : ndarray of shape (n_samples,), int
+    rows : ndarray of shape (n_rows,), int
+        Distinct samples of at least two classes, in an order that depends on them
+        alone.
     seed : int
         Of the rows that are drawn where there are many.
 
@@ -47,12 +50,12 @@ def automatic_size(X: NDArray[Any], labels: NDArray[np.intp], seed: int) -> floa
         0 where equal samples of different classes leave nothing.
     """
     rng = np.random.RandomState(seed)
-    if len(X) > _MAX_ROWS:
-        X, labels = resample(
-            X, labels, replace=False, n_samples=_MAX_ROWS, stratify=labels,
+    if rows.size > _MAX_ROWS:
+        rows = resample(
+            rows, replace=False, n_samples=_MAX_ROWS, stratify=labels[rows],
             random_state=rng,
         )  # fmt: skip
-    X = X.astype(np.float64)
+    X, labels = X[rows].astype(np.float64), labels[rows]
     X -= X.mean(axis=0)
     nearest = _median(_distances_to_others(X, labels))
     if min(X.shape) > _MAX_DIRECTIONS:

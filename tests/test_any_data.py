@@ -176,6 +176,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:The fit ended at or near a constant")
 def test_fit_and_predictions_are_valid_or_the_data_are_refused(tmp_path):
     refused = []
 
@@ -229,6 +230,7 @@ def test_one_sample_among_a_thousand(loss, margin):
     assert model.score(X, y) > 0.95
 
 
+@pytest.mark.filterwarnings("ignore:The fit ended at or near a constant")
 @pytest.mark.parametrize("loss", ["01", "ce"])
 @pytest.mark.parametrize("margin", [0.0, 0.5])
 def test_equal_samples_with_different_labels_go_to_the_heavier_side(loss, margin):

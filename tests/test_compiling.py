@@ -186,7 +186,7 @@ def _n_compiled():
 def test_precompiled_is_all_that_a_fit_and_its_predictions_need(dtype, noise):
     precompile([dtype])
     before = _n_compiled()
-    assert before > 10  # or this test shows nothing
+    assert before > 4  # or this test shows nothing
     X = np.random.default_rng(0).integers(0, 99, (60, 5)).astype(dtype)
     for loss, labels in [("01", X[:, 0] > 50), ("ce", X[:, 0] % 3)]:
         for hidden_units in (0, 3):

@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import scale
 
 from sklearn_scd import SCDClassifier, make_robust_scd
-from sklearn_scd._data_scale import automatic_size
+from sklearn_scd._data_scale import automatic_size as automatic_size_of_rows
 from sklearn_scd.robustness import certified_distortion
 
 
@@ -28,6 +28,10 @@ def _moons(n=200):
 def _model(**params):
     params = {"n_estimators": 3, "max_iter": 60, "hidden_units": 5, **params}
     return SCDClassifier("01", random_state=0, **params)
+
+
+def automatic_size(X, y, seed):
+    return automatic_size_of_rows(X, y, np.arange(len(X)), seed)
 
 
 def _digits():
@@ -159,11 +163,14 @@ def test_a_fit_that_ends_at_a_constant_warns_and_says_what_to_change(n_classes):
 
 
 def test_a_plain_fit_that_ends_at_a_constant_says_other_things():
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((400, 3))
-    y = (np.arange(400) % 40 == 0).astype(int)  # rare, and by no feature to be told
-    with pytest.warns(ConvergenceWarning, match="class_weight='balanced'"):
-        _model(hidden_units=0).fit(X, y)
+    X, y = np.zeros((100, 3)), np.arange(100) % 5 < 2
+    message = r"False is predicted for 100.0% .* StandardScaler"
+    with pytest.warns(ConvergenceWarning, match=message):
+        _model().fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _model().fit(X[:40], y[:40])  # few
+        _model(class_weight={False: 100, True: 1}).fit(X, y)  # as is asked for
 
 
 def test_a_fit_that_finds_some_of_a_rare_class_does_not_warn():

@@ -19,6 +19,7 @@ from sklearn_scd import (
     export,
     inspection,
     make_robust_scd,
+    precompile,
     robustness,
 )
 from sklearn_scd.robustness import AttackedSample
@@ -62,7 +63,7 @@ METHODS = [
 MODULES = [
     module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
 ]
-TOP = [ActiveSubspace, SCDClassifier, make_robust_scd]
+TOP = [ActiveSubspace, SCDClassifier, make_robust_scd, precompile]
 FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, *EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]
 
@@ -128,8 +129,12 @@ def _section(item, title):
 def test_docstring_names_parameters_in_order_and_results(item):
     parameters = [name for name in inspect.signature(item).parameters if name != "self"]
     assert _section(item, "Parameters") == parameters
-    registers = item in (affine.register_affine, export.register_onnx_converter)
-    returns = not inspect.isclass(item) and not registers
+    nothing = (
+        affine.register_affine,
+        export.register_onnx_converter,
+        precompile,
+    )
+    returns = not inspect.isclass(item) and item not in nothing
     assert bool(_section(item, "Returns")) == returns
 
 

@@ -14,7 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 WATCH = """
-import sys
+import logging, sys
+
+logging.getLogger("sklearn_scd").setLevel("ERROR")  # lines on compiling kernels
 
 def refuse(event, arguments):
     if event.startswith({events}):

@@ -1,5 +1,6 @@
 """Errors that a user can mend, shown as one line instead of a traceback."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -61,8 +62,23 @@ def exit_status(program: str, work: Callable[[], None], if_interrupted: str) -> 
     Returns
     -------
     int
-        0, 2 after an error of the user's, 130 if interrupted.
+        0, 2 after an error of the user's, 130 if interrupted, 141 if nobody reads its
+        output any more, as a shell says of programs that this ends.
     """
+    try:
+        try:
+            return _status_of(program, work, if_interrupted)
+        finally:
+            sys.stdout.flush()  # at exit it could not be caught
+    except BrokenPipeError:
+        # What is left to write goes nowhere, or the interpreter would complain of it.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return 141
+
+
+def _status_of(program: str, work: Callable[[], None], if_interrupted: str) -> int:
     try:
         check_modules()
         work()

@@ -1,7 +1,8 @@
 """Files that are there whole or not at all."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.common.errors import UserError
@@ -26,6 +27,31 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a draft to write to, which takes the place of `path` at the end.
+
+    After an error, or an interruption, `path` is as it was and the draft is gone.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write; its folder must exist.
+
+    Yields
+    ------
+    Path
+        A file beside it, yet to be made.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        os.replace(draft, path)
+    finally:
+        with suppress(OSError):  # it would hide the one that led here
+            draft.unlink()
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file beside its place, then move it there.
 
@@ -34,17 +60,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     UserError
         If that fails; the file is then as it was before.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
+        with replacing(path) as draft:
+            draft.write_bytes(content)
     except OSError as error:
         raise UserError(
             f"{path}: can't write ({error.strerror}); give another folder with --output"
         ) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def remove_drafts(folder: Path) -> None:

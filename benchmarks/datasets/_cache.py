@@ -17,7 +17,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from benchmarks.common.errors import UserError, one_line
-from benchmarks.datasets._atomic import replacing
+from benchmarks.common.files import replacing
 from benchmarks.datasets._base import Dataset, Recipe
 
 # To be raised with the form of the files, and with what loaders share: `_images.py`.

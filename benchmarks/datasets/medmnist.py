@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.common.errors import UserError, one_line
-from benchmarks.datasets._atomic import replacing
+from benchmarks.common.files import replacing
 from benchmarks.datasets._base import Dataset, Recipe
 from benchmarks.datasets.npz import one_label_each, read_arrays
 

@@ -28,7 +28,7 @@ from sklearn_scd.robustness import (
     surrogate_attack,
 )
 
-NORMS = [2, inf]
+NORMS = [1, 2, inf]
 METHODS = ["order", "spectral", "split", "branch_and_bound", "best"]
 
 NOWHERE = 1e6

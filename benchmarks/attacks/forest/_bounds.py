@@ -17,14 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble._forest import ForestClassifier
-from sklearn.utils import check_consistent_length
 
-from benchmarks.attacks._harness import Found, Problem, distance_between
 from benchmarks.attacks.forest._greedy import greedy_flip
 from benchmarks.attacks.forest._leaves import Image, Leaves, read_leaves
 from benchmarks.attacks.forest._program import make_program
 from benchmarks.common.errors import UserError
-from sklearn_scd.robustness import DistortionResult
+from sklearn_scd.robustness import AttackedSample, DistortionResult, run_attack
 
 # Of the lead asked for, where one of 0 was none for the forest: beyond what the solver
 # and the forest's own sums are accurate to.
@@ -92,18 +90,20 @@ def bound_forest(
             f"{type(forest).__name__}: has no leaves to attack by; give a random "
             "forest of one output"
         )
-    check_consistent_length(X, y)
-    problem = Problem("trees", forest, X, y, clip_values)
-    X = problem.X
-    starts = np.full(X.shape, np.nan) if X_start is None else np.asarray(X_start)
-    check_consistent_length(X, starts)
-    certified, found = np.zeros(len(X)), {}
-    leaves = read_leaves(forest)
-    for i in problem.right():
-        search = Search(problem, leaves, i)
-        certified[i] = search.run(starts[i])
-        found[i] = search.found()
-    return ForestBounds(certified, problem.collect(found))
+    leaves, certificates = read_leaves(forest), []
+
+    def trees(sample: AttackedSample, rng: np.random.Generator) -> None:
+        """Search one image; this function's name is the attack's."""
+        certificates.append(Search(leaves, sample).run())
+
+    # In this process, where the certificates are wanted.
+    attack = run_attack(
+        trees, forest, X, y, clip_values=clip_values, X_start=X_start, random_state=0,
+        n_jobs=1,
+    )  # fmt: skip
+    certified = np.zeros(attack.distances.size)
+    certified[attack.status != "misclassified"] = certificates
+    return ForestBounds(certified, attack)
 
 
 class Search:
@@ -111,32 +111,27 @@ class Search:
 
     Parameters
     ----------
-    problem : Problem
     leaves : Leaves
-    place : int
-        Of the image in the problem.
+    sample : AttackedSample
+        The image, and what another attack found for it.
     """
 
-    def __init__(self, problem: Problem, leaves: Leaves, place: int):
-        self._problem, self._leaves = problem, leaves
-        self._image = Image(problem.X[place], problem.clip_values)
-        self._code = int(problem.codes[place])
-        self._best: np.ndarray | None = None
-        self._distance = np.inf
-        self._n_queries = 0
+    def __init__(self, leaves: Leaves, sample: AttackedSample):
+        self._leaves, self._sample = leaves, sample
+        self._image = Image(sample.x.astype(sample.dtype), sample.clip_values)
 
-    def run(self, start: np.ndarray) -> float:
-        """Search from an adversarial image, if it is one; return the certificate."""
-        targets = [k for k in range(self._leaves.values.shape[1]) if k != self._code]
-        if np.isfinite(start).all():
-            self._ask(start.astype(self._image.x.dtype))
+    def run(self) -> float:
+        """Search, and return the certificate."""
+        sample = self._sample
+        n_classes = self._leaves.values.shape[1]
+        targets = [k for k in range(n_classes) if k != sample.code]
         for target in targets:
-            found = greedy_flip(self._leaves, self._image, self._code, target)
+            found = greedy_flip(self._leaves, self._image, sample.code, target)
             if found is not None:
-                self._ask(found)
+                sample.ask_one(found)
         farthest = np.sqrt(self._image.farthest)
         # Without a radius, one that no image is beyond.
-        radius = min(self._distance, 2 * farthest)
+        radius = min(sample.distance, 2 * farthest)
         bounds = [self._run(target, radius) for target in targets]
         certified = BELOW * min(bounds, default=np.inf)
         return certified if certified <= farthest else np.inf
@@ -144,10 +139,12 @@ class Search:
     def _run(self, target: int, radius: float) -> float:
         """Look for one class within a radius; return a bound, the radius at most."""
         leaves = self._within(radius)
-        program = make_program(leaves, self._image, self._code, target, radius)
+        program = make_program(leaves, self._image, self._sample.code, target, radius)
         for extra in EXTRAS:
             changes = program.solve(extra)
-            if changes is None or self._ask(self._image.moved(*changes)):
+            if changes is None:
+                break
+            if self._sample.ask_one(self._image.moved(*changes)):
                 break
         return radius * np.sqrt(program.lower_bound())
 
@@ -157,17 +154,3 @@ class Search:
         costs = leaves.total(image.least_costs(leaves.feature, nearest))
         # A hair more: sums are rounded.
         return leaves.subset(costs <= radius**2 * (1 + 1e-9))
-
-    def _ask(self, sample: np.ndarray) -> bool:
-        """Show the forest an image; keep it if it is adversarial and the nearest."""
-        self._n_queries += 1
-        if self._problem.predict(sample[np.newaxis])[0] == self._code:
-            return False
-        distance = distance_between(sample, self._image.x, 2.0)
-        if distance < self._distance:
-            self._best, self._distance = sample, distance
-        return True
-
-    def found(self) -> Found:
-        """Return what was found."""
-        return Found(self._best, self._distance, self._n_queries)

@@ -34,15 +34,17 @@ attack that knows the hyperplanes comes nearer.
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
-from threadpoolctl import threadpool_limits
 
-from benchmarks.attacks._harness import Found, Problem
 from benchmarks.attacks.gradients._descent import descend_from_starts
 from benchmarks.attacks.gradients._projection import project_repeatedly
 from benchmarks.attacks.gradients._target import make_target
 from benchmarks.attacks.gradients._vote import DifferentiableVote
 from benchmarks.common.torch_runtime import limited_threads
-from sklearn_scd.robustness import DistortionResult
+from sklearn_scd.robustness import AttackedSample, DistortionResult, run_attack
+
+# How much farther out than the row that fooled the networks in torch a point is tried:
+# the estimator may round otherwise.
+STRETCHES = 1 + np.append(0.0, 2.0 ** np.arange(-11, -4))
 
 
 def gradient_attack(
@@ -91,40 +93,42 @@ def gradient_attack(
     ValueError
         If X, y or the clip values are invalid.
     """
-    problem = Problem("gradient", estimator, X, y, clip_values)
-    found = {}
-    right = problem.right()
-    with threadpool_limits(limits=1, user_api="blas"), limited_threads(1):
-        for i in right:
-            found[i] = _attack(problem, vote, i, _generator(seed, i), steps, restarts)
-    return problem.collect(found)
+
+    def gradient(sample: AttackedSample, rng: np.random.Generator) -> None:
+        """Attack one image; this function's name is the attack's."""
+        _attack(sample, vote, _generator(rng), steps, restarts)
+
+    # In this process, where the vote is.
+    with limited_threads(1):
+        return run_attack(
+            gradient, estimator, X, y, clip_values=clip_values, random_state=seed,
+            n_jobs=1,
+        )  # fmt: skip
 
 
-def _generator(seed: int, place: int) -> torch.Generator:
+def _generator(rng: np.random.Generator) -> torch.Generator:
     generator = torch.Generator()
-    sequence = np.random.SeedSequence((seed, place))
-    generator.manual_seed(int(sequence.generate_state(1)[0]))
+    generator.manual_seed(int(rng.integers(2**32)))
     return generator
 
 
 def _attack(
-    problem: Problem,
+    sample: AttackedSample,
     vote: DifferentiableVote,
-    place: int,
     generator: torch.Generator,
     steps: int,
     restarts: int,
-) -> Found:
-    """Attack one image from several starts; end as attacks on decisions do."""
-    x, code = problem.X[place].astype(np.float32), int(problem.codes[place])
+) -> None:
+    """Attack one image from several starts, and ask the model about the best row."""
+    x = sample.x.astype(np.float32)
     vote.n_queries = 0
-    target = make_target(vote, x, code, problem.clip_values)
+    target = make_target(vote, x, sample.code, sample.clip_values)
     row, distance = descend_from_starts(vote, target, steps, restarts, generator)
     if vote.is_smooth and distance < np.inf:
         row, distance = project_repeatedly(vote, target, row, distance)
-    record = problem.record(x, code)
+    sample.n_queries += vote.n_queries
     if distance < np.inf:
-        problem.ask_beyond(record, row.numpy())
-    if record.best is not None:
-        problem.search_boundary(record)
-    return Found(record.best, record.distance, vote.n_queries + record.n_queries)
+        step = row.numpy() - sample.x
+        for stretch in STRETCHES:
+            if sample.ask_one(sample.x + stretch * step):
+                break

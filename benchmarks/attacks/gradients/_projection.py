@@ -11,7 +11,6 @@ To first order, as DeepFool [1]_ and FAB [2]_ do for one network.
 import numpy as np
 import torch
 
-from benchmarks.attacks._harness import least_distance_in_box
 from benchmarks.attacks.gradients._target import Target
 from benchmarks.attacks.gradients._vote import (
     DifferentiableVote,
@@ -19,6 +18,7 @@ from benchmarks.attacks.gradients._vote import (
     lead_of_others,
     majority,
 )
+from sklearn_scd.robustness._hyperplanes.least_distance import least_distance_in_box
 
 N_PROJECTIONS = 15
 BEYOND = 1e-3  # of the way to a boundary, to be on its other side

@@ -8,14 +8,12 @@ from markupsafe import Markup
 from scipy.stats import binomtest
 
 from benchmarks.common.pages import clean, render_template
-from benchmarks.common.table import Table
 from benchmarks.medical.paper import TITLE as PAPER
 from benchmarks.medical.reading import (
     attack_name,
     attacked_counts,
     attacked_entries,
     has_paper,
-    has_transfer,
     runs_of,
 )
 from benchmarks.medical.report._charts import Chart
@@ -28,11 +26,7 @@ from benchmarks.medical.report._text import (
     summary_line,
 )
 from benchmarks.medical.results import FILE_NAME
-from benchmarks.medical.tables import (
-    accuracy_overview,
-    mean_distances,
-    transfer_accuracy,
-)
+from benchmarks.medical.tables import tables_over_datasets
 
 TEMPLATE = Path(__file__).with_name("page.html")
 NOT_OF_THE_MODEL = ("n_estimators", "random_state", "verbose", "n_jobs")
@@ -79,7 +73,8 @@ def render_page(
         names=_list([entry["name"] for entry in entries.values()]),
         summary=summary_line(data),
         sections=sections,
-        overview=_overview(data),
+        # A table over a single set would say what its own says.
+        overview=tables_over_datasets(data, fewest=2),
         made_with=_made_with(data),
         models_on={
             entry["name"]: [_listed(model) for model in entry["models"].values()]
@@ -88,20 +83,6 @@ def render_page(
         },
         **_meaning(data),
     )
-
-
-def _overview(data: dict) -> list[Table]:
-    """Return the tables over all data sets, if there are several to compare."""
-    entries = attacked_entries(data)
-    tables = []
-    if len(data["datasets"]) > 1:
-        tables.append(accuracy_overview(data))
-    if len(entries) > 1:
-        tables.append(mean_distances(data))
-    shown = [entry for entry in entries if has_transfer(entry)]
-    if len(shown) > 1:
-        tables.append(transfer_accuracy(data, shown))
-    return tables
 
 
 def _meaning(data: dict) -> dict[str, object]:

@@ -10,7 +10,6 @@ from benchmarks.medical.facts import describe_split
 from benchmarks.medical.paper import TABLE_1
 from benchmarks.medical.reading import (
     attack_name,
-    has_transfer,
     norm_name,
     noun,
     was_attacked,
@@ -27,14 +26,7 @@ from benchmarks.medical.report._gallery import (
 from benchmarks.medical.report._pictures import Pictures, data_uri
 from benchmarks.medical.report._style import DARK, LIGHT, render
 from benchmarks.medical.report._text import bounds, protocol
-from benchmarks.medical.tables import (
-    accuracy,
-    bounds_by_image,
-    distances,
-    transfer,
-    transfer_accuracy,
-)
-from benchmarks.medical.tables import bounds as bounds_table
+from benchmarks.medical.tables import tables_by_name
 
 
 @dataclass(frozen=True)
@@ -143,7 +135,7 @@ def make_section(
         anchor=f"set-{place}",
         entry=entry,
         facts=_facts(entry),
-        tables=_tables(data, entry),
+        tables=tables_by_name(data, entry),
         samples={name: sample_images(name, shown) for name, shown in samples.items()},
     )
     if not was_attacked(entry):
@@ -161,20 +153,6 @@ def make_section(
         section.n_left_out = len(entry["attack"]["images"]) - len(places)
         section.is_grey = pictures.originals.ndim == 3
     return section
-
-
-def _tables(data: dict, entry: dict) -> dict[str, Table | None]:
-    """Return the tables of a data set that the record has figures for."""
-    is_attacked, is_evaluated = was_attacked(entry), was_evaluated(entry)
-    is_shown = is_attacked and has_transfer(entry)
-    return {
-        "accuracy": accuracy(data, entry) if entry["models"] else None,
-        "distances": distances(data, entry) if is_attacked else None,
-        "transfer_accuracy": transfer_accuracy(data, [entry]) if is_shown else None,
-        "transfer": transfer(data, entry) if is_shown else None,
-        "bounds": bounds_table(data, entry) if is_evaluated else None,
-        "bounds_by_image": bounds_by_image(data, entry) if is_evaluated else None,
-    }
 
 
 def _facts(entry: dict) -> dict[str, str]:

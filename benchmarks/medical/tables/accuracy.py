@@ -10,22 +10,21 @@ from benchmarks.common.pages import render_template
 from benchmarks.common.table import Cell, Table, slug
 from benchmarks.medical.paper import TABLE_1
 from benchmarks.medical.paper import TITLE as PAPER
-from benchmarks.medical.reading import NOTHING, all_labels, has_paper, percent, runs_of
+from benchmarks.medical.reading import NOTHING, all_labels, percent, runs_of
 
 STRIP = Path(__file__).with_name("strip.svg")
 WIDTH, HEIGHT, MARGIN = 120, 16, 5  # pixels of a strip
 
 
-def accuracy_overview(data: dict) -> Table:
-    """Return Table 1 for all data sets, the paper's figure beneath ours."""
-    entries = list(data["datasets"].values())
+def accuracy_overview(data: dict, entries: list[dict]) -> Table:
+    """Return Table 1 for some data sets, the paper's figure beneath ours."""
     rows = []
     for name, label in all_labels(data).items():
         cells = [_beside_paper(entry["models"].get(name)) for entry in entries]
         if any(name in entry["models"] for entry in entries):
             rows.append([label, *cells])
     legend, footnotes = "", _footnotes(data, entries)
-    if has_paper(data):
+    if any(entry["paper_row"] for entry in entries):
         legend = "Second line: the paper's figure for that set."
         footnotes.append("In brackets: the paper's figure for that set.")
     return Table(

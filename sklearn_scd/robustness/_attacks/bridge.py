@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from sklearn_scd._typing import FittedClassifier
-from sklearn_scd.robustness._inputs import check_clip_values as check_clip_values
+from sklearn_scd.robustness._inputs import check_clip_values
 from sklearn_scd.robustness._labels import LabelCodes
 
 if TYPE_CHECKING:

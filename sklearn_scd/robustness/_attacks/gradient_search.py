@@ -31,6 +31,7 @@ _GROWTH = 0.25  # of the radius, until something adversarial is found
 _COOLER = 0.3  # factor of temperatures and widths in the second round
 _ELITE = 0.25  # share of the attempts that the second round starts from
 _N_LOOKS = 1000  # random samples asked for where the first round finds nothing
+_SQUARES_FIT = 1e-15, 1e15  # float32 holds squares of numbers between these
 _HALVINGS = 20  # of the last binary search
 
 
@@ -297,7 +298,10 @@ class GradientSearch:
         steps = self.best_steps[found].astype(np.float64)
         origin = networks.positions(self.X)[found // n_attempts]
         movements = steps @ networks.normals.T
-        near = np.minimum(self.least[found] / self.best[found], 1.0)
+        near = np.ones(found.size)  # where the sample itself is on a hyperplane
+        sizes = self.best[found]
+        np.divide(self.least[found], sizes, where=sizes > 0, out=near)
+        near = np.minimum(near, 1.0)
 
         def is_beyond(parts: Floats) -> NDArray[np.bool_]:
             outputs = networks.outputs(origin + parts[:, np.newaxis] * movements)
@@ -330,6 +334,9 @@ class GradientSearch:
 
 def _sizes(steps: NDArray[Any], norm: float) -> NDArray[Any]:
     if norm == 2:
+        largest = np.abs(steps).max(initial=0.0)
+        if not _SQUARES_FIT[0] < largest < _SQUARES_FIT[1]:
+            steps = steps.astype(np.float64)
         return np.sqrt(np.einsum("ij,ij->i", steps, steps))
     sizes = np.abs(steps)
     return sizes.sum(axis=1) if norm == 1 else sizes.max(axis=1)
@@ -349,7 +356,8 @@ def _project_on_diamond(steps: NDArray[Any], radii: NDArray[Any]) -> None:
     ordered = -np.sort(-sizes[outside], axis=1)
     excess = np.cumsum(ordered, axis=1, dtype=np.float64) - radii[outside, np.newaxis]
     places = np.arange(1, ordered.shape[1] + 1)
-    last = (ordered * places > excess).sum(axis=1) - 1
+    # At least one: of a radius of 0, or one lost in rounding, none would count.
+    last = np.maximum((ordered * places > excess).sum(axis=1) - 1, 0)
     thresholds = excess[np.arange(outside.size), last] / (last + 1)
     shrunk = np.maximum(sizes[outside] - thresholds[:, np.newaxis], 0.0)
     steps[outside] = np.copysign(shrunk, steps[outside])

@@ -314,23 +314,3 @@ def _find_noise(
             found: NDArray[np.float32] = noise[wrong[0]]
             return found
     return None
-
-
-# What benchmarks import from here until they use the harness.
-from sklearn_scd.robustness._attacks.legacy import (  # noqa: E402
-    Problem as Problem,
-)
-from sklearn_scd.robustness._attacks.legacy import (  # noqa: E402
-    collect as collect,
-)
-from sklearn_scd.robustness._attacks.legacy import (  # noqa: E402
-    search_boundary as _search_boundary,  # noqa: F401
-)
-from sklearn_scd.robustness._attacks.sample import (  # noqa: E402
-    HAIR as _HAIR,  # noqa: F401
-)
-from sklearn_scd.robustness._attacks.sample import (  # noqa: E402
-    distance_between as distance_between,
-)
-
-_NUDGES = 8

@@ -14,7 +14,6 @@ from art.attacks.evasion import BoundaryAttack, HopSkipJump
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_scd.robustness._attacks.art_classifier import ArtClassifier
-from sklearn_scd.robustness._attacks.legacy import Record as Record
 from sklearn_scd.robustness._attacks.sample import AttackedModel, AttackedSample
 
 # Single samples asked for between two batches: the binary search takes about 20, the

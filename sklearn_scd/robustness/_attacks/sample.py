@@ -108,6 +108,12 @@ class AttackedSample:
     norm : float
         1, 2 or inf.
 
+    code : int
+        Place of its label in the classes.
+
+    dtype : dtype
+        That of points when the model is asked.
+
     best : ndarray of shape (n_features,), or None
         The nearest adversarial point that was asked about.
 
@@ -115,7 +121,7 @@ class AttackedSample:
         Its distance from the sample; inf before one is found.
 
     n_queries : int
-        Points asked about.
+        Points asked about. An attack that asks the model in its own way adds to it.
     """
 
     def __init__(

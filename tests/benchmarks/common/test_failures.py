@@ -190,6 +190,34 @@ def test_what_a_killed_write_left_goes_with_the_next_run(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
+WORK = """
+import sys
+from benchmarks.common import errors
+errors.check_modules = lambda: None
+def work():
+    {work}
+sys.exit(errors.exit_status("it", work, ""))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise elsewhere")
+@pytest.mark.parametrize(
+    "work",
+    ["print('a line')", "print('a line' * 99999)", "print('help'); sys.exit(0)"],
+    ids=["in the buffer", "beyond the buffer", "argparse exits"],
+)
+def test_a_reader_who_has_enough_ends_it_quietly(work):
+    """As ``--list | head -1`` does, whenever it is noticed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        command = [sys.executable, "-c", WORK.format(work=work)]
+        ended = subprocess.run(
+            command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
 def _torn_npz(folder):
     whole = folder / "whole.npz"
     np.savez(whole, X=np.zeros((9, 9, 9), np.uint8), y=np.arange(9) % 2)

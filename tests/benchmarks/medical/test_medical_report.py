@@ -20,7 +20,9 @@ from PIL import Image
 
 from benchmarks.common.errors import UserError
 from benchmarks.common.pages import clean
+from benchmarks.common.table import Table
 from benchmarks.datasets import Dataset
+from benchmarks.medical import tables
 from benchmarks.medical.evaluation import EvaluatedModel, record_evaluation
 from benchmarks.medical.reading import shown_by_others
 from benchmarks.medical.report import Pictures, _section, _write, write_report
@@ -342,6 +344,35 @@ def test_bounds_say_where_there_are_none(tmp_path, no_drawing):
     page = Page(write_report(tmp_path, data, {})[0])
     assert "Table 8" not in page.texts
     assert "none was run here" in page.text
+
+
+def test_a_table_needs_a_line_in_its_list_to_be_there_for_templates(
+    tmp_path, monkeypatch
+):
+    """By the name of its function; one over data sets is shown where there are two."""
+
+    def fit_times(data, entry):
+        return Table("t9", "Table 9", "Fit, s", "", ["name"], [[entry["name"]]])
+
+    def fit_total(data, entries):
+        return Table("t10", "Table 10", "Sum", "", ["sets"], [[str(len(entries))]])
+
+    for name, make in (("OF_A_DATASET", fit_times), ("OVER_DATASETS", fit_total)):
+        lines = (*getattr(tables, name), (tables.has_models, make))
+        monkeypatch.setattr(tables, name, lines)
+    sets = ("chest-xray", (24, 24), None), ("colon", (16, 16, 3), None)
+    data = make_record(tmp_path, sets=sets)[0]
+    first = next(iter(data["datasets"].values()))
+    named = tables.tables_by_name(data, first)
+    assert str(named["fit_times"].rows[0][0]) == "chest-xray"
+    assert str(named["fit_total"].rows[0][0]) == "1"
+    over = {table.name: table for table in tables.tables_over_datasets(data, fewest=2)}
+    assert str(over["t10"].rows[0][0]) == "2"
+    assert {"t9", "t10"} <= {table.name for table in tables.make_tables(data)}
+    first["models"].clear()
+    assert tables.tables_by_name(data, first)["fit_times"] is None
+    over = [table.name for table in tables.tables_over_datasets(data, fewest=2)]
+    assert "t10" not in over
 
 
 def test_page_needs_nothing_else(full):

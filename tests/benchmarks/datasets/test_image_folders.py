@@ -13,9 +13,9 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from benchmarks import medical
 from benchmarks.common.errors import UserError
 from benchmarks.datasets import describe_loaded, load
+from benchmarks.medical import __main__ as medical
 
 
 @pytest.fixture(autouse=True)
