@@ -11,7 +11,7 @@ pytest.importorskip("PIL")
 pytest.importorskip("skimage")
 pytest.importorskip("tqdm")
 
-from _benchmark_helpers import MODELS, measured, medical_arguments, read
+from _benchmark_helpers import MODELS, measured, medical_arguments, read, timeless
 
 from benchmarks.medical import attack as attack_stage
 from benchmarks.medical import attacked_images, evaluation, train
@@ -125,6 +125,15 @@ def test_a_linear_model_has_its_distance_for_a_certificate(shades, tmp_path, no_
     pairs = list(zip(model["certified"], _infinite(model["nearest"]), strict=True))
     assert all((low > 0) == (high > 0) for low, high in pairs)
     assert any(0 < low <= high for low, high in pairs)
+
+
+@pytest.mark.slow
+def test_the_record_does_not_depend_on_the_cores(shades, finished, tmp_path, no_report):
+    """With two of them models are certified beside each other, in processes."""
+    beside = _run(shades, tmp_path / "two", "--jobs", "2")
+    for part in ("attack", "evaluation"):
+        one, two = (r["datasets"][shades][part] for r in (finished.data, beside))
+        assert timeless(two) == timeless(one)
 
 
 def test_nothing_finished_is_computed_twice(
