@@ -457,7 +457,6 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             labels, weights = self._labels_and_weights(X, y, classes, sample_weight)
             sizes = self._sizes(X, labels, weights, seed)
             options = {**self._training_options(X.shape[1]), **sizes, "loss": loss}
-            compile_for(X, noise=bool(sizes["noise"]))
             need = {
                 "n_features": X.shape[1],
                 "dtype": X.dtype,
@@ -470,6 +469,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             training, held_out = self._training_sets(
                 X, labels, weights, sizes["noise"], seed, need
             )
+            compile_for(X, noise=bool(sizes["noise"]))  # before progress is timed
             new = train_networks(
                 training,
                 rivals=[1] if n_rivals == 1 else range(n_rivals),
@@ -574,7 +574,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             weights, held = hold_out(X, labels, weights, self.validation_fraction, seed)
             held_out = training_set(X, labels, held, n_classes)
         plan = plan_rows(X, labels, weights, noise, self.noisy_copies)
-        require_memory(plan.rows.size, fit_need(plan.rows.size, **need))
+        require_memory(plan.n_rows, fit_need(plan.n_rows, **need))
         training = copy_rows(X, labels, plan, n_classes, seed)
         if held_out is not None:
             held_out = in_dtype_of(training, held_out)

@@ -68,10 +68,15 @@ def canonical_rows(
 class RowPlan(NamedTuple):
     """Rows to be copied, before any is."""
 
-    rows: NDArray[np.intp]  # (n_rows,) of X; those of noisy copies follow their own
-    weights: Floats  # (n_rows,)
+    rows: NDArray[np.intp]  # (n_distinct,) of X
+    weights: Floats  # (n_distinct,)
     noise: float
     n_noisy: int  # noisy copies of each row
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that are copied, noisy ones included."""
+        return self.rows.size * (self.n_noisy + 1)
 
 
 def plan_rows(
@@ -97,10 +102,7 @@ def plan_rows(
     plan : RowPlan
     """
     rows, weights = canonical_rows(X, labels, weights)
-    if noise and n_noisy:
-        rows = np.repeat(rows, n_noisy + 1)
-        weights = np.repeat(weights / (n_noisy + 1), n_noisy + 1)
-    return RowPlan(rows, weights, noise, int(n_noisy))
+    return RowPlan(rows, weights, noise, int(n_noisy) if noise else 0)
 
 
 def copy_rows(
@@ -126,7 +128,9 @@ def copy_rows(
     training : TrainingSet
     """
     rows, weights, noise, n_noisy = plan
-    if noise and n_noisy:
+    if n_noisy:
+        rows = np.repeat(rows, n_noisy + 1)
+        weights = np.repeat(weights / (n_noisy + 1), n_noisy + 1)
         columns = _noisy_columns(X, rows, noise, n_noisy, seed)
     else:
         columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
