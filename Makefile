@@ -35,7 +35,7 @@ speed: .venv/.benchmarks ## time and memory of fits and predictions
 	$(RUN) benchmarks.speed $(ARGS)
 
 test: .venv/.benchmarks .venv/.dask .venv/.onnx .venv/.tests ## run tests and doctests (ARGS="-k threshold -x")
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: .venv/.dev ## check rules, format and types
 	$(RUN) ruff check

@@ -60,7 +60,7 @@ def made_model(rng, n_features, n_classes=2, voting="hard"):
     model.hidden_coef_, model.hidden_intercept_ = w.astype(kind), b
     model.output_coef_, model.output_intercept_ = u.astype(kind), c
     model.loss_curve_ = model.n_iter_ = np.empty(0)
-    model._linear, model._loss = False, "ce"
+    model._linear, model._loss, model.validation_scores_ = False, "ce", None
     return model
 
 

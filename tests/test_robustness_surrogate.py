@@ -180,12 +180,22 @@ def test_gradient_is_that_of_the_smooth_lead(kind, voting, n_classes):
     normals = rng.standard_normal((n_rows, n_dimensions))
     normals = normals @ rng.standard_normal((n_dimensions, n_features))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    n_networks = n_votes * n_rivals
     networks = SignNetworks(
-        normals, 0.3 * rng.standard_normal(n_rows),
-        rng.standard_normal((n_votes * n_rivals, n_units)),
-        rng.standard_normal(n_votes * n_rivals), n_classes, voting,
-        kind == "linear", rng.uniform(0.5, 2.0, n_rows),
-    )  # fmt: skip
+        normals=normals,
+        centre=np.zeros(n_features),
+        offsets=0.3 * rng.standard_normal(n_rows),
+        output_coef=rng.standard_normal((n_networks, n_units)),
+        output_intercept=rng.standard_normal(n_networks),
+        n_classes=n_classes,
+        voting=voting,
+        distances_are_outputs=kind == "linear",
+        scales=rng.uniform(0.5, 2.0, n_rows),
+        rounding_coef=np.zeros((n_rows, n_features)),
+        rounding_floor=np.zeros(n_rows),
+        output_rounding=np.zeros(n_networks),
+        usual_rounding=0.0,
+    )
     start, temperature, width = rng.standard_normal(n_features), 0.4, 50.0
     real = networks.outputs(networks.positions(start[np.newaxis]))
     smooth = SmoothNetworks(networks)
