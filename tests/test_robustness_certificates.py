@@ -8,13 +8,20 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import nnls
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA, KernelPCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVC
 
 from sklearn_scd import SCDClassifier
@@ -400,3 +407,38 @@ def test_press_solves_the_least_distance_problem():
         assert_allclose(moves, rows @ ((multipliers * sides) @ rows), atol=1e-9)
     opposite = np.array([[1.0, 0.0], [-1.0, 0.0]])
     assert least_distance(opposite, np.array([1.0, 1.0])) is None
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        StandardScaler(),
+        MinMaxScaler(),
+        RobustScaler(),
+        make_pipeline(StandardScaler(), PCA(3, random_state=0)),
+        PCA(3, whiten=True, random_state=0),
+        make_pipeline(RobustScaler(), VarianceThreshold(), PCA(2, random_state=0)),
+        ColumnTransformer(
+            [("a", StandardScaler(), [0, 2]), ("b", "drop", [1])],
+            remainder=MinMaxScaler(),
+        ),
+        FeatureUnion([("a", StandardScaler()), ("b", PCA(2, whiten=True))]),
+    ],
+    ids=lambda steps: type(steps).__name__,
+)
+@pytest.mark.parametrize("mean", [1e6, 1e12])
+def test_certified_radii_scale_with_the_data_whatever_their_mean(steps, mean):
+    """The same problem in other units: deviations of 1e10 and a mean up to 1e12."""
+    X, y = make_blobs(120, 4, centers=3, cluster_std=2.5, random_state=0)
+    near = make_pipeline(
+        clone(steps),
+        SCDClassifier(
+            "01", n_estimators=5, hidden_units=3, max_iter=60, random_state=0
+        ),
+    ).fit(X, y)
+    X_far = mean + 1e10 * X
+    far = Pipeline([("steps", clone(steps).fit(X_far)), ("networks", near[-1])])
+    bounds = certified_distortion(near, X)
+    assert (bounds > 0).mean() > 0.9
+    assert_allclose(far[0].transform(X_far), near[0].transform(X), atol=1e-6)
+    assert_allclose(certified_distortion(far, X_far), 1e10 * bounds, rtol=1e-6)
