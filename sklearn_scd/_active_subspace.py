@@ -77,11 +77,11 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     n_components_ : int
         Directions that are kept.
 
-    components_ : ndarray of shape (n_components_, n_features)
+    components_ : ndarray of shape (`n_components_`, n_features)
         The directions, orthonormal, by falling share; float32 where X was, else
         float64.
 
-    gradient_ratio_ : ndarray of shape (n_components_,)
+    gradient_ratio_ : ndarray of shape (`n_components_`,)
         Share of the mean squared gradient that each direction has.
 
     length_scale_ : float
@@ -214,7 +214,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
         Returns
         -------
-        X_new : ndarray of shape (n_samples, n_components_)
+        X_new : ndarray of shape (n_samples, `n_components_`)
             ``X @ components_.T``, computed in float64, in the dtype of X.
         """
         check_is_fitted(self)
