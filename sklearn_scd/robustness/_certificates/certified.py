@@ -197,7 +197,7 @@ def certify(
         right = codes == labels.encode(y, "y")
     networks = sign_networks(estimator, X)
     geometry = geometry_of(networks.normals) if norm == 2 else None
-    methods = _methods(networks, geometry, norm, method)
+    methods = _methods(networks, geometry, method)
     order = OrderBound(networks, norm)
     bound = _Certifier(networks, order, geometry, norm, methods, time_limit, real)
     rows = np.flatnonzero(right)
@@ -214,7 +214,7 @@ def certify(
 
 
 def _methods(
-    networks: SignNetworks, geometry: Geometry | None, norm: float, method: str
+    networks: SignNetworks, geometry: Geometry | None, method: str
 ) -> list[str]:
     """Names of the methods to take the best of."""
     together = (
