@@ -160,7 +160,8 @@ def test_the_exact_distance_of_a_vote_is_where_it_turns():
 
 def test_the_exact_distance_of_more_than_one_vote_is_not_known():
     X, y = _moons()
-    model = SCDClassifier(n_estimators=2, hidden_units=3, max_iter=5).fit(X, y)
+    model = SCDClassifier(n_estimators=2, hidden_units=3, max_iter=20, random_state=0)
+    model.fit(X, y)
     with pytest.raises(TypeError, match=r"one vote, n_estimators=1, not of 2"):
         exact_distance(model, X, y)
     model.set_params(n_estimators=1).fit(X, y)
