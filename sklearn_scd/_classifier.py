@@ -1,42 +1,31 @@
-"""SCDClassifier: parameters, validation, fit and predictions."""
+"""SCDClassifier: its parameters and the training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from inspect import signature
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard
-from warnings import warn
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import (
     Interval,
     RealNotInt,
     StrOptions,
-    validate_parameter_constraints,
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
     validate_data,
 )
 
-from sklearn_scd._convergence import (
-    class_shares,
-    constant_class,
-    draw_classes_alike,
-    no_better_than_constants,
-)
+from sklearn_scd._class_weights import codes_and_weights
+from sklearn_scd._convergence import warn_of_a_constant
 from sklearn_scd._data_scale import automatic_size
 from sklearn_scd._ensemble import Networks, train_networks
 from sklearn_scd._memory import fit_need, require_memory
-from sklearn_scd._outputs import evaluate_networks
 from sklearn_scd._precompile import compile_for
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd._storage import read_state, write_state
@@ -49,13 +38,13 @@ from sklearn_scd._training_set import (
 )
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 from sklearn_scd._validation_rows import hold_out, in_dtype_of
-from sklearn_scd._vote_rule import count_votes, mean_probabilities, named_classes
+from sklearn_scd._voting_networks import DTYPES, VotingNetworks
+from sklearn_scd._warm_start import stack_networks, votes_to_keep
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
-_DTYPES = [np.float64, np.float32, np.uint8]  # the first is for all others
 _OPTIONS = (  # parameters that the training of a network reads as they are
     "loss",
     "binary_weights",
@@ -70,24 +59,7 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
 )
 
 
-def _append(
-    old: NDArray[Any] | None, new: NDArray[Any] | None, n_old: int, n_new: int
-) -> NDArray[Any] | None:
-    """Stack arrays; curves of unequal length, or that one lacks, are NaN there."""
-    if old is None and new is None:
-        return None
-    old = np.empty((n_old, 0), dtype=np.float32) if old is None else old
-    new = np.empty((n_new, 0), dtype=np.float32) if new is None else new
-    if old.ndim == 2 and old.shape[1] != new.shape[1]:
-        width = max(old.shape[1], new.shape[1])
-        old, new = (
-            np.pad(a, [(0, 0), (0, width - a.shape[1])], constant_values=np.nan)
-            for a in (old, new)
-        )
-    return np.concatenate([old, new])
-
-
-class SCDClassifier(ClassifierMixin, BaseEstimator):
+class SCDClassifier(VotingNetworks):
     """Vote of sign-activation networks trained by stochastic coordinate descent.
 
     Each network has one hidden layer of units that fire or not,
@@ -292,22 +264,6 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    classes_: NDArray[Any]
-    hidden_coef_: NDArray[Any]
-    hidden_intercept_: NDArray[Any]
-    output_coef_: NDArray[Any]
-    output_intercept_: Floats
-    loss_curve_: NDArray[np.float32]
-    n_iter_: NDArray[np.int64]
-    validation_scores_: NDArray[np.float32] | None
-    margin_: float
-    noise_: float
-    n_features_in_: int
-    feature_names_in_: NDArray[Any]
-    _seed: int
-    _loss: str  # that the networks were trained with
-    _linear: bool  # whether their outputs are signed distances
-
     # Where scikit-learn's diagrams link to.
     _doc_link_module = "sklearn_scd"
     _doc_link_template = (
@@ -438,7 +394,7 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             doesn't tell that, numpy's own error comes when an array can't be made.
         """
         adding = self.warm_start and hasattr(self, "hidden_coef_")
-        X, y = validate_data(self, X, y, dtype=_DTYPES, reset=not adding)
+        X, y = validate_data(self, X, y, dtype=DTYPES, reset=not adding)
         check_classification_targets(y)
         classes = np.unique(y)
         if classes.size < 2:
@@ -451,42 +407,62 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
-            seed, n_old = self._seed, self._n_votes_to_keep(classes)
-        n_rivals = 1 if classes.size == 2 else classes.size
+            seed, n_old = self._seed, votes_to_keep(self, classes)
         if n_old < self.n_estimators:
-            labels, weights = self._labels_and_weights(X, y, classes, sample_weight)
-            sizes = self._sizes(X, labels, weights, seed)
-            options = {**self._training_options(X.shape[1]), **sizes, "loss": loss}
-            need = {
-                "n_features": X.shape[1],
-                "dtype": X.dtype,
-                "n_networks": (self.n_estimators - n_old) * n_rivals,
-                # The workers of a cluster take their memory elsewhere.
-                "n_threads": min(effective_n_jobs(self.n_jobs), cpu_count()),
-                "options": options,
-                "n_old": n_old * n_rivals,
+            labels, weights = codes_and_weights(
+                type(self).__name__, X, y, classes, self.class_weight, sample_weight
+            )
+            options = {
+                **self._training_options(X.shape[1]),
+                **self._sizes(X, labels, weights, seed),
+                "loss": loss,
             }
-            training, held_out = self._training_sets(
-                X, labels, weights, sizes["noise"], seed, need
-            )
-            compile_for(X, noise=bool(sizes["noise"]))  # before progress is timed
-            new = train_networks(
-                training,
-                rivals=[1] if n_rivals == 1 else range(n_rivals),
-                votes=range(n_old, self.n_estimators),
-                options=options,
-                master_seed=seed,
-                n_jobs=self.n_jobs,
-                progress=self._progress((self.n_estimators - n_old) * n_rivals),
-                held_out=held_out,
-            )
-            self._keep(new, append=adding)
-            self.margin_, self.noise_ = sizes["margin"], sizes["noise"]
+            new = self._train(X, labels, weights, options, seed, n_old)
+            networks = stack_networks(self._networks, new) if adding else new
+            for name, values in networks._asdict().items():
+                setattr(self, f"{name}_", values)
+            self.margin_, self.noise_ = options["margin"], options["noise"]
         self.classes_ = classes
         self._seed, self._loss, self._linear = seed, loss, self._is_linear(loss)
         if n_old < self.n_estimators:
-            self._warn_of_a_constant(X, labels, weights, new)
+            warn_of_a_constant(self, X, labels, weights, new)
         return self
+
+    def _train(
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.intp],
+        weights: Floats,
+        options: dict[str, Any],
+        seed: int,
+        n_old: int,
+    ) -> Networks:
+        """Networks of the votes from number `n_old` on."""
+        n_classes = int(labels.max()) + 1
+        rivals = [1] if n_classes == 2 else range(n_classes)
+        n_networks = (self.n_estimators - n_old) * len(rivals)
+        need = {
+            "n_features": X.shape[1],
+            "dtype": X.dtype,
+            "n_networks": n_networks,
+            # The workers of a cluster take their memory elsewhere.
+            "n_threads": min(effective_n_jobs(self.n_jobs), cpu_count()),
+            "options": options,
+            "n_old": n_old * len(rivals),
+        }
+        noise = options["noise"]
+        training, held_out = self._training_sets(X, labels, weights, noise, seed, need)
+        compile_for(X, noise=bool(noise))  # before progress is timed
+        return train_networks(
+            training,
+            rivals=rivals,
+            votes=range(n_old, self.n_estimators),
+            options=options,
+            master_seed=seed,
+            n_jobs=self.n_jobs,
+            progress=self._progress(n_networks),
+            held_out=held_out,
+        )
 
     def _loss_for(self, n_classes: int) -> str:
         """The loss that the parameters ask for."""
@@ -497,56 +473,6 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
     def _is_linear(self, loss: str) -> bool:
         """Whether the parameters ask for the linear classifier of 0/1 loss."""
         return bool(loss == "01" and self.hidden_units == 0)
-
-    def _check_voting(self, loss: str | None = None) -> None:
-        """Refuse probabilities of networks that have none.
-
-        Parameters
-        ----------
-        loss : str, default=None
-            Of the networks; None is that of the last fit.
-        """
-        loss = self._loss if loss is None else loss
-        voting = {"voting": self.voting}  # may have been set after fit
-        validate_parameter_constraints(
-            self._parameter_constraints, voting, type(self).__name__
-        )
-        if self.voting == "soft" and loss != "ce":
-            raise ValueError(
-                f"voting='soft' needs loss='ce', got loss={loss!r}: networks "
-                "trained with 0/1 loss have no probabilities."
-            )
-
-    def _labels_and_weights(
-        self,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        classes: NDArray[Any],
-        sample_weight: ArrayLike | None,
-    ) -> tuple[NDArray[np.intp], Floats]:
-        """Class code and weight of each sample."""
-        labels = np.searchsorted(classes, y)
-        weights = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        factors = compute_class_weight(self.class_weight, classes=classes, y=y)
-        with np.errstate(over="ignore", invalid="ignore"):
-            weights = weights * factors[labels]
-            total = weights.sum()
-        if not np.isfinite(total) or weights.min() < 0:
-            raise ValueError(
-                "The products of sample_weight and class_weight must not be negative "
-                f"and their sum must be finite, got the weights {factors.tolist()} of "
-                f"the classes and the sum {total}."
-            )
-        present = np.unique(labels[weights > 0])
-        if present.size < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes with "
-                f"positive weight, but sample_weight and class_weight leave "
-                f"{present.size} of the {classes.size} classes."
-            )
-        return labels, weights
 
     def _sizes(
         self, X: NDArray[Any], labels: NDArray[np.intp], weights: Floats, seed: int
@@ -580,81 +506,6 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             held_out = in_dtype_of(training, held_out)
         return training, held_out
 
-    def _warn_of_a_constant(
-        self,
-        X: NDArray[Any],
-        labels: NDArray[np.intp],
-        weights: Floats,
-        networks: Networks,
-    ) -> None:
-        """Warn if the model, or its networks within their margin, are constants."""
-        shares = class_shares(labels, weights)
-        if shares is None:
-            return
-        rows = draw_classes_alike(labels, weights, self._seed)
-        predicted = self._probabilities(self._evaluate(X[rows])).argmax(axis=1)
-        found = constant_class(labels[rows], predicted)
-        if found is not None:
-            code, share = found
-            what = (
-                f"{self.classes_.tolist()[code]!r} is predicted for {share:.1%} of the "
-                "training samples, all classes counting alike"
-            )
-        elif self.margin_ and no_better_than_constants(networks, self._loss, shares):
-            what = "within the margin the networks are no better than a constant"
-        else:
-            return
-        advice = (
-            "scale the features, as by a StandardScaler, or give a larger max_iter or "
-            "class_weight='balanced'"
-        )
-        if self.margin_ or self.noise_:
-            advice = (
-                f"give a smaller margin and less noise than {self.margin_:.3g} and "
-                f"{self.noise_:.3g}: they are L2 sizes in the units of X, and 'auto' "
-                "takes them from the data"
-            )
-        warn(
-            f"The fit ended at or near a constant: {what}. If that is not what you "
-            f"want, {advice}.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-
-    def _n_votes_to_keep(self, classes: NDArray[Any]) -> int:
-        """Number of votes of the last fit that a warm start goes on from."""
-        if not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start needs the classes of the last fit, "
-                f"{self.classes_.tolist()}, got {classes.tolist()}."
-            )
-        same_loss = self._loss_for(classes.size) == self._loss
-        kept = {
-            "loss": same_loss,
-            "hidden_units": max(self.hidden_units, 1) == self.hidden_coef_.shape[1]
-            and (not same_loss or self._is_linear(self._loss) == self._linear),
-            "binary_weights": self.binary_weights
-            == (self.hidden_coef_.dtype == np.int8),
-        }
-        for name, same in kept.items():
-            if not same:
-                raise ValueError(
-                    f"warm_start keeps the networks of the last fit, which had another "
-                    f"{name} than {getattr(self, name)!r}."
-                )
-        if self.n_estimators < self._n_votes:
-            raise ValueError(
-                f"n_estimators={self.n_estimators} must be larger or equal to "
-                f"{self._n_votes}, the number of votes that warm_start keeps."
-            )
-        if self.n_estimators == self._n_votes:
-            warn(
-                "Warm-start fitting without increasing n_estimators does not train new "
-                "networks.",
-                stacklevel=4,
-            )
-        return self._n_votes
-
     def _training_options(self, n_features: int) -> dict[str, Any]:
         """Parameters of training, with those resolved that depend on the data.
 
@@ -686,193 +537,3 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             return lambda loss: None
         measure = "training error" if self.loss == "01" else "training loss"
         return ProgressLine(type(self).__name__, "networks", n_networks, measure)
-
-    def _keep(self, networks: Networks, append: bool) -> None:
-        """Set the fitted arrays from new networks, after those of the last fit."""
-        n_old = len(self.n_iter_) if append else 0
-        n_new = len(networks.n_iter)
-        for name, new in networks._asdict().items():
-            attribute = f"{name}_"
-            if append:
-                new = _append(getattr(self, attribute), new, n_old, n_new)
-            setattr(self, attribute, new)
-
-    @property
-    def _n_votes(self) -> int:
-        return self.hidden_coef_.shape[0] // self._n_rivals
-
-    @property
-    def _n_rivals(self) -> int:
-        """Networks that a vote is made of."""
-        return 1 if self.classes_.size == 2 else self.classes_.size
-
-    def _outputs(self, X: ArrayLike) -> Floats:
-        """Outputs of the networks, (n_samples, n_votes, n_rivals)."""
-        check_is_fitted(self)
-        if not self._is_valid_row(X):
-            X = validate_data(self, X, dtype=_DTYPES, reset=False)
-        return self._evaluate(X)
-
-    def _evaluate(self, X: NDArray[Any]) -> Floats:
-        """Outputs of the networks on samples that are validated."""
-        networks = Networks(*(getattr(self, f"{name}_") for name in Networks._fields))
-        outputs = evaluate_networks(X, networks, self._linear, self._n_rivals)
-        return outputs.reshape(X.shape[0], self._n_votes, -1)
-
-    def _is_valid_row(self, X: ArrayLike) -> TypeGuard[NDArray[Any]]:
-        """Whether validation would return `X`, a single sample, as it is.
-
-        Attacks ask for one sample at a time, and validation would take as long as all
-        the rest of a small model.
-        """
-        return (
-            type(X) is np.ndarray
-            and X.shape == (1, self.n_features_in_)
-            and X.dtype in _DTYPES
-            and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X).all())
-        )
-
-    def votes(self, X: ArrayLike) -> NDArray[Any]:
-        """Class that each vote names.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        votes : ndarray of shape (n_samples, n_estimators)
-            Class labels. With more than two classes a vote names the class whose
-            network has the largest output.
-        """
-        outputs = self._outputs(X)
-        return self.classes_[named_classes(outputs)]
-
-    def agreement(self, X: ArrayLike) -> Floats:
-        """Share of votes for the predicted class: low for images near the boundary.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        agreement : ndarray of shape (n_samples,)
-            In [0, 1].
-        """
-        outputs = self._outputs(X)
-        predicted = self._probabilities(outputs).argmax(axis=1)
-        counts = count_votes(named_classes(outputs), self.classes_.size)
-        return counts[np.arange(outputs.shape[0]), predicted] / outputs.shape[1]
-
-    def _probabilities(self, outputs: Floats) -> Floats:
-        """Probabilities of the classes, (n_samples, n_classes)."""
-        if self.voting == "hard":
-            counts = count_votes(named_classes(outputs), self.classes_.size)
-            return counts / outputs.shape[1]
-        self._check_voting()
-        return mean_probabilities(outputs)
-
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Shares of votes, or with ``voting='soft'`` the networks' mean probabilities.
-        """
-        return self._probabilities(self._outputs(X))
-
-    def predict_log_proba(self, X: ArrayLike) -> Floats:
-        """Logarithms of the probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-            Logarithms of what :meth:`predict_proba` returns: ``-inf`` for a class
-            without votes.
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Lead of each class, from the probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Binary: probability of the second class minus that of the first; the second
-            is predicted where this is positive. Otherwise the probabilities.
-        """
-        probabilities = self.predict_proba(X)
-        if self.classes_.size == 2:
-            return probabilities[:, 1] - probabilities[:, 0]
-        return probabilities
-
-    def staged_predict_proba(self, X: ArrayLike) -> Iterator[Floats]:
-        """Probabilities of the classes after each vote.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        probabilities : iterator of ndarray of shape (n_samples, n_classes)
-            Those of the first vote, of the first two, and so on: what
-            :meth:`predict_proba` of a model with so many `n_estimators` returns.
-        """
-        outputs = self._outputs(X)
-        stages = range(1, outputs.shape[1] + 1)
-        return (self._probabilities(outputs[:, :n_votes]) for n_votes in stages)
-
-    def staged_predict(self, X: ArrayLike) -> Iterator[NDArray[Any]]:
-        """Predict classes after each vote.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : iterator of ndarray of shape (n_samples,)
-            Class labels by the first vote, by the first two, and so on.
-        """
-        stages = self.staged_predict_proba(X)
-        return (self.classes_[stage.argmax(axis=1)] for stage in stages)
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict classes: that of the largest probability, of equals the first.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Class labels.
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]

@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
+from typing import Any
+from warnings import warn
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_scd._ensemble import Networks
 from sklearn_scd._typing import Floats
+from sklearn_scd._voting_networks import VotingNetworks
 
 _MAX_DRAWN = 1000  # samples to look at a fit
 _FEW = 50  # samples, of which a constant says little
 _MOST_WEIGHT = 0.75  # of one class, which a constant may well be right to name
 _NEAR_CONSTANT = 0.05  # of the times that they occur, other classes are predicted
 _NO_BETTER = 0.99  # of a constant's loss
+
+
+def warn_of_a_constant(
+    estimator: VotingNetworks,
+    X: NDArray[Any],
+    labels: NDArray[np.intp],
+    weights: Floats,
+    networks: Networks,
+) -> None:
+    """Warn if a fitted model, or its networks within their margin, are constants.
+
+    Parameters
+    ----------
+    estimator : VotingNetworks
+        Fitted.
+    X : ndarray of shape (n_samples, n_features)
+        Training samples.
+    labels : ndarray of shape (n_samples,), int
+        Class codes.
+    weights : ndarray of shape (n_samples,)
+    networks : Networks
+        Those that the fit has trained.
+    """
+    shares = class_shares(labels, weights)
+    if shares is None:
+        return
+    rows = draw_classes_alike(labels, weights, estimator._seed)
+    outputs = estimator._evaluate(X[rows])
+    predicted = estimator._probabilities(outputs).argmax(axis=1)
+    found = constant_class(labels[rows], predicted)
+    if found is not None:
+        code, share = found
+        what = (
+            f"{estimator.classes_.tolist()[code]!r} is predicted for {share:.1%} of "
+            "the training samples, all classes counting alike"
+        )
+    elif estimator.margin_ and no_better_than_constants(
+        networks, estimator._loss, shares
+    ):
+        what = "within the margin the networks are no better than a constant"
+    else:
+        return
+    advice = (
+        "scale the features, as by a StandardScaler, or give a larger max_iter or "
+        "class_weight='balanced'"
+    )
+    if estimator.margin_ or estimator.noise_:
+        advice = (
+            f"give a smaller margin and less noise than {estimator.margin_:.3g} and "
+            f"{estimator.noise_:.3g}: they are L2 sizes in the units of X, and 'auto' "
+            "takes them from the data"
+        )
+    warn(
+        f"The fit ended at or near a constant: {what}. If that is not what you "
+        f"want, {advice}.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
 
 
 def draw_classes_alike(

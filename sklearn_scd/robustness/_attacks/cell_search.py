@@ -19,14 +19,14 @@ from scipy.special import expit
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._attacks.sample import AttackedSample, is_adversarial
 from sklearn_scd.robustness._attacks.shortest_step import shortest_step
-from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
-from sklearn_scd.robustness._hyperplanes.standing import (
+from sklearn_scd.robustness._hyperplanes.located_sample import (
     BOTTLENECK,
     SET,
-    Standing,
-    stand,
+    LocatedSample,
+    locate,
     steps_of,
 )
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
 _MOST_WEIGHTS = 640  # of all units: 20 of them on 32 features
 _MOST_NODES, _MOST_PROGRAMMES = 160, 40  # opened, a sample
@@ -69,15 +69,15 @@ class CellSearch:
         """Search one sample's nearest cell, for each class that counts."""
         if not self.is_possible:
             return
-        standing = next(stand(self.networks, sample.x[np.newaxis], self.norm))
-        winner = standing.winner(self.networks.voting)
+        located = next(locate(self.networks, sample.x[np.newaxis], self.norm))
+        winner = located.winner(self.networks.voting)
         targets = [sample.target]
         if sample.target < 0:
             targets = [k for k in range(self.networks.n_classes) if k != winner]
         most = _MOST_NODES if self.norm == 2 else _MOST_PROGRAMMES
         for target in targets:
             if target != winner:
-                tree = _Tree(self.networks, sample, standing, winner, target)
+                tree = _Tree(self.networks, sample, located, winner, target)
                 tree.search(most // len(targets))
 
 
@@ -88,20 +88,20 @@ class _Tree:
         self,
         networks: SignNetworks,
         sample: AttackedSample,
-        standing: Standing,
+        located: LocatedSample,
         winner: int,
         target: int,
     ) -> None:
-        self.networks, self.sample, self.standing = networks, sample, standing
+        self.networks, self.sample, self.located = networks, sample, located
         self.winner, self.target = winner, target
-        self.signs: Floats = standing.signs.ravel()
-        euclidean = next(stand(networks, sample.x[np.newaxis], 2.0))
+        self.signs: Floats = located.signs.ravel()
+        euclidean = next(locate(networks, sample.x[np.newaxis], 2.0))
         rounding = euclidean.rounding.ravel()
         self.beyond: Floats = euclidean.distances.ravel() + 3 * rounding
         self.before: Floats = euclidean.distances.ravel() - rounding
-        self.distances: Floats = standing.distances.ravel()
+        self.distances: Floats = located.distances.ravel()
         self.room = tuple(end - sample.x for end in sample.clip_values)
-        self.roles = _roles(standing, target)
+        self.roles = _roles(located, target)
 
     def search(self, n_nodes: int) -> None:
         """Open nodes, the nearest first, until one has the class."""
@@ -128,15 +128,15 @@ class _Tree:
                 if child is not None:
                     heapq.heappush(nodes, (bound_of_child, next(ticket), child))
 
-    def _state(self, node: _Node) -> tuple[Standing, Floats]:
+    def _state(self, node: _Node) -> tuple[LocatedSample, Floats]:
         """The networks at a node's nearest point, and the moves that lead to it."""
         moves = (self.networks.normals @ node.step) * self.signs
         on = moves > self.before
         on[list(node.rows)] = np.array(node.sides) > 0
-        return self.standing.switched(on), moves
+        return self.located.switched(on), moves
 
     def _unit_to_decide(
-        self, node: _Node, state: Standing, moves: Floats
+        self, node: _Node, state: LocatedSample, moves: Floats
     ) -> int | None:
         """A unit that helps for little; None where none that is undecided would."""
         on = moves > self.before
@@ -189,19 +189,19 @@ class _Tree:
             return 0.0
         distances = self.distances.copy()
         distances[list(rows)] = np.where(np.array(sides) > 0, 0.0, np.inf)
-        by_vote = self.standing.vote_costs(
-            BOTTLENECK, distances.reshape(self.standing.distances.shape)
+        by_vote = self.located.vote_costs(
+            BOTTLENECK, distances.reshape(self.located.distances.shape)
         )
         steps = steps_of(
-            by_vote, self.standing.named, self.winner, self.target, summed=False
+            by_vote, self.located.named, self.winner, self.target, summed=False
         )
-        needed = self.standing.needed(self.winner, self.target)
+        needed = self.located.needed(self.winner, self.target)
         return float(steps.cheapest(needed)[-1])
 
 
-def _roles(standing: Standing, target: int) -> NDArray[np.float64]:
+def _roles(located: LocatedSample, target: int) -> NDArray[np.float64]:
     """1 for networks whose output should rise, -1 for the others; shape (n, 1)."""
-    n_votes, n_rivals = standing.outputs.shape
+    n_votes, n_rivals = located.outputs.shape
     if n_rivals == 1:
         return np.full((n_votes, 1), 1.0 if target == 1 else -1.0)
     roles = np.full((n_votes, n_rivals), -1.0)

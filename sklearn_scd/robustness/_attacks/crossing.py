@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._hyperplanes.geometry import Geometry
-from sklearn_scd.robustness._hyperplanes.knapsack import greedy_set, press
+from sklearn_scd.robustness._hyperplanes.knapsack import dual_ascent, greedy_set
 from sklearn_scd.robustness._hyperplanes.least_distance import least_distance
-from sklearn_scd.robustness._hyperplanes.standing import SET, Standing, steps_of
+from sklearn_scd.robustness._hyperplanes.located_sample import (
+    SET,
+    LocatedSample,
+    steps_of,
+)
 
 _SWEEPS, _TOLERANCE = 30, 1e-5  # of ascent while votes are added,
 _LAST_SWEEPS, _LAST_TOLERANCE = 2_000, 1e-10  # and at the end
@@ -24,15 +28,15 @@ class Surroundings:
     Parameters
     ----------
     geometry : Geometry
-    standing : Standing
+    located : LocatedSample
         Of the sample, L2.
     """
 
-    def __init__(self, geometry: Geometry, standing: Standing) -> None:
-        self.geometry, self.standing = geometry, standing
-        self.signs: Floats = standing.signs.ravel()
-        distances = standing.distances.ravel()
-        rounding = standing.rounding.ravel()
+    def __init__(self, geometry: Geometry, located: LocatedSample) -> None:
+        self.geometry, self.located = geometry, located
+        self.signs: Floats = located.signs.ravel()
+        distances = located.distances.ravel()
+        rounding = located.rounding.ravel()
         # Far enough beyond or before a hyperplane that rounding does not matter.
         self.beyond: Floats = distances + 3 * rounding
         self.before: Floats = distances - rounding
@@ -41,10 +45,10 @@ class Surroundings:
             products = geometry.inner_products(np.arange(self.signs.size))
             self.products = products * self.signs[:, np.newaxis] * self.signs
 
-    def at(self, moves: Floats) -> Standing:
-        """The standing at a point, from its moves towards each hyperplane."""
-        standing: Standing = self.standing.switched(moves > self.before)
-        return standing
+    def at(self, moves: Floats) -> LocatedSample:
+        """The sample located at a point, from its moves towards each hyperplane."""
+        located: LocatedSample = self.located.switched(moves > self.before)
+        return located
 
 
 class Crossing:
@@ -113,7 +117,7 @@ class Crossing:
         else:
             sides = self.multipliers * self.sides
             self.moves = sides @ around.products[self.rows]
-            press(
+            dual_ascent(
                 around.products, self.rows, self.sides, self.levels, self.multipliers,
                 self.moves, np.int64(_LAST_SWEEPS if last else _SWEEPS),
                 np.float64(_LAST_TOLERANCE if last else _TOLERANCE),
@@ -145,13 +149,13 @@ class Crossing:
             Whether it does.
         """
         banned: set[int] = set()
-        n_votes = self.around.standing.named.size
+        n_votes = self.around.located.named.size
         for _ in range(4 * n_votes):
-            standing = self.around.at(self.moves)
-            if standing.counts.argmax() == target:
+            located = self.around.at(self.moves)
+            if located.counts.argmax() == target:
                 self.solve(last=True)
-                standing = self.around.at(self.moves)
-                if self.feasible and standing.counts.argmax() != winner:
+                located = self.around.at(self.moves)
+                if self.feasible and located.counts.argmax() != winner:
                     return True
                 if not self.feasible:
                     return False
@@ -181,16 +185,16 @@ class Crossing:
         vote : int or None
             None where no vote can change.
         """
-        standing = self.around.at(self.moves)
+        located = self.around.at(self.moves)
         costs = self._costs()
-        by_vote = standing.vote_costs(SET, costs)
-        steps = steps_of(by_vote, standing.named, winner, target, summed=False)
-        over = np.where(standing.named == winner, steps.second, steps.first)
+        by_vote = located.vote_costs(SET, costs)
+        steps = steps_of(by_vote, located.named, winner, target, summed=False)
+        over = np.where(located.named == winner, steps.second, steps.first)
         over[list(banned)] = np.inf
         vote = int(over.argmin())
         if over[vote] == np.inf:
             return None
-        self._add_vote(standing, costs, vote, target)
+        self._add_vote(located, costs, vote, target)
         return vote
 
     def _costs(self) -> Floats:
@@ -203,25 +207,25 @@ class Crossing:
         )
         costs = np.square(np.where(np.isfinite(ways), ways, np.inf))
         costs[self.rows] = np.inf
-        return costs.reshape(around.standing.changes.shape)
+        return costs.reshape(around.located.changes.shape)
 
     def _add_vote(
-        self, standing: Standing, costs: Floats, vote: int, target: int
+        self, located: LocatedSample, costs: Floats, vote: int, target: int
     ) -> None:
         """Decide about a set of hyperplanes that makes a vote name the target."""
-        n_rivals, n_units = standing.outputs.shape[1], costs.shape[1]
-        named = standing.named[vote]
+        n_rivals, n_units = located.outputs.shape[1], costs.shape[1]
+        named = located.named[vote]
         if n_rivals == 1:
             networks, signs = [vote], [1.0 if target == 1 else -1.0]
-            need = -signs[0] * standing.outputs[vote, 0]
+            need = -signs[0] * located.outputs[vote, 0]
         else:
             networks = [vote * n_rivals + target, vote * n_rivals + named]
             signs = [1.0, -1.0]
-            need = standing.outputs[vote, named] - standing.outputs[vote, target]
+            need = located.outputs[vote, named] - located.outputs[vote, target]
         if target > named:
             need = np.nextafter(need, np.inf)
         gains = np.concatenate(
-            [s * standing.changes[n] for n, s in zip(networks, signs, strict=True)]
+            [s * located.changes[n] for n, s in zip(networks, signs, strict=True)]
         )
         members = np.zeros(gains.size, dtype=bool)
         greedy_set(costs[networks].ravel(), gains, np.float64(need), members)
@@ -243,7 +247,7 @@ class Crossing:
             Of a point at which the target wins.
         """
         around = self.around
-        start, there = around.standing, around.at(moves)
+        start, there = around.located, around.at(moves)
         won = np.flatnonzero((there.named == target) & (start.named != target))
         shape = (start.named.size, start.outputs.shape[1], -1)
         changes = start.changes.reshape(shape)

@@ -11,8 +11,8 @@ from sklearn_scd.robustness._attacks.crossing import Crossing, Surroundings
 from sklearn_scd.robustness._attacks.sample import AttackedModel, AttackedSample
 from sklearn_scd.robustness._attacks.shortest_step import shortest_step
 from sklearn_scd.robustness._hyperplanes.geometry import Geometry
+from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample, locate
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
-from sklearn_scd.robustness._hyperplanes.standing import Standing, stand
 
 _TRIALS = 40  # exchanges of votes, where there is no time limit
 _FEWEST_TARGETS = 3  # classes tried a sample, the most promising first
@@ -58,12 +58,12 @@ class CrossingSearch:
         """Cross hyperplanes towards the most promising classes."""
         if not self.has_hyperplanes:
             return
-        standing = next(stand(self.networks, hunt.x[np.newaxis], 2.0))
-        winner = int(standing.counts.argmax())
-        for target in _promising(standing, winner, hunt.target):
+        located = next(locate(self.networks, hunt.x[np.newaxis], 2.0))
+        winner = int(located.counts.argmax())
+        for target in _promising(located, winner, hunt.target):
             geometry = self.geometry
             for _ in range(_ROUNDS):
-                around = Surroundings(geometry, standing)
+                around = Surroundings(geometry, located)
                 crossing = self._shortest_crossing(around, hunt, winner, target, rng)
                 if crossing is None:
                     break
@@ -93,7 +93,7 @@ class CrossingSearch:
     ) -> Crossing | None:
         """The best crossing from the sample, and from the best point so far."""
         best: Crossing | None = None
-        starts = [None, *self._moves_to(hunt, around.standing, target)]
+        starts = [None, *self._moves_to(hunt, around.located, target)]
         if self.geometry.has_small_basis:
             starts += self._probe(around, hunt, target, rng)
         for moves in starts:
@@ -142,13 +142,13 @@ class CrossingSearch:
         return [found[i] * moves[i] for i in nearest]
 
     def _moves_to(
-        self, hunt: AttackedSample, standing: Standing, target: int
+        self, hunt: AttackedSample, located: LocatedSample, target: int
     ) -> list[Floats]:
         """Moves to the best point so far, if it is of the class."""
         if hunt.best is None:
             return []
         step = hunt.best.astype(np.float64) - hunt.x
-        moves = (self.networks.normals @ step) * standing.signs.ravel()
+        moves = (self.networks.normals @ step) * located.signs.ravel()
         predicted = self.model.predict(hunt.best[np.newaxis])[0]
         return [moves] if predicted == target else []
 
@@ -207,9 +207,9 @@ class CrossingSearch:
         return None
 
 
-def _promising(standing: Standing, winner: int, wanted: int) -> list[int]:
+def _promising(located: LocatedSample, winner: int, wanted: int) -> list[int]:
     """Classes to get to, those with most votes first; the one that is wanted alone."""
     if wanted >= 0:
         return [wanted]
-    targets = np.argsort(-standing.counts, kind="stable")
+    targets = np.argsort(-located.counts, kind="stable")
     return [int(target) for target in targets if target != winner][:_FEWEST_TARGETS]

@@ -11,10 +11,14 @@ from time import monotonic
 import numpy as np
 
 from sklearn_scd._typing import Floats
-from sklearn_scd.robustness._certificates.order import OrderBound
+from sklearn_scd.robustness._certificates.order_statistic import OrderBound
 from sklearn_scd.robustness._hyperplanes.geometry import Geometry
 from sklearn_scd.robustness._hyperplanes.least_distance import distance_bound
-from sklearn_scd.robustness._hyperplanes.standing import SET, Standing, steps_of
+from sklearn_scd.robustness._hyperplanes.located_sample import (
+    SET,
+    LocatedSample,
+    steps_of,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class _Node:
 def nearest_cell(
     order: OrderBound,
     geometry: Geometry,
-    standing: Standing,
+    located: LocatedSample,
     winner: int,
     time_limit: float | None = None,
 ) -> float:
@@ -47,7 +51,7 @@ def nearest_cell(
     order : OrderBound
         Its bounds prune.
     geometry : Geometry
-    standing : Standing
+    located : LocatedSample
         Of hard votes of sign networks.
     winner : int
         Code of the class predicted.
@@ -60,10 +64,10 @@ def nearest_cell(
         Exact but for rounding; at the time limit a lower bound. inf where nothing
         changes the class.
     """
-    search = _Search(order, geometry, standing, winner)
+    search = _Search(order, geometry, located, winner)
     end = np.inf if time_limit is None else monotonic() + time_limit
     ticket = count()  # nodes of equal bounds can't be compared
-    root = _Node(0.0, (), (), np.zeros(standing.signs.size))
+    root = _Node(0.0, (), (), np.zeros(located.signs.size))
     nodes = [(0.0, next(ticket), root)]
     while nodes:
         bound, _, node = heapq.heappop(nodes)
@@ -79,17 +83,17 @@ class _Search:
     """What nodes of one search share."""
 
     def __init__(
-        self, order: OrderBound, geometry: Geometry, standing: Standing, winner: int
+        self, order: OrderBound, geometry: Geometry, located: LocatedSample, winner: int
     ) -> None:
         self.order, self.geometry = order, geometry
-        self.standing, self.winner = standing, winner
-        self.n_classes = standing.counts.size
+        self.located, self.winner = located, winner
+        self.n_classes = located.counts.size
         self.targets = [code for code in range(self.n_classes) if code != winner]
-        self.signs = standing.signs.ravel()
-        self.distances = standing.distances.ravel()
-        self.slopes = standing.slopes.ravel()
+        self.signs = located.signs.ravel()
+        self.distances = located.distances.ravel()
+        self.slopes = located.slopes.ravel()
         # A unit that stays may look as if it had switched by as much as is rounded.
-        self.ends = self.distances + 2 * standing.rounding.ravel()
+        self.ends = self.distances + 2 * located.rounding.ravel()
 
     def unit_to_decide(self, node: _Node) -> int | None:
         """A unit whose switching would help at the node's point.
@@ -97,18 +101,18 @@ class _Search:
         None where another class is predicted there; -1 where no unit that is not
         decided could bring that about.
         """
-        standing = self._at(node)
-        if standing.counts.argmax() != self.winner:
+        located = self._at(node)
+        if located.counts.argmax() != self.winner:
             return None
         best, unit = np.inf, -1
         costs = self._remaining(node)
-        by_vote = standing.vote_costs(SET, costs)
+        by_vote = located.vote_costs(SET, costs)
         for target in self.targets:
-            steps = steps_of(by_vote, standing.named, self.winner, target, summed=True)
-            cost = steps.cheapest(standing.needed(self.winner, target))[-1]
+            steps = steps_of(by_vote, located.named, self.winner, target, summed=True)
+            cost = steps.cheapest(located.needed(self.winner, target))[-1]
             if cost < best:
                 best = cost
-                unit = self._helper(standing, costs, int(steps.first.argmin()))
+                unit = self._helper(located, costs, int(steps.first.argmin()))
         return unit
 
     def decide(self, node: _Node, unit: int) -> Iterator[_Node]:
@@ -158,37 +162,37 @@ class _Search:
         distances = self.distances.copy()
         distances[list(switched)] = 0.0
         distances[list(kept)] = np.inf
-        distances = distances.reshape(self.standing.distances.shape)
+        distances = distances.reshape(self.located.distances.shape)
         return min(
-            self.order(self.standing, self.winner, target, distances)
+            self.order(self.located, self.winner, target, distances)
             for target in self.targets
         )
 
-    def _at(self, node: _Node) -> Standing:
-        """The standing at a node's nearest point."""
+    def _at(self, node: _Node) -> LocatedSample:
+        """The sample located at a node's nearest point."""
         on = node.moves >= self.distances
         on[list(node.switched)] = True
         on[list(node.kept)] = False
-        return self.standing.switched(on)
+        return self.located.switched(on)
 
     def _remaining(self, node: _Node) -> Floats:
         """Squared way to each hyperplane from the node's point; decided ones can't."""
         costs = np.square(self.distances - node.moves)
         costs[list(node.switched)] = np.inf
         costs[list(node.kept)] = np.inf
-        return costs.reshape(self.standing.distances.shape)
+        return costs.reshape(self.located.distances.shape)
 
-    def _helper(self, standing: Standing, costs: Floats, vote: int) -> int:
+    def _helper(self, located: LocatedSample, costs: Floats, vote: int) -> int:
         """The unit of a vote that brings it nearest to another class for its cost."""
-        n_rivals = standing.outputs.shape[1]
-        gains = np.zeros_like(standing.changes)
-        named = standing.named[vote]
+        n_rivals = located.outputs.shape[1]
+        gains = np.zeros_like(located.changes)
+        named = located.named[vote]
         if n_rivals == 1:
-            gains[vote] = standing.changes[vote] * (1.0 if named == 0 else -1.0)
+            gains[vote] = located.changes[vote] * (1.0 if named == 0 else -1.0)
         else:
             first = vote * n_rivals
             # Whatever class it may go over to.
-            gains[first : first + n_rivals] = standing.changes[first : first + n_rivals]
+            gains[first : first + n_rivals] = located.changes[first : first + n_rivals]
             gains[first + named] *= -1.0
         useful = (gains > 0) & np.isfinite(costs)
         ratios = np.where(useful, costs / np.where(useful, gains, 1.0), np.inf)

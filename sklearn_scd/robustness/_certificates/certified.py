@@ -21,12 +21,12 @@ from threadpoolctl import threadpool_limits
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
-from sklearn_scd.robustness._certificates.order import OrderBound
+from sklearn_scd.robustness._certificates.order_statistic import OrderBound
 from sklearn_scd.robustness._certificates.spectral import spectral_bound
 from sklearn_scd.robustness._certificates.split import split_bound
 from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry, geometry_of
+from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample, locate
 from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
-from sklearn_scd.robustness._hyperplanes.standing import Standing, stand
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
 
@@ -254,33 +254,33 @@ class _Certifier:
             slopes = slopes + self.geometry.residual
         rounding = networks.rounding_bound(X)
         bounds = np.empty(len(X))
-        standings = stand(networks, X, self.norm, rounding, slopes)
-        for i, standing in enumerate(standings):
-            if standing.winner(networks.voting) != codes[i]:
+        located_samples = locate(networks, X, self.norm, rounding, slopes)
+        for i, located in enumerate(located_samples):
+            if located.winner(networks.voting) != codes[i]:
                 bounds[i] = 0.0  # rounding decides: the sample lies on the boundary
                 continue
-            bounds[i] = self._nearest_class(standing, int(codes[i]))
-            reachable = standing.distances[np.isfinite(standing.distances)]
+            bounds[i] = self._nearest_class(located, int(codes[i]))
+            reachable = located.distances[np.isfinite(located.distances)]
             if self.real and bounds[i] > _OUT_OF_REACH * reachable.max(initial=0.0):
                 bounds[i] = np.inf
         return bounds * (1 - SLACK)
 
-    def _nearest_class(self, standing: Standing, winner: int) -> float:
+    def _nearest_class(self, located: LocatedSample, winner: int) -> float:
         """The least bound over all other classes, for each by the best method."""
         methods = self.methods
-        targets = [code for code in range(standing.counts.size) if code != winner]
+        targets = [code for code in range(located.counts.size) if code != winner]
         order, geometry = self.order, self.geometry
         bounds = np.zeros(len(targets))
         if "order" in methods:
-            bounds = np.array([order(standing, winner, target) for target in targets])
+            bounds = np.array([order(located, winner, target) for target in targets])
         if geometry is None:
             return float(bounds.min())
         if "branch_and_bound" in methods:
-            return nearest_cell(order, geometry, standing, winner, self.time_limit)
+            return nearest_cell(order, geometry, located, winner, self.time_limit)
         # Without a small basis there is nothing to split.
         splits = "split" in methods and geometry.has_small_basis
         if "spectral" in methods or ("split" in methods and not splits):
-            spectral = [spectral_bound(standing, geometry, winner, t) for t in targets]
+            spectral = [spectral_bound(located, geometry, winner, t) for t in targets]
             bounds = np.maximum(bounds, spectral)
         if not splits:
             return float(bounds.min())
@@ -290,7 +290,7 @@ class _Certifier:
             if bounds[place] >= least:
                 break
             bound = split_bound(
-                standing, geometry, winner, targets[place], bounds[place],
+                located, geometry, winner, targets[place], bounds[place],
                 self.time_limit,
             )  # fmt: skip
             least = min(least, bound)

@@ -24,10 +24,10 @@ import numpy as np
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._hyperplanes.geometry import Geometry
 from sklearn_scd.robustness._hyperplanes.knapsack import cap_costs
-from sklearn_scd.robustness._hyperplanes.standing import (
+from sklearn_scd.robustness._hyperplanes.located_sample import (
     PRICE,
     SET,
-    Standing,
+    LocatedSample,
     steps_of,
 )
 
@@ -35,13 +35,13 @@ _FACTOR = 1.5  # of what a unit's gain is worth, up to which it keeps its cost
 
 
 def spectral_bound(
-    standing: Standing, geometry: Geometry, winner: int, target: int
+    located: LocatedSample, geometry: Geometry, winner: int, target: int
 ) -> float:
     """Least L2 size of a perturbation that can bring about another class.
 
     Parameters
     ----------
-    standing : Standing
+    located : LocatedSample
     geometry : Geometry
     winner, target : int
         Class codes.
@@ -50,22 +50,22 @@ def spectral_bound(
     -------
     bound : float
     """
-    cost, weights = weigh(standing, winner, target, standing.distances)
+    cost, weights = weigh(located, winner, target, located.distances)
     if cost in (0.0, np.inf):
         return cost
-    slope = standing.slopes.max() * np.sqrt(weights.sum())
+    slope = located.slopes.max() * np.sqrt(weights.sum())
     largest = geometry.largest_eigenvalue(weights.ravel())
     return float(np.sqrt(cost) / (np.sqrt(largest) + slope))
 
 
 def weigh(
-    standing: Standing, winner: int, target: int, distances: Floats
+    located: LocatedSample, winner: int, target: int, distances: Floats
 ) -> tuple[float, Floats]:
     """Weights of the units, and what it costs then to bring about another class.
 
     Parameters
     ----------
-    standing : Standing
+    located : LocatedSample
     winner, target : int
     distances : ndarray of shape (n_networks, n_units), float64
         Not negative; the sample's, or those that are left in a part of the space.
@@ -78,14 +78,14 @@ def weigh(
     """
     squares = np.square(distances)
     costs = squares.copy()
-    prices = standing.vote_costs(PRICE, costs)
-    third = (standing.named != winner)[:, np.newaxis]
+    prices = located.vote_costs(PRICE, costs)
+    third = (located.named != winner)[:, np.newaxis]
     prices[third & (np.arange(prices.shape[1]) != target)] = 0.0
-    cap_costs(prices, np.float64(_FACTOR), standing.changes, standing.named, costs)
+    cap_costs(prices, np.float64(_FACTOR), located.changes, located.named, costs)
     steps = steps_of(
-        standing.vote_costs(SET, costs), standing.named, winner, target, summed=True
+        located.vote_costs(SET, costs), located.named, winner, target, summed=True
     )
-    n_steps = standing.needed(winner, target)
+    n_steps = located.needed(winner, target)
     dearest = steps.cheapest(n_steps)[-1]
     if dearest in (0.0, np.inf):
         return dearest, np.zeros_like(costs)

@@ -19,7 +19,7 @@ from sklearn_scd.robustness._hyperplanes.geometry import (
     Geometry,
     is_eigenvalue_bound,
 )
-from sklearn_scd.robustness._hyperplanes.standing import Standing
+from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample
 
 # Directions that are split, and how often a box is halved at most. With more of them
 # the bound rises slowly and the work grows fast: the first alone without a time limit.
@@ -29,7 +29,7 @@ _HALVINGS = 7  # of the range in which the bound is looked for
 
 
 def split_bound(
-    standing: Standing,
+    located: LocatedSample,
     geometry: Geometry,
     winner: int,
     target: int,
@@ -47,7 +47,7 @@ def split_bound(
 
     Parameters
     ----------
-    standing : Standing
+    located : LocatedSample
     geometry : Geometry
         With coordinates, at least two.
     winner, target : int
@@ -61,12 +61,12 @@ def split_bound(
     -------
     bound : float
     """
-    cost, weights = weigh(standing, winner, target, standing.distances)
+    cost, weights = weigh(located, winner, target, located.distances)
     if cost in (0.0, np.inf):
         return cost
     assert geometry.coordinates is not None
     sizes, vectors = np.linalg.eigh(geometry.second_moment(weights.ravel()))
-    slope = standing.slopes.max() * np.sqrt(weights.sum())
+    slope = located.slopes.max() * np.sqrt(weights.sum())
     largest = np.sqrt(sizes[-1] * (1 + SLACK)) + slope
     proven = max(start, float(np.sqrt(cost)) / largest)
     end = monotonic() + (time_limit or 0.0)
@@ -74,7 +74,7 @@ def split_bound(
         if n_along >= len(sizes) or (n_along > 1 and monotonic() > end):
             break
         space = _Space(
-            standing, winner, target, geometry.coordinates, vectors, sizes, n_along,
+            located, winner, target, geometry.coordinates, vectors, sizes, n_along,
             np.inf if n_along == 1 else end,
         )  # fmt: skip
         low, high = proven, _REACH * proven
@@ -93,7 +93,7 @@ class _Space:
 
     def __init__(
         self,
-        standing: Standing,
+        located: LocatedSample,
         winner: int,
         target: int,
         coordinates: Floats,
@@ -102,9 +102,9 @@ class _Space:
         n_along: int,
         end: float,
     ) -> None:
-        self.standing, self.winner, self.target = standing, winner, target
+        self.located, self.winner, self.target = located, winner, target
         along = coordinates @ vectors[:, -n_along:]
-        self.along = along * standing.signs.reshape(-1, 1)  # of the way to switching
+        self.along = along * located.signs.reshape(-1, 1)  # of the way to switching
         self.rest = coordinates @ vectors[:, :-n_along]
         self.rest_sizes = np.linalg.norm(self.rest, axis=1)
         self.widths = np.sqrt(sizes[-n_along:])
@@ -155,12 +155,12 @@ class _Space:
             nearer = np.maximum(self.along[:, 0] * low, self.along[:, 0] * high)
         else:
             nearer = np.maximum(self.along * low, self.along * high).sum(axis=1)
-        distances = self.standing.distances.ravel() - nearer
-        distances -= radius * self.standing.slopes.ravel()
+        distances = self.located.distances.ravel() - nearer
+        distances -= radius * self.located.slopes.ravel()
         reached = distances < np.sqrt(left) * self.rest_sizes
         distances = np.where(reached | (distances <= 0), distances, np.inf)
-        distances = np.maximum(distances, 0.0).reshape(self.standing.distances.shape)
-        cost, weights = weigh(self.standing, self.winner, self.target, distances)
+        distances = np.maximum(distances, 0.0).reshape(self.located.distances.shape)
+        cost, weights = weigh(self.located, self.winner, self.target, distances)
         if cost in (0.0, np.inf):
             return cost == np.inf
         weights = weights.ravel()

@@ -308,7 +308,7 @@ def greedy_set(costs, gains, need, members):
 
 
 @kernel
-def press(products, rows, sides, levels, multipliers, moves, n_sweeps, tolerance):
+def dual_ascent(products, rows, sides, levels, multipliers, moves, n_sweeps, tolerance):
     """Shortest step across some hyperplanes, by coordinate ascent on its multipliers.
 
     The step is ``sum_i multipliers_i sides_i a_i``, and is to have

@@ -6,13 +6,13 @@ import numpy as np
 from scipy.special import expit
 
 from sklearn_scd._typing import Floats
-from sklearn_scd.robustness._hyperplanes.networks import DUAL, SignNetworks
-from sklearn_scd.robustness._hyperplanes.standing import (
+from sklearn_scd.robustness._hyperplanes.located_sample import (
     BOTTLENECK,
     SET,
-    Standing,
+    LocatedSample,
     steps_of,
 )
+from sklearn_scd.robustness._hyperplanes.networks import DUAL, SignNetworks
 
 
 class OrderBound:
@@ -47,7 +47,7 @@ class OrderBound:
 
     def __call__(
         self,
-        standing: Standing,
+        located: LocatedSample,
         winner: int,
         target: int,
         distances: Floats | None = None,
@@ -56,52 +56,54 @@ class OrderBound:
 
         Parameters
         ----------
-        standing : Standing
+        located : LocatedSample
         winner, target : int
             Class codes.
         distances : ndarray of shape (n_networks, n_units), default=None
-            Other distances than the standing's.
+            Other distances than those located.
 
         Returns
         -------
         bound : float
         """
         if distances is None:
-            distances = standing.distances
+            distances = located.distances
         # A unit within reach of rounding lacks `slopes` times the size at the most.
-        within = distances / (1.0 + standing.slopes)
+        within = distances / (1.0 + located.slopes)
         if self.voting == "soft":
-            return _soft_bound(standing, winner, target, within)
+            return _soft_bound(located, winner, target, within)
         by_vote = (
-            self._linear_votes(standing)
+            self._linear_votes(located)
             if self.linear
-            else self._votes(standing, distances, within)
+            else self._votes(located, distances, within)
         )
-        steps = steps_of(by_vote, standing.named, winner, target, summed=False)
-        return steps.cheapest(standing.needed(winner, target))[-1]
+        steps = steps_of(by_vote, located.named, winner, target, summed=False)
+        return steps.cheapest(located.needed(winner, target))[-1]
 
-    def _votes(self, standing: Standing, distances: Floats, within: Floats) -> Floats:
+    def _votes(
+        self, located: LocatedSample, distances: Floats, within: Floats
+    ) -> Floats:
         """Distance at which each vote could name each class."""
-        by_vote = standing.vote_costs(BOTTLENECK, within)
+        by_vote = located.vote_costs(BOTTLENECK, within)
         if self.spectra is None:
             return by_vote
         spectra = self.spectra
         if spectra.shape[1] > 1:  # two of its networks take part
-            named = standing.named[:, np.newaxis]
+            named = located.named[:, np.newaxis]
             spectra = spectra + np.take_along_axis(spectra, named, axis=1)
-        sets = standing.vote_costs(SET, np.square(distances))
+        sets = located.vote_costs(SET, np.square(distances))
         n_units = distances.shape[1] * min(2, spectra.shape[1])
-        sizes = np.sqrt(spectra) + standing.slopes.max() * np.sqrt(n_units)
+        sizes = np.sqrt(spectra) + located.slopes.max() * np.sqrt(n_units)
         # Without any normal nothing switches, whatever the size.
         roots = np.where(sets > 0, np.inf, 0.0)
         np.divide(np.sqrt(sets), sizes, where=sizes > 0, out=roots)
         return np.maximum(by_vote, roots)
 
-    def _linear_votes(self, standing: Standing) -> Floats:
+    def _linear_votes(self, located: LocatedSample) -> Floats:
         """Distances at which linear classifiers' largest output is another one."""
-        outputs = standing.outputs
-        places = np.arange(len(outputs)), standing.named
-        slack = (standing.rounding * self.scales).reshape(outputs.shape)
+        outputs = located.outputs
+        places = np.arange(len(outputs)), located.named
+        slack = (located.rounding * self.scales).reshape(outputs.shape)
         leads = outputs[places][:, np.newaxis] - outputs
         leads = leads - slack - slack[places][:, np.newaxis]
         sizes = self.pairs[places[0], :, places[1]]
@@ -113,22 +115,22 @@ class OrderBound:
 
 
 def _soft_bound(
-    standing: Standing, winner: int, target: int, distances: Floats
+    located: LocatedSample, winner: int, target: int, distances: Floats
 ) -> float:
     """Size within which no units can move the mean probabilities far enough."""
     n_units = distances.shape[1]
-    outputs = standing.outputs.ravel().copy()
-    n_votes, n_rivals = standing.outputs.shape
+    outputs = located.outputs.ravel().copy()
+    n_votes, n_rivals = located.outputs.shape
     roles: Floats = np.zeros((n_votes, n_rivals))
     if n_rivals == 1:
         roles[:] = 1.0 if target == 1 else -1.0
         lead = roles[0, 0] * (0.5 * n_votes - expit(outputs).sum())
     else:
         roles[:, target], roles[:, winner] = 1.0, -1.0
-        lead = -(roles * expit(standing.outputs)).sum()
+        lead = -(roles * expit(located.outputs)).sum()
     roles = roles.ravel()
     lead -= 1e-9 * outputs.size  # of sums that are computed otherwise in the model
-    gains = roles[:, np.newaxis] * standing.changes
+    gains = roles[:, np.newaxis] * located.changes
     order = np.argsort(distances, axis=None)
     previous = 0.0
     for place in order[np.isfinite(distances.ravel()[order])]:
@@ -138,6 +140,6 @@ def _soft_bound(
         previous = distances[network, unit]
         if gains[network, unit] > 0:
             before = expit(outputs[network])
-            outputs[network] += standing.changes[network, unit]
+            outputs[network] += located.changes[network, unit]
             lead -= abs(expit(outputs[network]) - before)
     return previous if lead <= 0 else np.inf

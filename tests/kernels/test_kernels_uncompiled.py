@@ -92,10 +92,10 @@ def _robustness(rng):
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     products, rows = normals @ normals.T, np.array([3, 0, 4])
     sides, multipliers, moves = np.array([1.0, -1, 1]), np.zeros(3), np.zeros(5)
-    robustness.press(
+    robustness.dual_ascent(
         products, rows, sides, rng.random(3), multipliers, moves, 500, 1e-6
     )
-    yield "press", np.append(multipliers, moves)
+    yield "dual_ascent", np.append(multipliers, moves)
     weighed = np.empty((3, 3))
     robustness.weigh_products(products, rows, rng.random(3), weighed)
     yield "weighed", weighed

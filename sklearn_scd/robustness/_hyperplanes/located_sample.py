@@ -1,4 +1,4 @@
-"""Where a sample stands among an ensemble's hyperplanes, and what would change it."""
+"""One sample located among an ensemble's hyperplanes, and what would change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SET, BOTTLENECK, PRICE = np.int64(0), np.int64(1), np.int64(2)
 
 
 @dataclass(frozen=True)
-class Standing:
+class LocatedSample:
     """One sample seen by the networks.
 
     Attributes
@@ -66,8 +66,8 @@ class Standing:
             return int(self.counts.argmax())
         return int(mean_probabilities(self.outputs[np.newaxis])[0].argmax())
 
-    def switched(self, turned: NDArray[np.bool_]) -> Standing:
-        """The standing where some units have switched; distances stay the sample's.
+    def switched(self, turned: NDArray[np.bool_]) -> LocatedSample:
+        """The sample after some units have switched; its distances stay as they are.
 
         Parameters
         ----------
@@ -109,13 +109,13 @@ class Standing:
         return int(self.counts[winner] - self.counts[target]) + (winner < target)
 
 
-def stand(
+def locate(
     networks: SignNetworks,
     X: NDArray[Any],
     norm: float,
     rounding: Floats | None = None,
     slopes: Floats | None = None,
-) -> Iterator[Standing]:
+) -> Iterator[LocatedSample]:
     """Locate samples among the hyperplanes.
 
     Parameters
@@ -132,7 +132,7 @@ def stand(
 
     Yields
     ------
-    standing : Standing
+    located : LocatedSample
         Of each sample.
     """
     shape = networks.output_coef.shape
@@ -151,7 +151,7 @@ def stand(
     counts = networks.counts(outputs)
     for i in range(len(X)):
         signs = np.where(positions[i] > 0, -1.0, 1.0).reshape(shape)
-        yield Standing(
+        yield LocatedSample(
             distances[i].reshape(shape), signs, signs * networks.output_coef,
             outputs[i], named[i], counts[i], rounding[i].reshape(shape),
             (slopes / divisors).reshape(shape), networks.output_rounding,

@@ -30,8 +30,8 @@ from sklearn_scd.robustness import certified_distortion, exact_distance, nearest
 from sklearn_scd.robustness._hyperplanes.knapsack import (
     bottleneck,
     cheapest_set,
+    dual_ascent,
     greedy_set,
-    press,
     price,
 )
 from sklearn_scd.robustness._hyperplanes.least_distance import least_distance
@@ -399,7 +399,7 @@ def test_press_solves_the_least_distance_problem():
         sides = np.where(rng.random(6) < 0.3, -1.0, 1.0)
         expected = least_distance(sides[:, None] * rows, sides * levels)
         multipliers, moves = np.zeros(6), np.zeros(6)
-        press(
+        dual_ascent(
             rows @ rows.T, np.arange(6), sides, levels, multipliers, moves,
             np.int64(10_000), 1e-13,
         )  # fmt: skip
