@@ -154,7 +154,9 @@ class _Announcer(event.Listener):
     """Say when kernels begin to be compiled, and when that is done.
 
     Numba's event comes once for a kernel that is compiled, not for one that is read.
-    While :func:`announced_once` is open, all are one compilation.
+    While :func:`announced_once` is open, all are one compilation. The small kernels of
+    certificates and attacks are compiled outside of it, one at a time as they are
+    needed, which is told once a process and no more.
     """
 
     def __init__(self) -> None:
@@ -163,6 +165,7 @@ class _Announcer(event.Listener):
         self._depth = 0  # kernels that are compiled for a kernel
         self._begun = 0.0
         self._seconds: float | None = None  # spent, since it was said that it begins
+        self._told_of_single = False
 
     @staticmethod
     def _is_ours(compilation: event.Event) -> bool:
@@ -177,7 +180,9 @@ class _Announcer(event.Listener):
             if self._depth > 1:
                 return
             self._begun = time.perf_counter()
-            if self._seconds is None:
+            if self._n_open == 0:
+                self._tell_of_single()
+            elif self._seconds is None:
                 self._seconds = 0.0
                 _logger.warning(
                     "sklearn_scd compiles its kernels, once for each dtype; what a fit "
@@ -192,6 +197,14 @@ class _Announcer(event.Listener):
             if self._depth == 0 and self._seconds is not None:
                 self._seconds += time.perf_counter() - self._begun
                 self._close()
+
+    def _tell_of_single(self) -> None:
+        if not self._told_of_single:
+            self._told_of_single = True
+            _logger.warning(
+                "sklearn_scd compiles kernels as they are first used, some seconds in "
+                "all."
+            )
 
     def _close(self) -> None:
         if self._n_open == 0 and self._seconds is not None:

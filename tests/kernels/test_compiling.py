@@ -163,8 +163,13 @@ def test_compilation_is_told_when_it_begins_and_ends_and_only_then(filled, tmp_p
     assert first.startswith("sklearn_scd compiles its kernels")
     assert last.startswith("sklearn_scd compiled its kernels in ")
     assert _run(KERNELS + TOGETHER, filled[0])[1] == ""  # they were read
+    # As certificates and attacks do.
+    alone = _run(KERNELS + "use_kernels()", tmp_path / "alone")[1]
+    assert alone.splitlines() == [
+        "sklearn_scd compiles kernels as they are first used, some seconds in all."
+    ]
     silence = "import logging; logging.getLogger('sklearn_scd').setLevel('ERROR')\n"
-    assert _run(silence + KERNELS + TOGETHER, tmp_path)[1] == ""
+    assert _run(silence + KERNELS + TOGETHER, tmp_path / "silent")[1] == ""
 
 
 def _n_compiled():
