@@ -225,19 +225,48 @@ def test_attacks_that_do_not_work_say_so(fitted, monkeypatch, tmp_path):
             )
 
 
-def test_samples_of_a_gradient_attack_on_another_model_transfer(fitted):
+def _logistic_regression(X, codes):
+    from art.estimators.classification import SklearnClassifier
+
+    return SklearnClassifier(LogisticRegression().fit(X, codes), (0.0, 1.0))
+
+
+def _network(X, codes):
+    torch = pytest.importorskip("torch")
+    from art.estimators.classification import PyTorchClassifier
+
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(X.shape[1], 32),
+        torch.nn.ReLU(),
+        torch.nn.Linear(32, codes.max() + 1),
+    )
+    source = PyTorchClassifier(
+        network,
+        torch.nn.CrossEntropyLoss(),
+        X.shape[1:],
+        codes.max() + 1,
+        torch.optim.Adam(network.parameters(), lr=0.01),
+        clip_values=(0.0, 1.0),
+        device_type="cpu",
+    )
+    source.fit(X.astype(np.float32), codes, nb_epochs=30)
+    return source
+
+
+@pytest.mark.parametrize("source", [_logistic_regression, _network])
+def test_samples_of_a_gradient_attack_on_another_model_transfer(fitted, source):
     """Projected gradient descent asks that model, the bridge judges what it found."""
     from art.attacks.evasion import ProjectedGradientDescent
-    from art.estimators.classification import SklearnClassifier
 
     model, X, y = fitted
     codes = np.searchsorted(model.classes_, y)
-    source = SklearnClassifier(LogisticRegression().fit(X, codes), (0.0, 1.0))
     attack = ProjectedGradientDescent(
-        source, norm=2, eps=1.0, eps_step=0.2, max_iter=10, verbose=False
+        source(X, codes), norm=2, eps=1.0, eps_step=0.2, max_iter=10, verbose=False
     )
     bridge = as_art_classifier(model)
-    found = attack.generate(X, y=bridge.encode_labels(y))
+    labels = bridge.encode_labels(y)
+    found = attack.generate(X.astype(np.float32), y=labels)
     before = (bridge.predict(X).argmax(axis=1) == codes).mean()
     after = (bridge.predict(found).argmax(axis=1) == codes).mean()
     assert after < before - 0.2
