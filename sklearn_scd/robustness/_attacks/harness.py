@@ -7,6 +7,7 @@ leaves what was found on whatever ends it early.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
@@ -20,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_scd._progress import ProgressLine
 from sklearn_scd.robustness._attacks.collecting import collect
-from sklearn_scd.robustness._attacks.interruption import leave_results
+from sklearn_scd.robustness._attacks.interruption import attempts_left_on, leave_results
 from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._attacks.sample import (
     Attempt,
@@ -162,21 +163,27 @@ class AttackRun:
                 result.adversarials[i], result.distances[i] = X_start[i], distance
                 result.status[i] = ATTACKED
 
-    def result_so_far(self) -> DistortionResult:
-        """What is known when not all attempts were made.
+    def result_so_far(self, error: BaseException) -> DistortionResult:
+        """What is known when an error ends the run before all attempts were made.
 
         ``'stopped'`` where something was found and attempts are missing,
         ``'not_attacked'`` where nothing is known.
         """
-        known = {}
+        known, unfinished = {}, defaultdict(list)
+        for i, to_its_end, attempt in attempts_left_on(error):
+            if to_its_end:
+                self.attempts[i].append(attempt)
+            elif attempt.best is not None:
+                unfinished[i].append(attempt)
         for i, made in self.attempts.items():
             sample = self.problem.sample(i)
             for start in self.starts[i]:
                 sample.ask_one(start)
             whole = len(made) == self.n_attempts
+            parts = unfinished[i]
             started = [] if sample.best is None else [attempt_at(sample)]
-            if whole or started or any(a.best is not None for a in made):
-                known[i] = [*started, *made]
+            if whole or started or any(a.best is not None for a in [*made, *parts]):
+                known[i] = [*started, *parts, *made]
         result = self._result(known)
         for i in known:
             if len(self.attempts[i]) < self.n_attempts:
@@ -196,7 +203,7 @@ class AttackRun:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
-            leave_results(error, lambda: {self.name: self.result_so_far()})
+            leave_results(error, lambda: {self.name: self.result_so_far(error)})
 
 
 def _are_adversarial(

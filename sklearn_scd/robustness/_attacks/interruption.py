@@ -37,3 +37,20 @@ def set_results(error: Any, results: dict[str, DistortionResult]) -> None:
 def results_left_on(error: BaseException) -> dict[str, DistortionResult]:
     """What :func:`leave_results` left on an exception; a dict, perhaps empty."""
     return getattr(error, "attack_results", {})
+
+
+def leave_attempts(error: Any, attempts: list[tuple[int, bool, Any]]) -> None:
+    """Set what attempts side by side have found when one of them failed.
+
+    Parameters
+    ----------
+    error : BaseException
+    attempts : list of (int, bool, Attempt)
+        The sample, whether the attempt came to its end, and what it found.
+    """
+    error.attempts_so_far = attempts
+
+
+def attempts_left_on(error: BaseException) -> list[tuple[int, bool, Any]]:
+    """What :func:`leave_attempts` left on an exception; a list, perhaps empty."""
+    return getattr(error, "attempts_so_far", [])

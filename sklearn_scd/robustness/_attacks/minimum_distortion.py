@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +17,8 @@ from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.bridge import require_art
 from sklearn_scd.robustness._attacks.harness import AttackRun
+from sklearn_scd.robustness._attacks.interruption import leave_attempts
+from sklearn_scd.robustness._attacks.lockstep import AbandonedError, run_together
 from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
 from sklearn_scd.robustness._attacks.sample import (
     AttackedModel,
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 _HALVINGS = 12  # of the last binary search
 _NOISE_ROWS = 100  # random samples asked for at a time
+_LEAST_GROUPS = 2  # of attempts side by side: for two processes
+_MOST_TOGETHER = 10  # attempts in one
 _NORM_HINT = (
     ": ART's attacks know no others; nearest_flip, surrogate_attack and line_search do"
 )
@@ -195,14 +201,23 @@ def minimum_distortion(
     plan = _Plan(attack, int(max_iter), init_size)
     starts = _starts(problem, X_train)
     rows = np.repeat(problem.rows, n_restarts)
-    jobs = (
-        delayed(_attempt)(
-            problem.model, plan, problem.X[i], int(problem.codes[i]),
-            int(problem.targets[i]), starts[i], restart, (seed, i, restart),
+    attempts = [
+        partial(
+            _attempt, plan=plan, x=problem.X[i], code=int(problem.codes[i]),
+            target=int(problem.targets[i]), candidates=starts[i], restart=restart,
+            seed=(seed, i, restart),
         )
         for i in problem.rows
         for restart in range(n_restarts)
-    )  # fmt: skip
+    ]  # fmt: skip
+    # By the number of attempts alone, so that results do not depend on `n_jobs`.
+    n_together = min(-(-len(attempts) // _LEAST_GROUPS), _MOST_TOGETHER)
+    jobs = (
+        delayed(_side_by_side)(
+            attempts[k : k + n_together], rows[k : k + n_together], problem.model
+        )
+        for k in range(0, len(attempts), max(n_together, 1))
+    )
     line = ProgressLine("minimum_distortion", "attacks", rows.size, "distance")
     with AttackRun(problem, attack, n_attempts=n_restarts, max_iter=max_iter) as run:
         # Processes: not every estimator's predict may run in two threads at once.
@@ -232,6 +247,20 @@ def _starts(
     return starts
 
 
+def _side_by_side(
+    attempts: Sequence[Callable[[AttackedModel], Attempt]],
+    rows: NDArray[np.intp],
+    model: AttackedModel,
+) -> list[Attempt]:
+    """Run attempts in lockstep; on an error leave what they have found."""
+    try:
+        return run_together(attempts, model)
+    except BaseException as error:
+        so_far = getattr(error, "results_so_far", [])
+        leave_attempts(error, [(int(rows[k]), *found) for k, *found in so_far])
+        raise
+
+
 def _attempt(
     model: AttackedModel,
     plan: _Plan,
@@ -241,7 +270,7 @@ def _attempt(
     candidates: NDArray[np.float32],
     restart: int,
     seed: tuple[int, int, int],
-) -> list[Attempt]:
+) -> Attempt:
     """Attack one sample once."""
     from sklearn_scd.robustness._attacks import repeatable
 
@@ -250,17 +279,20 @@ def _attempt(
     attack = repeatable.attack_on(sample, plan.attack, plan.max_iter)
     stopped = False
     try:
-        start = _find_start(plan, sample, candidates, restart, generator)
-        if start is not None:
-            attack.run(start, generator)
-    except repeatable.AttackStoppedError:
+        try:
+            start = _find_start(plan, sample, candidates, restart, generator)
+            if start is not None:
+                attack.run(start, generator)
+        except repeatable.AttackStoppedError:
+            stopped = True
+        if sample.best is not None:
+            sample.restart_guard()
+            to_just_outside(sample, _HALVINGS)
+            if plan.attack == "hop_skip_jump":
+                sample.history.append(sample.distance)
+    except AbandonedError:
         stopped = True
-    if sample.best is not None:
-        sample.restart_guard()
-        to_just_outside(sample, _HALVINGS)
-        if plan.attack == "hop_skip_jump":
-            sample.history.append(sample.distance)
-    return [attempt_at(sample, sample.history, stopped)]
+    return attempt_at(sample, sample.history, stopped)
 
 
 def _find_start(

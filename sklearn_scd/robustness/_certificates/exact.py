@@ -62,8 +62,10 @@ def exact_distance(
     Returns
     -------
     distances : ndarray of shape (n_samples,), float64
-        In the units of `X`; inf where every point has the same class. One vote's are
-        lowered as those of :func:`certified_distortion`, by what may be rounded.
+        In the units of `X`; inf where no units that switch change the class, a large
+        number where those that would can't switch together, which floating point can't
+        tell from far away. One vote's are lowered as those of
+        :func:`certified_distortion`, by what may be rounded.
 
     Raises
     ------
