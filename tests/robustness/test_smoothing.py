@@ -64,7 +64,7 @@ def test_radii_of_a_linear_classifier_come_near_its_distances(n_components, data
     model = smoothed(model, X, y, sigma=sigma, n_samples=20_000, alpha=1e-6)
     radii = model.certified_distortion(X, y)
     wrong = exact == 0
-    assert 10 < wrong.sum() < 100
+    assert 5 < wrong.sum() < 100
     assert (radii <= exact).all()
     # As few right copies as one sample in a million has, and what they certify.
     clear = exact > 0.5 * sigma  # a hundred copies choose the right class
