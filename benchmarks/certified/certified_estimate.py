@@ -53,7 +53,8 @@ def estimate(
     final, search = budgets.final, budgets.search
     features = int(dataset.X[0].size)
     rows = sum(len(split.train) for split in splits)
-    parts = {"search": 0.0, "training": 0.0, "certificates and attacks": 0.0}
+    stages = ("search", "training", "certificates and attacks", "smoothing")
+    parts = dict.fromkeys(stages, 0.0)
     for model in models:
         if model.cost is None:
             continue
@@ -72,6 +73,12 @@ def estimate(
         parts["training"] += cost.training(rows, features, final.votes, None, False)
         growth = cost.growth(features, final.votes, False)
         parts["certificates and attacks"] += cost.distance * growth * n_images
+        n_copies = (
+            final.copies
+            / 10_000
+            * sum(len(split.test[: budgets.n_smoothed]) for split in splits)
+        )
+        parts["smoothing"] += cost.smoothing * growth * n_copies
     parts = {stage: seconds / final.jobs for stage, seconds in parts.items()}
     unknown = [model.label for model in models if model.cost is None]
     return announcement(parts, final.jobs, unknown, COMPILING)

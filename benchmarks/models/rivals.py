@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from benchmarks.models.bounding import LipschitzConstant, RandomisedSmoothing
+from benchmarks.models.cost import Cost
 from benchmarks.models.model import Budget, Build, ImageShape, Model
 from benchmarks.models.networks import LipschitzClassifier, TorchClassifier
 from benchmarks.models.pixel_means import PixelMeans, smaller_shape
@@ -89,6 +90,9 @@ RIVALS = (
         modules=("torch",),
         programs=("certified",),
         grid=noise_grid("torchclassifier__noise", {"pca__n_components": COMPONENTS}),
+        cost=Cost(
+            fit=0.6, iterations=100, smoothing=0.023, candidate=0.8, voted="never"
+        ),
     ),
     Model(
         "svm-rbf-smoothed",
@@ -101,6 +105,9 @@ RIVALS = (
             None, {"pca__n_components": COMPONENTS, "svc__C": [0.3, 1.0, 10.0]}
         ),
         folds=1,
+        cost=Cost(
+            fit=0.04, iterations=1, smoothing=0.027, candidate=0.4, voted="never"
+        ),
     ),
     Model(
         "cnn-smoothed",
@@ -113,6 +120,9 @@ RIVALS = (
         programs=(),
         grid=noise_grid("torchclassifier__noise", {}),
         folds=1,
+        cost=Cost(
+            fit=2.5, iterations=100, smoothing=3.3, candidate=47.0, voted="never"
+        ),
     ),
     Model(
         "resnet18-smoothed",
@@ -139,6 +149,7 @@ RIVALS = (
             "pca__n_components": COMPONENTS,
             "lipschitzclassifier__temperature": TEMPERATURES,
         },
+        cost=Cost(fit=0.8, iterations=60, distance=0.001, candidate=0.8, voted="never"),
     ),
     Model(
         "lipschitz-cnn",
@@ -152,5 +163,8 @@ RIVALS = (
         programs=(),
         grid={"lipschitzclassifier__temperature": TEMPERATURES},
         folds=1,
+        cost=Cost(
+            fit=20.0, iterations=60, distance=0.01, candidate=20.0, voted="never"
+        ),
     ),
 )
