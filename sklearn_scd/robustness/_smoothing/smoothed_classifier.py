@@ -63,13 +63,13 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ``sigma * norm.ppf(alpha ** (1 / n_samples))``: 3.2 `sigma` by default, 3.8
         `sigma` with 100,000 copies.
 
-    n_selection_samples : int, default=100
-        Further copies, which come first and choose the class whose p is bounded.
-
     alpha : float, default=0.001
         Probability, over the noise that is drawn, that a sample's certified radius is
         wrong. It is for each sample by itself: for all of m samples to be right with
         that confidence, take ``alpha / m``.
+
+    n_selection_samples : int, default=100
+        Further copies, which come first and choose the class whose p is bounded.
 
     abstention_label : int, float, str or None, default=None
         What `predict` returns where no class is certified. None: the class predicted
