@@ -296,7 +296,7 @@ def test_rivals_are_chosen_without_the_test_images(name, rows, made, tmp_path):
         pytest.importorskip(module)
     grid = model.grid if isinstance(model.grid, list) else [model.grid]
     small = [{key: values[:1] for key, values in part.items()} for part in grid]
-    model = replace(model, grid=small, folds=2)
+    model = replace(model, grid=small[:2], folds=1)
     budgets = Budget(max_iter=4, copies=150), Budget(max_iter=2, copies=100)
     moved = replace(rows, X_test=rows.X_test[::2], y_test=rows.y_test[::2])
     results = [measuring.certify(model, i, 0, *budgets)[OWN] for i in (rows, moved)]
