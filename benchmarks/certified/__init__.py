@@ -1,7 +1,7 @@
 """Certified accuracy of sign networks beside linear classifiers and other models.
 
-Beside them are 1-Lipschitz networks and models smoothed by noise, whose radii hold with
-a confidence: those and proofs are never mixed.
+Among the other models are 1-Lipschitz networks, whose radii are proven, and models
+smoothed by noise, whose radii hold with a confidence. The two are never mixed.
 
 The parameters of models that have a certificate are chosen by cross-validation on the
 training images, by the geometric mean of their errors, images not right and certified,

@@ -86,7 +86,7 @@ def train(
 
 
 def evaluate(module: nn.Module, X: np.ndarray) -> np.ndarray:
-    """Return a network's logits, float32 of shape (n_samples, n_classes)."""
+    """Return a network's logits, of shape (n_samples, n_classes) and its own dtype."""
     device = device_of(module)
     n_rows = ROWS_AT_A_TIME if device.type == "cpu" else ROWS_ON_A_GPU
     with torch.inference_mode():

@@ -77,11 +77,11 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     batch_size : int or None, default=None
         Copies that are held, and classified, at a time. None: as many as take some
-        32 MB. The result does not depend on it.
+        32 MB. The noise does not depend on it.
 
     n_jobs : int or None, default=None
         Threads, each with samples of its own, or what :func:`joblib.parallel_config`
-        says. The result does not depend on it.
+        says. The noise does not depend on it.
 
     random_state : int, RandomState instance or None, default=None
         Draws the noise, once for all in `fit`: a fitted model always says the same of
