@@ -28,13 +28,13 @@ help: ## this list
 medical: .venv/.benchmarks $(KERNELS)/.compiled ## compare models on medical images (ARGS=--help)
 	$(RUN) benchmarks.medical $(ARGS)
 
-certified: .venv/.benchmarks $(KERNELS)/.compiled ## certified accuracy of sign networks and linear models
+certified: .venv/.benchmarks .venv/.rivals $(KERNELS)/.compiled ## certified accuracy of sign networks and their rivals
 	$(RUN) benchmarks.certified $(ARGS)
 
 speed: .venv/.benchmarks ## time and memory of fits and predictions
 	$(RUN) benchmarks.speed $(ARGS)
 
-test: .venv/.benchmarks .venv/.dask .venv/.onnx .venv/.tests ## run tests and doctests (ARGS="-k threshold -x")
+test: .venv/.benchmarks .venv/.dask .venv/.onnx .venv/.rivals .venv/.tests ## run tests and doctests (ARGS="-k threshold -x")
 	$(RUN) pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: .venv/.dev ## check rules, format and types

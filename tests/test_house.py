@@ -69,6 +69,7 @@ HOUSES = [
             (
                 "sklearn_scd.robustness._certificates",
                 "sklearn_scd.robustness._attacks",
+                "sklearn_scd.robustness._smoothing",
             ),
             ("sklearn_scd.robustness._consistency", "sklearn_scd.robustness._summary"),
             ("sklearn_scd.robustness._evaluation", "sklearn_scd.robustness._scorer"),

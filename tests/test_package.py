@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
 import sklearn_scd
 from sklearn_scd import (
@@ -22,7 +23,7 @@ from sklearn_scd import (
     precompile,
     robustness,
 )
-from sklearn_scd.robustness import AttackedSample
+from sklearn_scd.robustness import AttackedSample, SmoothedClassifier
 
 
 def _public_methods(kind):
@@ -57,6 +58,7 @@ METHODS = [
         *RESULTS,
         *DISPLAYS,
         AttackedSample,
+        SmoothedClassifier,
     )
     for method in _public_methods(kind)
 ]
@@ -64,7 +66,7 @@ MODULES = [
     module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
 ]
 TOP = [ActiveSubspace, SCDClassifier, make_robust_scd, precompile]
-FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, *EXPORT, *DISPLAYS]
+FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, SmoothedClassifier, *EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]
 
 
@@ -107,7 +109,7 @@ def test_version_is_that_of_the_installed_package():
 def test_public_names_are_there():
     public = {item.__name__ for item in TOP}
     assert set(sklearn_scd.__all__) == {"__version__", *public}
-    classes = {*RESULTS, AttackedSample}
+    classes = {*RESULTS, AttackedSample, SmoothedClassifier}
     assert len(FUNCTIONS) + len(classes) == len(robustness.__all__)
     names = {item.__name__ for item in METHODS}
     assert {"fit", "predict", "predict_proba", "decision_function"} <= names
@@ -139,7 +141,12 @@ def test_docstring_names_parameters_in_order_and_results(item):
 
 
 @pytest.mark.parametrize(
-    "model", [ActiveSubspace(2), SCDClassifier(n_estimators=1, max_iter=2)]
+    "model",
+    [
+        ActiveSubspace(2),
+        SCDClassifier(n_estimators=1, max_iter=2),
+        SmoothedClassifier(LogisticRegression(max_iter=1000)),
+    ],
 )
 def test_docstring_names_all_fitted_attributes(model):
     X, y = load_iris(return_X_y=True)

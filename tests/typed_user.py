@@ -32,6 +32,9 @@ def fits_and_predicts(X: NDArray[np.uint8], y: list[str]) -> None:
     assert_type(model.fit([[0.0], [1.0]], [0, 1]).agreement(X), NDArray[np.float64])
     assert_type(model.loss_curve_, NDArray[np.float32])
     SCDClassifier(max_features=0.5, class_weight={"ill": 2.0, "well": 1})
+    smoothed = rb.SmoothedClassifier(model, 0.5, random_state=0).fit(X, y)
+    assert_type(smoothed, rb.SmoothedClassifier)
+    assert_type(smoothed.certified_distortion(X, y), NDArray[np.float64])
     make_robust_scd(n_components=8, random_state=0, margin=0.5).fit(X, y)
 
 

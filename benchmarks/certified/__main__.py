@@ -50,7 +50,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
     parser = Parser(
         "python -m benchmarks.certified",
-        "Certified accuracy of sign networks beside linear classifiers.",
+        "Certified accuracy of sign networks beside other models.",
         "--list tells the data sets and models.",
     )
     add = parser.add_argument
@@ -73,6 +73,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         ("--seeds", 5, "splits 0 to N-1"),
         ("--votes", 100, "networks of a final model"),
         ("--search-votes", 15, "networks of a model that is tried in the search"),
+        ("--copies", 10_000, "noisy copies an image, where a model is smoothed"),
+        ("--search-copies", 1_000, "the same in the search"),
     ):
         add(
             option,
@@ -81,6 +83,12 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             metavar="N",
             help=f"{what} (default: %(default)s)",
         )
+    add(
+        "--smoothed-images",
+        type=positive,
+        metavar="N",
+        help="test images of a split that are certified by smoothing (default: all)",
+    )
     add(
         "--split",
         choices=KINDS,

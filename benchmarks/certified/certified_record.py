@@ -4,15 +4,19 @@ import argparse
 
 import numpy as np
 
-from benchmarks.certified.measuring import CRITERION, N_ATTACKED
+from benchmarks.certified.measuring import BOTH, CRITERION, N_ATTACKED, OWN, SMOOTHED
 from benchmarks.common.files import make_folder
 from benchmarks.common.record import Record, finite
 from benchmarks.datasets import Dataset
 from benchmarks.models import Model
+from benchmarks.models.bounding import RandomisedSmoothing
+from benchmarks.models.smoothing import ALPHA
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "results.json"
 SIZES = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0)  # L2
+# Models whose radii are of several kinds have a column for each.
+SUFFIXES = {OWN: "", SMOOTHED: "+smoothing", BOTH: "+either"}
 
 
 class CertifiedRecord(Record):
@@ -56,41 +60,87 @@ class CertifiedRecord(Record):
             sizes=list(SIZES),
             criterion=CRITERION,
             n_attacked=N_ATTACKED,
+            smoothing={
+                "alpha": ALPHA,
+                "copies": arguments.copies,
+                "n_images": arguments.smoothed_images,
+            },
             models={},
         )
 
-    def add(self, model: Model, seed: int, result: dict) -> dict:
-        """Enter a model's result on the split of a seed, and write the file.
+    def add(self, model: Model, seed: int, results: dict[str, dict]) -> dict[str, dict]:
+        """Enter a model's results on the split of a seed, and write the file.
+
+        Parameters
+        ----------
+        model : Model
+        seed : int
+        results : dict of str to dict
+            As `measuring.certify` returns it.
 
         Returns
         -------
-        dict
-            The entry.
+        dict of str to dict
+            The entries, by the names of their columns.
         """
-        column = self.data["models"].setdefault(
-            model.name,
-            {
-                "label": model.label,
-                # None: distances are what an attack found, so accuracies upper bounds.
-                "certificate": model.bounding.certificate,
-                "seeds": {},
-            },
-        )
-        trial = {
-            "accuracy": result["accuracy"],
-            "chosen": result["chosen"],
-            "distances": finite(result["distances"]),
-            "accuracies": accuracies(result).tolist(),
-        }
-        column["seeds"][str(seed)] = trial
-        shares = np.array([t["accuracies"] for t in column["seeds"].values()])
-        column["mean"] = shares.mean(axis=0).tolist()
-        column["std"] = shares.std(axis=0).tolist()
+        entries = {}
+        for whose, result in results.items():
+            name = f"{model.name}{SUFFIXES[whose]}"
+            column = self.data["models"].setdefault(
+                name,
+                {
+                    "label": model.label,
+                    "certificate": kind_of_radii(model, whose),
+                    "seeds": {},
+                },
+            )
+            entries[name] = column["seeds"][str(seed)] = {
+                "accuracy": float(result["accuracy"]),
+                "chosen": result["chosen"],
+                "distances": finite(result["distances"]),
+                "accuracies": accuracies(result).tolist(),
+                "radius": finite(average_radius(result)),
+                "seconds": result["seconds"],
+            }
+            _sum_up(column)
         self.save()
-        return trial
+        return entries
+
+
+def kind_of_radii(model: Model, whose: str) -> str | None:
+    """Return "exact", "certified", SMOOTHED or BOTH.
+
+    None: distances are what an attack found, so upper bounds.
+    """
+    if whose != OWN:
+        return whose
+    if isinstance(model.bounding, RandomisedSmoothing):
+        return SMOOTHED
+    return model.bounding.certificate
+
+
+def _sum_up(column: dict) -> None:
+    """Write means and standard deviations over the splits."""
+    trials = column["seeds"].values()
+    shares = np.array([trial["accuracies"] for trial in trials])
+    column["mean"] = shares.mean(axis=0).tolist()
+    column["std"] = shares.std(axis=0).tolist()
+    radii = np.array([trial["radius"] for trial in trials], dtype=float)
+    known = np.isfinite(radii).all()
+    column["radius_mean"] = float(radii.mean()) if known else None
+    column["radius_std"] = float(radii.std()) if known else None
+    column["seconds"] = float(np.mean([trial["seconds"] for trial in trials]))
 
 
 def accuracies(result: dict) -> np.ndarray:
     """Share of test images that are right, and certified or found beyond each size."""
     distances = result["distances"][:, np.newaxis]
+    if not distances.size:
+        return np.zeros(len(SIZES))
     return result["accuracy"] * (distances > SIZES).mean(axis=0)
+
+
+def average_radius(result: dict) -> float:
+    """Mean distance over test images, 0 where the model is wrong."""
+    distances = result["distances"]
+    return float(result["accuracy"] * distances.mean()) if distances.size else 0.0

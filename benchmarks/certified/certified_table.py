@@ -3,6 +3,14 @@
 from benchmarks.common.table import Table
 
 TABLE = "certified"
+# What the radii of a row rest on, by the record's name for it.
+CERTIFICATES = {
+    "exact": "exact",
+    "certified": "proven",
+    "smoothed": "smoothing",
+    "both": "either",
+    None: "attacked",
+}
 
 
 def make_table(data: dict) -> Table:
@@ -15,30 +23,67 @@ def make_table(data: dict) -> Table:
     """
     models = data["models"]
     n_splits = max(len(model["seeds"]) for model in models.values())
-    notes = []
-    if any(model["certificate"] is None for model in models.values()):
-        notes.append(
-            f"≤ no certificate: what attacks left, {data['n_attacked']} images a split"
-        )
     return Table(
         TABLE,
         "",
         "Certified accuracy, %, mean ± standard deviation over splits",
         f"{data['dataset']['name']}, {n_splits} splits ({data['dataset']['split']})",
-        ["", *(f"L2 {size:g}" for size in data["sizes"])],
-        [[name, *_shares(model, data["sizes"])] for name, model in models.items()],
-        notes,
+        [
+            "",
+            "certificate",
+            "radius",
+            *(f"L2 {size:g}" for size in data["sizes"]),
+            "ms",
+        ],
+        [[name, *_cells(model, data["sizes"])] for name, model in models.items()],
+        _notes(data),
     )
 
 
-def _shares(model: dict, sizes: list[float]) -> list[str]:
-    """Write shares in per cent; what attacks left is an upper bound."""
-    marks = [
-        "≤ " if model["certificate"] is None and size > 0 else "" for size in sizes
-    ]
-    return [
-        f"{mark}{100 * mean:.2f} ± {100 * deviation:.2f}"
-        for mark, mean, deviation in zip(
-            marks, model["mean"], model["std"], strict=True
+def _cells(model: dict, sizes: list[float]) -> list[str]:
+    """Write a row; what attacks left is an upper bound."""
+    mark = "≤ " if model["certificate"] is None else ""
+    shares = [
+        f"{mark if size > 0 else ''}{100 * mean:.2f} ± {100 * deviation:.2f}"
+        for size, mean, deviation in zip(
+            sizes, model["mean"], model["std"], strict=True
         )
     ]
+    mean, deviation = model["radius_mean"], model["radius_std"]
+    # Infinite where a model is a constant.
+    radius = "inf" if mean is None else f"{mark}{mean:.3f} ± {deviation:.3f}"
+    return [
+        CERTIFICATES[model["certificate"]],
+        radius,
+        *shares,
+        f"{1000 * model['seconds']:.1f}",
+    ]
+
+
+def _notes(data: dict) -> list[str]:
+    """Explain what is in the table, and nothing else."""
+    kinds = {model["certificate"] for model in data["models"].values()}
+    smoothing = data["smoothing"]
+    confidence = f"{100 * (1 - smoothing['alpha']):g}%"
+    notes = [
+        "radius: average certified radius, L2, over test images, 0 where the model is "
+        "wrong; ms: milliseconds of processor time an image"
+    ]
+    if kinds & {"smoothed", "both"}:
+        n_images = smoothing["n_images"]
+        notes.append(
+            f"smoothing: each radius holds with a confidence of {confidence}, by "
+            f"{smoothing['copies']:,} noisy copies; "
+            + ("all test images" if n_images is None else f"{n_images} images a split")
+        )
+    if "both" in kinds:
+        notes.append(
+            "either: the larger radius of a model and the smoothed one, of a "
+            "classifier that answers where the two agree and else abstains: below it "
+            "no answer is wrong, but there may be none"
+        )
+    if None in kinds:
+        notes.append(
+            f"≤ no certificate: what attacks left, {data['n_attacked']} images a split"
+        )
+    return notes

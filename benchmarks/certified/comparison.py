@@ -1,11 +1,12 @@
 """A run: split after split, model after model, then the table."""
 
 import argparse
-from dataclasses import dataclass
+from importlib.util import find_spec
 
 from joblib import effective_n_jobs
+from sklearn.model_selection import ParameterGrid
 
-from benchmarks.certified.certified_estimate import estimate
+from benchmarks.certified.certified_estimate import Budgets, estimate
 from benchmarks.certified.certified_record import CertifiedRecord
 from benchmarks.certified.certified_table import TABLE, make_table
 from benchmarks.certified.measuring import (
@@ -24,14 +25,9 @@ from benchmarks.datasets.fingerprint import fingerprint
 from benchmarks.datasets.scaling import scale
 from benchmarks.datasets.splits import Split, draw_split, split_kind
 from benchmarks.models import MODELS, Budget, Model
+from benchmarks.models.smoothing import ALPHA
 
-
-@dataclass(frozen=True)
-class Budgets:
-    """What a final model may spend, and one that is tried in the search."""
-
-    final: Budget
-    search: Budget
+DEFAULT_EXTRA = "benchmarks"  # its absence is an error
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -47,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     UserError
         If the data set or the output folder is unusable, or modules are missing.
     """
-    models = [MODELS[name] for name in dict.fromkeys(arguments.models)]
+    models = installed([MODELS[name] for name in dict.fromkeys(arguments.models)])
     needed = [(*model.modules, *model.bounding.modules) for model in models]
     check_modules(tuple(dict.fromkeys(name for names in needed for name in names)))
     dataset = load(arguments.dataset, True, arguments.skip_unreadable, aloud=False)
@@ -58,12 +54,14 @@ def run(arguments: argparse.Namespace) -> None:
     data = fingerprint(dataset)
     jobs = effective_n_jobs(arguments.jobs or -1)
     budgets = Budgets(
-        Budget(arguments.votes, jobs), Budget(arguments.search_votes, jobs)
+        Budget(arguments.votes, jobs, copies=arguments.copies),
+        Budget(arguments.search_votes, jobs, copies=arguments.search_copies),
+        arguments.smoothed_images,
     )
     record = CertifiedRecord(arguments, jobs, dataset, kind)
     checkpoints = Checkpoints(arguments.output, arguments.resume)
     splits = [draw_split(dataset, kind, seed) for seed in range(arguments.seeds)]
-    print(estimate(models, dataset, splits, budgets.final, budgets.search), flush=True)
+    print(estimate(models, dataset, splits, budgets), flush=True)
     for seed, split in enumerate(splits):
         images = images_of(dataset, split)
         for model in models:
@@ -71,13 +69,20 @@ def run(arguments: argparse.Namespace) -> None:
             name = f"{model.name}-{seed}"
             result = checkpoints.load(name, data, parameters)
             if result is None:
-                result = certify(model, images, seed, budgets.final, budgets.search)
+                result = certify(
+                    model,
+                    images,
+                    seed,
+                    budgets.final,
+                    budgets.search,
+                    budgets.n_smoothed,
+                )
                 checkpoints.save(name, data, parameters, result)
-            trial = record.add(model, seed, result)
-            shares = " ".join(f"{share:.3f}" for share in trial["accuracies"])
-            print(
-                f"seed {seed} {model.name:14} {shares}  {trial['chosen']}", flush=True
-            )
+            for column, trial in record.add(model, seed, result).items():
+                shares = " ".join(f"{share:.3f}" for share in trial["accuracies"])
+                print(
+                    f"seed {seed} {column:14} {shares}  {trial['chosen']}", flush=True
+                )
     record.finish()
     table = make_table(record.data)
     print("\n" + table.to_text())
@@ -85,6 +90,31 @@ def run(arguments: argparse.Namespace) -> None:
     print(
         f"\nWritten to {arguments.output}: {record.path.name}, {TABLE} (txt, csv, rst)"
     )
+
+
+def installed(models: list[Model]) -> list[Model]:
+    """Leave out models of an extra that is not there, and say so in one line.
+
+    Raises
+    ------
+    UserError
+        If none is left.
+    """
+    missing = {
+        model.name: model.extra
+        for model in models
+        if model.extra != DEFAULT_EXTRA
+        and any(find_spec(name) is None for name in model.modules)
+    }
+    if missing:
+        extras = " and ".join(
+            f"'sklearn-scd[{e}]'" for e in sorted({*missing.values()})
+        )
+        told = f"{', '.join(missing)}: not installed; pip install {extras}"
+        if len(missing) == len(models):
+            raise UserError(told)
+        print(f"Left out {told}", flush=True)
+    return [model for model in models if model.name not in missing]
 
 
 def images_of(dataset: Dataset, split: Split) -> Images:
@@ -118,7 +148,10 @@ def depends_on(
             use: {k: repr(v) for k, v in parameters.items()}
             for use, parameters in built.items()
         },
-        "grid": {name: list(values) for name, values in model.grid.items()},
+        "grid": list(ParameterGrid(model.grid)) if model.grid else [],
+        "folds": model.folds,
+        "smoothing": [ALPHA, budgets.n_smoothed, *model.sigmas],
+        "copies": [budgets.final.copies, budgets.search.copies],
         "search": [CRITERION, *SEARCH_SIZES],
         "bounding": [type(model.bounding).__name__, N_ATTACKED, *PIXELS],
     }

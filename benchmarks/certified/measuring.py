@@ -1,10 +1,12 @@
 """One model on one split: parameters chosen on train, then certified or attacked."""
 
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from sklearn.base import ClassifierMixin
 from sklearn.model_selection import (
     GridSearchCV,
     StratifiedGroupKFold,
@@ -13,7 +15,8 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from benchmarks.models import Budget, Model
-from benchmarks.models.bounding import Bounding, ImagesToBound
+from benchmarks.models.bounding import Bounding, ImagesToBound, RandomisedSmoothing
+from benchmarks.models.smoothing import smoothed_as_it_is
 from benchmarks.models.threads import use_one_thread
 
 SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, at which parameters are chosen
@@ -21,6 +24,7 @@ N_FOLDS = 4  # of the training images, each held out in turn
 CRITERION = f"geometric mean of errors, {N_FOLDS} folds"  # the smallest is chosen
 N_ATTACKED = 100  # test images of a split, where distances are an attack's
 PIXELS = (0.0, 1.0)
+OWN, SMOOTHED, BOTH = "own", "smoothed", "both"  # whose radii they are
 
 
 @dataclass(frozen=True)
@@ -36,62 +40,184 @@ class Images:
 
 
 def certify(
-    model: Model, images: Images, seed: int, budget: Budget, search: Budget
-) -> dict:
+    model: Model,
+    images: Images,
+    seed: int,
+    budget: Budget,
+    search: Budget,
+    n_smoothed: int | None = None,
+) -> dict[str, dict]:
     """Choose a model's parameters on train alone, train it, measure the test images.
+
+    Parameters
+    ----------
+    model : Model
+    images : Images
+    seed : int
+    budget, search : Budget
+        Of the final model, and of those that are tried.
+    n_smoothed : int, optional
+        Test images that are certified by smoothing, by default all.
 
     Returns
     -------
-    dict
-        The "accuracy" on the test images, the "distances" of those classified correctly
-        or, under attack, of `N_ATTACKED` of these, and what was "chosen".
+    dict of str to dict
+        ``OWN``: by the model's own certificate or attack. Of a model that is smoothed
+        beside it ``SMOOTHED`` and ``BOTH``, the larger radius of both where both are
+        right. Each has the "accuracy", the "distances" of images classified correctly
+        or, under attack, of `N_ATTACKED` of these, which "rows" of the test images they
+        are of, "seconds" of processor an image, and what was "chosen".
     """
     chosen = choose(model, images, seed, search) if model.grid else {}
     estimator = model.build(seed, budget, images.image_shape).set_params(**chosen)
     estimator.fit(images.X_train, images.y_train)
+    rows = np.arange(len(images.y_test))
+    if n_smoothed is not None and n_smoothed < rows.size:
+        rows = np.random.RandomState(seed).choice(rows, n_smoothed, replace=False)
+        rows.sort()
+    if isinstance(model.bounding, RandomisedSmoothing):
+        return {OWN: _smoothed_radii(estimator, images, rows) | {"chosen": chosen}}
+    own = _own_radii(model.bounding, estimator, images, seed) | {"chosen": chosen}
+    if not model.sigmas:
+        return {OWN: own}
+    sigma = choose_sigma(model, chosen, images, seed, search)
+    smoothed = smoothed_as_it_is(estimator, seed, budget, sigma)
+    smoothed.fit(images.X_train, images.y_train)
+    by_smoothing = _smoothed_radii(smoothed, images, rows)
+    by_smoothing["chosen"] = chosen | {"sigma": sigma}
+    return {
+        OWN: own,
+        SMOOTHED: by_smoothing,
+        BOTH: larger_of_both(own, by_smoothing, rows),
+    }
+
+
+def _own_radii(
+    bounding: Bounding, estimator: ClassifierMixin, images: Images, seed: int
+) -> dict:
+    """Return distances of images classified correctly, some of them under attack."""
     right = np.flatnonzero(estimator.predict(images.X_test) == images.y_test)
     accuracy = right.size / len(images.y_test)
-    is_certified = model.bounding.certificate is not None
-    if not is_certified and right.size > N_ATTACKED:
+    if bounding.certificate is None and right.size > N_ATTACKED:
         right = np.random.RandomState(seed).choice(right, N_ATTACKED, replace=False)
-    distances = np.empty(0)
+    distances, seconds = np.empty(0), 0.0
     if right.size:
         X, y = images.X_test[right], images.y_test[right]
-        distances = model.bounding.distances(
+        started = time.process_time()
+        distances = bounding.distances(
             use_one_thread(estimator), ImagesToBound(X, y, PIXELS, seed)
         )
-    return {"accuracy": accuracy, "distances": distances, "chosen": chosen}
+        seconds = (time.process_time() - started) / right.size
+    return {
+        "accuracy": accuracy,
+        "distances": distances,
+        "rows": right,
+        "seconds": seconds,
+    }
+
+
+def _smoothed_radii(
+    estimator: ClassifierMixin, images: Images, rows: np.ndarray
+) -> dict:
+    """Return radii of test images that are right and on which it does not abstain."""
+    started = time.process_time()
+    radii = estimator.certified_distortion(images.X_test[rows], images.y_test[rows])
+    seconds = (time.process_time() - started) / rows.size
+    certified = radii > 0
+    return {
+        "accuracy": certified.mean(),
+        "distances": radii[certified],
+        "rows": rows[certified],
+        "seconds": seconds,
+    }
+
+
+def larger_of_both(own: dict, smoothed: dict, rows: np.ndarray) -> dict:
+    """Return the larger radius where a model and the smoothed one are right.
+
+    They are two classifiers: what has these radii is one that answers where the two
+    agree and abstains where they don't. Below a radius one of them is right, so that no
+    perturbation brings about a wrong answer, though it may bring about none.
+
+    Parameters
+    ----------
+    own, smoothed : dict
+        As `certify` returns them.
+    rows : ndarray of shape (n_rows,)
+        Test images that were smoothed.
+    """
+    common, of_own, of_smoothed = np.intersect1d(
+        own["rows"], smoothed["rows"], return_indices=True
+    )
+    return {
+        "accuracy": common.size / rows.size,
+        "distances": np.maximum(
+            own["distances"][of_own], smoothed["distances"][of_smoothed]
+        ),
+        "rows": common,
+        "seconds": own["seconds"] + smoothed["seconds"],
+        "chosen": smoothed["chosen"],
+    }
 
 
 def choose(model: Model, images: Images, seed: int, budget: Budget) -> dict:
     """Return the parameters of the fewest errors in cross-validation."""
     with tempfile.TemporaryDirectory() as folder:  # each front is fitted once a fold
         estimator = model.build(seed, budget, images.image_shape)
+        pipeline = "" if isinstance(estimator, Pipeline) else "estimator__"
         search = GridSearchCV(
-            estimator.set_params(memory=folder),
-            dict(model.grid),
+            estimator.set_params(**{f"{pipeline}memory": folder}),
+            model.grid if isinstance(model.grid, list) else dict(model.grid),
             scoring=partial(few_errors, bounding=model.bounding),
-            cv=_folds(images.groups, seed),
+            cv=_splits(images, seed)[: model.folds],
             refit=False,
+            error_score="raise",
         )
-        search.fit(images.X_train, images.y_train, groups=images.groups)
+        search.fit(images.X_train, images.y_train)
         return search.best_params_
 
 
-def few_errors(
-    model: Pipeline, X: np.ndarray, y: np.ndarray, *, bounding: Bounding
+def choose_sigma(
+    model: Model, chosen: dict, images: Images, seed: int, budget: Budget
 ) -> float:
+    """Return the noise of the fewest errors on the first fold; trained on the rest."""
+    fitted, held_out = _splits(images, seed)[0]
+    estimator = model.build(seed, budget, images.image_shape).set_params(**chosen)
+    estimator.fit(images.X_train[fitted], images.y_train[fitted])
+    X, y = images.X_train[held_out], images.y_train[held_out]
+    scores = []
+    for sigma in model.sigmas:
+        smoothed = smoothed_as_it_is(estimator, seed, budget, sigma).fit(X, y)
+        scores.append(score_of(smoothed.certified_distortion(X, y)))
+    return model.sigmas[int(np.argmax(scores))]
+
+
+def few_errors(
+    model: ClassifierMixin, X: np.ndarray, y: np.ndarray, *, bounding: Bounding
+) -> float:
+    """Return the score of a model's certified distances."""
+    if isinstance(model, Pipeline):
+        # Fronts are orthonormal: a distance behind them is one before, and sooner
+        # found.
+        X, model = model[:-1].transform(X), model[-1]
+    return score_of(bounding.quick_distances(model, X, y))
+
+
+def score_of(distances: np.ndarray) -> float:
     """Return minus the mean logarithm of errors, not right and certified, at all sizes.
 
     A mean of shares would give away any number of the few images misclassified for as
     many of the hundreds that are not certified at the largest size.
     """
-    # Fronts are orthonormal: a distance behind them is one before, and sooner found.
-    behind, classifier = model[:-1].transform(X), model[-1]
-    distances = bounding.quick_distances(classifier, behind, y)
     errors = (distances[:, np.newaxis] <= SEARCH_SIZES).mean(axis=0)
-    least = 0.5 / len(y)  # where there is none
+    least = 0.5 / len(distances)  # where there is none
     return -float(np.log(np.maximum(errors, least)).mean())
+
+
+def _splits(images: Images, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return rows to train on and rows held out, fold by fold."""
+    folds = _folds(images.groups, seed)
+    return list(folds.split(images.X_train, images.y_train, images.groups))
 
 
 def _folds(

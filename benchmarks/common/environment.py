@@ -20,6 +20,7 @@ DISTRIBUTIONS = {
     "art": "adversarial-robustness-toolbox",
     "torch": "torch",
     "torchvision": "torchvision",
+    "deel": "deel-torchlip",
 }
 
 

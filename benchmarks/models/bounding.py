@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 
 from benchmarks.attacks.forest import ForestBounds, bound_forest
 from benchmarks.common.errors import UserError
+from sklearn_scd.affine import affine_map
 from sklearn_scd.robustness import (
     DistortionResult,
     certified_distortion,
@@ -51,8 +53,8 @@ class Bounding(ABC):
     Attributes
     ----------
     certificate : {"exact", "certified"} or None
-        Whether its lower bounds are the distances themselves; None where it has none,
-        and `distances` are upper bounds.
+        Whether its lower bounds are the distances themselves; None where none is
+        proven: `distances` are upper bounds then, or hold with a confidence only.
     modules : tuple of str
         Top-level modules that its attacks need and others don't.
     """
@@ -219,3 +221,55 @@ class ForestLeaves(Bounding):
         return bound_forest(
             estimator, images.X, images.y, images.clip_values, X_start=X_start
         )
+
+
+class LipschitzConstant(Bounding):
+    """1-Lipschitz networks: the difference of outputs over what bounds its slope."""
+
+    certificate = "certified"
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Certify."""
+        return {}, self.distances(estimator, images)
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return the radii of the network, over the norm of the step before it."""
+        front, network = estimator[:-1], estimator[-1]
+        radii = network.certified_distortion(front.transform(images.X), images.y)
+        matrix = affine_map(front, images.X.shape[1]).matrix
+        # All rows at once: sparse where each feature goes into one component.
+        gram = matrix @ matrix.T
+        gram = gram.toarray() if issparse(gram) else gram
+        return radii / np.sqrt(np.linalg.norm(gram, 2))
+
+    def quick_distances(
+        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+    ) -> np.ndarray:
+        """Return the radii."""
+        return estimator.certified_distortion(X, y)
+
+
+class RandomisedSmoothing(Bounding):
+    """Classifiers smoothed by noise: radii that hold with a confidence."""
+
+    def evaluation(
+        self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
+    ) -> tuple[Attacks, bool | np.ndarray]:
+        """Add nothing: what holds with a confidence is no certificate beside proofs."""
+        return {}, False
+
+    def distances(
+        self, estimator: ClassifierMixin, images: ImagesToBound
+    ) -> np.ndarray:
+        """Return the certified radii, 0 where it abstains."""
+        return estimator.certified_distortion(images.X, images.y)
+
+    def quick_distances(
+        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+    ) -> np.ndarray:
+        """Return the certified radii."""
+        return estimator.certified_distortion(X, y)

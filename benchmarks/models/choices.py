@@ -20,5 +20,5 @@ def list_choices(program: Program) -> str:
     lines.append("models (in brackets: only if named):")
     for name, entry in MODELS.items():
         shown = name if name in by_default else f"[{name}]"
-        lines.append(f"  {shown:<16} {entry.label:<15} {entry.summary}")
+        lines.append(f"  {shown:<19} {entry.label:<18} {entry.summary}")
     return "\n".join(lines)

@@ -40,8 +40,11 @@ class Cost:
         An image's certificate and the attacks that know the model.
     distance : float
         An image in ``benchmarks.certified``: its certificate, or the attack on it.
+    smoothing : float, default=0.0
+        An image of 10,000 noisy copies there.
     candidate : float, default=0.0
-        A fit in a search, of one vote behind a step that is fitted already; 0: none.
+        A fit in a search, of one vote behind a step that is fitted already, and its
+        score; 0: none.
     voted : {"always", "asked", "never"}, default="always"
         Whether votes are taken.
     """
@@ -51,6 +54,7 @@ class Cost:
     queries: float = 0.0
     bounds: float = 0.0
     distance: float = 0.0
+    smoothing: float = 0.0
     candidate: float = 0.0
     voted: Literal["always", "asked", "never"] = "always"
 

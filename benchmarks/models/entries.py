@@ -23,6 +23,8 @@ from benchmarks.models.bounding import (
 from benchmarks.models.cost import Cost
 from benchmarks.models.model import Budget, Build, ImageShape, Model, Program
 from benchmarks.models.networks import TorchClassifier
+from benchmarks.models.rivals import RIVALS
+from benchmarks.models.smoothing import SIGMAS
 from benchmarks.models.votes import VotedClassifier
 from sklearn_scd import SCDClassifier, make_robust_scd
 
@@ -154,12 +156,14 @@ _ENTRIES = (
         SignHyperplanes(),
         programs=BOTH,
         grid=ROBUST_GRID,
+        sigmas=SIGMAS,
         cost=Cost(
             fit=0.06,
             iterations=1000,
             queries=0.1,
             bounds=0.47,
             distance=0.012,
+            smoothing=0.01,
             candidate=0.058,
         ),
     ),
@@ -171,13 +175,32 @@ _ENTRIES = (
         SignHyperplanes(),
         programs=BOTH,
         grid=ROBUST_GRID,
+        sigmas=SIGMAS,
         cost=Cost(
             fit=0.16,
             iterations=1000,
             queries=0.1,
             bounds=0.43,
             distance=0.012,
+            smoothing=0.01,
             candidate=0.16,
+        ),
+    ),
+    Model(
+        "robust-defaults",
+        "Robust, defaults",
+        "make_robust_scd with its defaults, voted",
+        _sign_network(make_robust_scd),
+        SignHyperplanes(),
+        programs=(),
+        sigmas=SIGMAS,
+        cost=Cost(
+            fit=0.06,
+            iterations=1000,
+            queries=0.1,
+            bounds=0.47,
+            distance=0.012,
+            smoothing=0.01,
         ),
     ),
     Model(
@@ -294,6 +317,7 @@ _ENTRIES = (
             fit=0.23, iterations=20000, distance=0.014, candidate=0.006, voted="never"
         ),
     ),
+    *RIVALS,
 )
 MODELS: dict[str, Model] = {model.name: model for model in _ENTRIES}
 

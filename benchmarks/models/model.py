@@ -24,6 +24,8 @@ class Budget:
         Iterations of a sign network, epochs of the others. By default each model's own:
         1,000, with binary weights 10,000; MLP 200; networks of torch 100, with early
         stopping.
+    copies : int
+        Noisy copies of an image by which a smoothed model is certified.
     vote_all : bool, default=False
         Whether LeNet and ResNet18, for their cost single runs by default, are voted
         like the others. With this, or with a single vote for all, what voting does can
@@ -33,11 +35,14 @@ class Budget:
     votes: int = 100
     jobs: int = 1
     max_iter: int | None = None
+    copies: int = 10_000
     vote_all: bool = False
 
 
 ImageShape = tuple[int, ...] | None
 Build = Callable[[int, Budget, ImageShape], ClassifierMixin]
+# Several where parameters go together, as for `sklearn.model_selection.ParameterGrid`.
+Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
 
 
 Program = Literal["medical", "certified"]
@@ -68,10 +73,18 @@ class Model:
         Top-level modules that it needs to be trained and others don't.
     programs : tuple of {"medical", "certified"}, default=("medical",)
         Which programs run it where the user names no models.
-    grid : mapping of str to sequence, default={}
+    extra : str, default="benchmarks"
+        The package's extra that installs `modules`.
+    grid : mapping of str to sequence, or list of such, default={}
         Parameters that ``benchmarks.certified`` chooses from by cross-validation; a
-        model with a grid is a Pipeline. Elsewhere its parameters are those it is built
-        with.
+        model with a grid is a Pipeline, or a smoothed one. Elsewhere its parameters are
+        those it is built with.
+    folds : int, default=4
+        How many of the four folds of the training images are held out in turn to choose
+        from the grid; 1 where training is dear.
+    sigmas : sequence of float, default=()
+        ``benchmarks.certified`` smooths the trained model as well, beside its own
+        certificate, by noise of one of these standard deviations.
     cost : Cost or None, default=None
         What it costs, for estimates of how long a run takes; None if not known.
     """
@@ -84,5 +97,8 @@ class Model:
     needs_images: bool = False
     modules: tuple[str, ...] = ()
     programs: tuple[Program, ...] = ("medical",)
-    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    extra: str = "benchmarks"
+    grid: Grid = field(default_factory=dict)
+    folds: int = 4
+    sigmas: Sequence[float] = ()
     cost: Cost | None = None

@@ -18,6 +18,7 @@ from sklearn_scd.robustness._certificates.exact import exact_distance
 from sklearn_scd.robustness._evaluation import evaluate_robustness
 from sklearn_scd.robustness._results import DistortionResult
 from sklearn_scd.robustness._scorer import certified_accuracy_scorer
+from sklearn_scd.robustness._smoothing.smoothed_classifier import SmoothedClassifier
 from sklearn_scd.robustness._summary import RobustnessEvaluation
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
@@ -26,6 +27,7 @@ __all__ = [
     "DistortionResult",
     "RobustAccuracy",
     "RobustnessEvaluation",
+    "SmoothedClassifier",
     "TransferResult",
     "as_art_classifier",
     "certified_accuracy_scorer",

@@ -9,7 +9,7 @@ from art.attacks.evasion import ProjectedGradientDescentPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from benchmarks.models.networks._training import Adversary
+from benchmarks.models.networks._training import Adversary, device_of
 
 N_STEPS = 10
 STEP = 0.25  # of epsilon
@@ -43,7 +43,7 @@ def make_adversary(
             (n_features,),
             n_classes,
             clip_values=(0.0, 1.0),
-            device_type="cpu",
+            device_type="gpu" if device_of(module).type == "cuda" else "cpu",
         ),
         norm=2,
         eps=epsilon,

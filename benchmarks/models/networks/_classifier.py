@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 NETWORKS = {
     "bnn-ste": "sign_ste",
+    "cnn": "small_cnn",
     "lenet": "lenet",
     "mlp": "mlp",
     "resnet18": "resnet",
@@ -30,17 +31,18 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     A share of the training rows is held out; training ends when their loss has not
     fallen for some epochs, and the weights of the best epoch are kept. Rows are not
-    augmented. It runs on the processor, in float32.
+    augmented. It computes in float32.
 
     Parameters
     ----------
-    network : {"bnn-ste", "lenet", "mlp", "resnet18"} or callable, default="bnn-ste"
-        What to train. A callable takes the number of features, `image_shape` and the
-        number of classes, and returns a `torch.nn.Module` from rows
-        (n_samples, n_features) to logits (n_samples, n_classes).
+    network : str or callable, default="bnn-ste"
+        What to train: "bnn-ste", "cnn", "lenet", "mlp" or "resnet18". A callable takes
+        the number of features, `image_shape` and the number of classes, and returns a
+        `torch.nn.Module` from rows (n_samples, n_features) to logits
+        (n_samples, n_classes).
     image_shape : tuple of int, default=None
         What the rows were flattened from: height and width, for colour also the number
-        of channels. LeNet and ResNet18 need it.
+        of channels. Networks with convolutions need it.
     max_iter : int, default=100
         Most epochs.
     batch_size : int, default=32
@@ -55,6 +57,12 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
     epsilon : float, default=0.0
         Above 0, training and the rows held out are those that ART's projected gradient
         descent makes of them, within this L2 distance; features lie in [0, 1] then.
+    noise : float, default=0.0
+        Above 0, the standard deviation of Gaussian noise that is added to the rows,
+        drawn anew in each epoch, and to those held out. Not together with `epsilon`.
+    device : {"cpu", "auto"}, default="cpu"
+        Where it computes; "auto" is the first CUDA GPU, if there is one. Results on a
+        GPU are others: sums are rounded in another order.
     n_jobs : int, default=None
         Threads, one by default. With another number of them sums may be rounded in
         another order, and training then takes another course.
@@ -96,6 +104,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="left")],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "device": [StrOptions({"cpu", "auto"})],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -112,6 +122,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         validation_fraction=0.1,
         n_iter_no_change=10,
         epsilon=0.0,
+        noise=0.0,
+        device="cpu",
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -124,6 +136,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.epsilon = epsilon
+        self.noise = noise
+        self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -146,14 +160,19 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `image_shape` does not fit X or the network, or the samples are too few
-            to hold some out.
+            If `image_shape` does not fit X or the network, the samples are too few to
+            hold some out, or `epsilon` and `noise` are both above 0.
         """
         from benchmarks.common.torch_runtime import limited_threads, seeded
 
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         self._check_image_shape(X.shape[1])
+        if self.epsilon > 0 and self.noise > 0:
+            raise ValueError(
+                f"epsilon={self.epsilon} and noise={self.noise} are two ways to train; "
+                "set one of them to 0"
+            )
         self.classes_, codes = np.unique(y, return_inverse=True)
         random_state = check_random_state(self.random_state)
         held = hold_out(codes, self.validation_fraction, random_state)
@@ -200,7 +219,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _train(self, fitted, held_out):
-        from benchmarks.models.networks._training import Settings, train
+        from benchmarks.models.networks._training import (
+            Settings,
+            choose_device,
+            train,
+        )
 
         build = self.network
         if isinstance(build, str):
@@ -213,6 +236,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             self.n_iter_no_change,
             self.verbose,
         )
+        module.to(choose_device(self.device))
         adversary = None
         if self.epsilon > 0:
             from benchmarks.models.networks._adversary import make_adversary
@@ -220,6 +244,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             adversary = make_adversary(
                 module, self.n_features_in_, len(self.classes_), self.epsilon
             )
+        if self.noise > 0:
+            from benchmarks.models.networks._noise import make_noisy
+
+            adversary = make_noisy(self.noise)
         losses = train(module, fitted, held_out, settings, adversary)
         self.torch_module_ = module
         self.validation_losses_ = np.asarray(losses)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 Adversary = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # Bounds the memory that a prediction takes.
 ROWS_AT_A_TIME = 128
+ROWS_ON_A_GPU = 4096  # fewer would leave it idle
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,28 @@ def train(
 
 
 def evaluate(module: nn.Module, X: np.ndarray) -> np.ndarray:
-    """Return a network's logits, float32 of shape (n_samples, n_classes)."""
+    """Return a network's logits, of shape (n_samples, n_classes) and its own dtype."""
+    device = device_of(module)
+    n_rows = ROWS_AT_A_TIME if device.type == "cpu" else ROWS_ON_A_GPU
     with torch.inference_mode():
         return np.concatenate(
             [
-                module(_tensor(X[start : start + ROWS_AT_A_TIME])).numpy()
-                for start in range(0, len(X), ROWS_AT_A_TIME)
+                module(_tensor(X[start : start + n_rows], device)).cpu().numpy()
+                for start in range(0, len(X), n_rows)
             ]
         )
+
+
+def choose_device(device: str) -> torch.device:
+    """Return where to compute: "auto" is the first CUDA GPU, if there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return where a network's weights are."""
+    return next(module.parameters()).device
 
 
 def _run_epoch(
@@ -104,14 +119,16 @@ def _run_epoch(
     adversary: Adversary | None,
 ) -> None:
     """Take one step for each batch, in a new order."""
+    device = device_of(module)
     # Batches of nearly the same size: batch normalisation can't do with a single row.
     n_batches = max(1, len(X) // batch_size)
     for rows in np.array_split(torch.randperm(len(X)).numpy(), n_batches):
         batch = X[rows] if adversary is None else adversary(X[rows], y[rows])
         module.train()
         optimiser.zero_grad()
-        logits = module(_tensor(batch))
-        functional.cross_entropy(logits, torch.from_numpy(y[rows])).backward()
+        logits = module(_tensor(batch, device))
+        codes = torch.from_numpy(y[rows]).to(device)
+        functional.cross_entropy(logits, codes).backward()
         optimiser.step()
 
 
@@ -129,7 +146,7 @@ def _loss(
     return functional.cross_entropy(logits, torch.from_numpy(y)).item()
 
 
-def _tensor(X: np.ndarray) -> torch.Tensor:
+def _tensor(X: np.ndarray, device: torch.device) -> torch.Tensor:
     # torch takes over numpy's memory, but not with strides below 0, and it warns of
     # memory that it may not write to, such as joblib's for worker processes.
-    return torch.from_numpy(np.require(X, requirements=["C", "W"]))
+    return torch.from_numpy(np.require(X, requirements=["C", "W"])).to(device)

@@ -85,12 +85,29 @@ def test_certified_counts_the_search():
     model, splits = MODELS["scd01-robust"], [_split()]
 
     def said(votes):
-        budgets = Budget(100, 2), Budget(votes, 2)
-        return certified_estimate.estimate([model], _dataset(), splits, *budgets)
+        budgets = certified_estimate.Budgets(Budget(100, 2), Budget(votes, 2))
+        return certified_estimate.estimate([model], _dataset(), splits, budgets)
 
     assert _hours(said(3000), "search") == pytest.approx(
         3 * _hours(said(1000), "search"), rel=0.1
     )
+
+
+def test_certified_counts_the_copies():
+    def said(copies, n_images=None):
+        budgets = Budget(100, copies=copies), Budget(15), n_images
+        return certified_estimate.estimate(
+            [MODELS["cnn-smoothed"]],
+            _dataset(),
+            [_split()],
+            certified_estimate.Budgets(*budgets),
+        )
+
+    all_images = _hours(said(10**6), "smoothing")
+    assert _hours(said(10**7), "smoothing") == pytest.approx(10 * all_images, rel=0.1)
+    n_test = len(_split().test)
+    half = _hours(said(10**6, n_test // 2), "smoothing")
+    assert half == pytest.approx(0.5 * all_images, rel=0.1)
 
 
 def test_a_model_without_a_known_cost_is_named_not_counted():

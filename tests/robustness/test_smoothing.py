@@ -1,0 +1,301 @@
+"""Randomised smoothing: radii, their confidence, where noise is drawn, abstention.
+
+The oracle is a linear classifier. Smoothed it is itself, and its radius with infinitely
+many copies is the distance to its plane, whatever the noise.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from scipy.stats import binom, binomtest, chi2_contingency, norm
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd.robustness import SmoothedClassifier, exact_distance
+from sklearn_scd.robustness._smoothing.noise import noisy_space
+from sklearn_scd.robustness._smoothing.smoothed_classifier import (
+    lower_confidence_bound,
+)
+
+
+@pytest.fixture
+def data():
+    """Two classes in twelve dimensions of unlike scales."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 12)) * np.linspace(0.5, 3, 12) + 5
+    return X, np.where(X[:, -1] + X[:, 0] > 10, "ill", "well")
+
+
+@pytest.fixture
+def linear(data):
+    return LogisticRegression(C=0.1).fit(*data)
+
+
+def smoothed(estimator, X, y, **parameters):
+    """A fitted estimator, smoothed."""
+    parameters = {"sigma": 1.0, "n_samples": 200, "random_state": 0, **parameters}
+    return SmoothedClassifier(FrozenEstimator(estimator), **parameters).fit(X, y)
+
+
+@parametrize_with_checks(
+    [SmoothedClassifier(LogisticRegression(), 0.1, 30, random_state=0)]
+)
+def test_scikit_learn_check_passes_smoothed(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("n_components", [None, 3])
+def test_radii_of_a_linear_classifier_come_near_its_distances(n_components, data):
+    X, y = data
+    front = [] if n_components is None else [StandardScaler(), PCA(n_components)]
+    model = make_pipeline(*front, LogisticRegression(C=0.1)).fit(X, y)
+    exact = exact_distance(model, X, y)
+    sigma = np.median(exact[exact > 0])
+    model = smoothed(model, X, y, sigma=sigma, n_samples=20_000, alpha=1e-6)
+    radii = model.certified_distortion(X, y)
+    wrong = exact == 0
+    assert 5 < wrong.sum() < 100
+    assert (radii <= exact).all()
+    # As few right copies as one sample in a million has, and what they certify.
+    clear = exact > 0.5 * sigma  # a hundred copies choose the right class
+    few = binom.ppf(1e-6, 20_000, norm.cdf(exact[clear] / sigma))
+    lower = [
+        binomtest(int(k), 20_000, alternative="greater").proportion_ci(1 - 1e-6).low
+        for k in few
+    ]
+    assert (radii[clear] >= sigma * norm.ppf(lower)).all()
+    assert (radii[clear] > 0.9 * exact[clear]).sum() > 40
+    assert (model.certified_distortion(X) >= radii).all()
+
+
+def test_a_radius_is_wrong_as_seldom_as_it_says(data, linear):
+    X, y = data
+    alpha, n_seeds = 0.2, 250
+    sample = np.flatnonzero(exact_distance(linear, X, y) > 0.5)[:1]
+    distance = exact_distance(linear, X[sample])
+    too_large = 0
+    for seed in range(n_seeds):
+        model = smoothed(
+            linear, X, y, sigma=distance[0], n_samples=150, alpha=alpha,
+            random_state=seed,
+        )  # fmt: skip
+        too_large += (model.certified_distortion(X[sample]) > distance).sum()
+    assert binomtest(too_large, n_seeds, alpha, alternative="greater").pvalue > 0.01
+    assert too_large > 0.5 * alpha * n_seeds  # it is not just always far below
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(1, 0.05), (30, 0.001), (1000, 0.3)])
+def test_bound_is_clopper_and_pearsons(n, alpha):
+    counts = np.arange(0, n + 1, max(1, n // 40))
+    bounds = lower_confidence_bound(counts, n, alpha)
+    expected = [
+        binomtest(int(k), n, alternative="greater").proportion_ci(1 - alpha).low
+        for k in counts
+    ]
+    np.testing.assert_allclose(bounds, expected, rtol=1e-9, atol=1e-300)
+
+
+def test_a_class_that_is_chosen_wrongly_is_not_certified(data, linear):
+    """The copies that choose are not those that bound."""
+    X, y = data
+    near = np.argsort(exact_distance(linear, X))[:30]
+    model = smoothed(linear, X, y, n_selection_samples=1, n_samples=2000)
+    radii, predicted = model.certified_distortion(X[near]), model.predict(X[near])
+    certified = radii > 0
+    assert 0 < certified.sum() < 30
+    assert (predicted[certified] == linear.predict(X[near])[certified]).all()
+    wrong = np.where(predicted == "ill", "well", "ill")
+    assert (model.certified_distortion(X[near], wrong) == 0).all()
+    right = model.certified_distortion(X[near], predicted)
+    np.testing.assert_array_equal(right, radii)
+
+
+# Where noise is drawn
+
+
+def hidden(model):
+    """The same model with steps that no rule knows: its noise is in the input."""
+    return make_pipeline(FunctionTransformer(model[:-1].transform), model[-1])
+
+
+def test_noise_behind_a_front_is_that_of_the_input(data):
+    X, y = data
+    model = make_pipeline(StandardScaler(), PCA(2), SVC(gamma=1.0)).fit(X, y)
+    assert noisy_space(model, X).n_features == 2
+    assert noisy_space(hidden(model), X).n_features == 12
+    undecided, n = 0, 4000
+    for seed, x in enumerate(X[:20]):
+        shares = [
+            smoothed(m, X, y, n_samples=n, random_state=seed).predict_proba([x])[0]
+            for m in (model, hidden(model))
+        ]
+        if min(shares[0]) < 0.02:
+            continue
+        undecided += 1
+        assert chi2_contingency(n * np.array(shares)).pvalue > 1e-4
+    assert undecided > 8
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_covariance_behind_a_front_is_that_of_its_steps(data, dtype):
+    X, y = data
+    X = X.astype(dtype)
+    model = make_pipeline(
+        StandardScaler(), PCA(3, whiten=True), StandardScaler(), SVC()
+    ).fit(X, y)
+    space = noisy_space(model, X)
+    base = model[:-1].transform(X[:1])
+    columns = model[:-1].transform(X[:1] + np.eye(12, dtype=dtype)) - base
+    expected = columns.T @ columns
+    np.testing.assert_allclose(space.factor.T @ space.factor, expected, rtol=1e-3)
+    np.testing.assert_allclose(space.project(X[:1]), base, rtol=1e-4)
+    (copies,) = space.copies(base[0], 0.5, 50_000, None, np.random.default_rng(0))
+    assert copies.dtype == dtype
+    np.testing.assert_allclose(
+        np.cov(copies.T), 0.25 * expected, atol=0.02 * expected.max()
+    )
+
+
+def test_noise_is_drawn_where_dimensions_are_fewest(data):
+    X, y = data
+    nowhere = make_pipeline(StandardScaler(), SVC()).fit(X, y)
+    assert noisy_space(nowhere, X).front is None
+    squares = FunctionTransformer(np.square)
+    stops = make_pipeline(PCA(4), StandardScaler(), squares, PCA(2), SVC()).fit(X, y)
+    space = noisy_space(stops, X)
+    assert (space.n_features, len(space.front)) == (4, 2)
+    np.testing.assert_array_equal(
+        space.classifier.predict(space.project(X)), stops.predict(X)
+    )
+    search = GridSearchCV(make_pipeline(PCA(4), SVC()), {"pca__n_components": [3]})
+    wrapped = FrozenEstimator(search.fit(X, y))
+    assert noisy_space(wrapped, X).n_features == 3
+
+
+# What a prediction depends on
+
+
+@pytest.mark.parametrize(
+    "make", [SCDClassifier, make_robust_scd], ids=lambda make: make.__name__
+)
+def test_batches_jobs_and_other_samples_make_no_difference(make, data):
+    X, y = data
+    parameters = {"n_estimators": 3, "max_iter": 20, "random_state": 0}
+    if make is make_robust_scd:
+        parameters |= {"margin": 0.3, "noise": 0.3}
+    estimator = make(**parameters).fit(X, y)
+    expected = smoothed(estimator, X, y).predict_proba(X[:20])
+    for options in ({"batch_size": 7}, {"n_jobs": 2}, {"batch_size": 1000}):
+        again = smoothed(estimator, X, y, **options).predict_proba(X[:20])
+        np.testing.assert_array_equal(again, expected)
+    model = smoothed(estimator, X, y)
+    np.testing.assert_array_equal(model.predict_proba(X[5:6]), expected[5:6])
+    np.testing.assert_array_equal(model.predict_proba(X[19::-1]), expected[::-1])
+    other = smoothed(estimator, X, y, random_state=1).predict_proba(X[:20])
+    assert (other != expected).any()
+    fresh = smoothed(estimator, X, y, random_state=None)
+    np.testing.assert_array_equal(fresh.predict(X), fresh.predict(X))
+
+
+def test_samples_have_noise_of_their_own(linear, data):
+    """Images one rounding error apart are as good as any two."""
+    X, y = data
+    x = X[np.argsort(exact_distance(linear, X))[:1]]
+    near = np.repeat(x, 200, axis=0)
+    near[:, 0] = near[:, 0] * (1 + np.arange(200) * 2.0**-50)
+    shares = smoothed(linear, X, y).predict_proba(near)[:, 0]
+    p = shares.mean()
+    assert 0.7 < shares.std() / np.sqrt(p * (1 - p) / 200) < 1.3
+
+
+class Watched(ClassifierMixin, BaseEstimator):
+    """Keeps the largest number of rows it was asked about."""
+
+    def fit(self, X, y):
+        self.classes_, self.largest_ = np.unique(y), 0
+        return self
+
+    def predict(self, X):
+        self.largest_ = max(self.largest_, len(X))
+        return self.classes_[(X[:, 0] > 0).astype(int)]
+
+
+def test_no_more_copies_are_held_than_were_asked_for():
+    X, y = np.zeros((2, 3000)), np.arange(2)
+    for batch_size, most in ((17, 17), (None, 2**22 // 3000)):
+        model = SmoothedClassifier(Watched(), batch_size=batch_size, n_samples=2000)
+        model.fit(X, y).predict(X)
+        assert model.estimator_.largest_ == most
+
+
+def test_parameters_after_fit_change_nothing_fitted(data, linear):
+    X, y = data
+    model = smoothed(linear, X, y)
+    expected = model.certified_distortion(X[:10])
+    model.set_params(sigma=5.0, n_samples=3, alpha=0.5, random_state=7)
+    np.testing.assert_array_equal(model.certified_distortion(X[:10]), expected)
+
+
+# Abstention, labels, what is handed on
+
+
+@pytest.mark.parametrize("label", ["?", None])
+def test_it_abstains_where_nothing_is_certified(label, data, linear):
+    X, y = data
+    normal = linear.coef_[0] / np.linalg.norm(linear.coef_)
+    on_plane = X - np.outer(linear.decision_function(X), normal) / np.linalg.norm(
+        linear.coef_
+    )
+    model = smoothed(linear, X, y, abstention_label=label)
+    undecided, decided = model.predict(on_plane[:50]), model.predict(X)
+    radii = model.certified_distortion(X)
+    assert (model.certified_distortion(on_plane[:50]) > 0).mean() < 0.1
+    if label is None:
+        assert set(undecided) == set(decided) == {"ill", "well"}
+    else:
+        assert (undecided == label).mean() > 0.9
+        np.testing.assert_array_equal(decided == label, radii == 0)
+        assert (decided == linear.predict(X)).mean() > 0.7
+
+
+def test_what_is_wrong_is_told(data):
+    X, y = data
+    with pytest.raises(ValueError, match="abstention_label='ill' is one of"):
+        SmoothedClassifier(SVC(), abstention_label="ill").fit(X, y)
+    with pytest.raises(ValueError, match="single class"):
+        SmoothedClassifier(DecisionTreeClassifier()).fit(X, np.zeros(len(X)))
+    model = SmoothedClassifier(SVC(), n_samples=10).fit(X, y)
+    with pytest.raises(ValueError, match="label 'unknown'"):
+        model.certified_distortion(X[:1], ["unknown"])
+
+
+def test_three_classes_and_names_of_columns(data):
+    X, _ = data
+    y = np.digitize(X[:, -1], [3.0, 7.0])
+    frame = pd.DataFrame(X, columns=[f"pixel {k}" for k in range(12)])
+    steps = make_pipeline(StandardScaler(), PCA(11), SVC(C=10))
+    steps.set_output(transform="pandas")
+    model = SmoothedClassifier(steps, 0.1, 300, random_state=0).fit(frame, y)
+    assert model.score(frame, y) > 0.9
+    assert model.predict_proba(frame[:3]).shape == (3, 3)
+    assert (model.certified_distortion(frame[:50], y[:50]) > 0).mean() > 0.8
+
+
+def test_weights_are_routed_to_the_classifier(data):
+    X, y = data
+    weights = np.where(y == "ill", 50.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        base = LogisticRegression(C=0.1).set_fit_request(sample_weight=True)
+        model = SmoothedClassifier(base, n_samples=10).fit(X, y, sample_weight=weights)
+    expected = LogisticRegression(C=0.1).fit(X, y, weights)
+    np.testing.assert_array_equal(model.estimator_.coef_, expected.coef_)
