@@ -44,20 +44,20 @@ def attack_models(
     with tqdm(total=total, desc="attacks", unit="image", leave=False) as progress:
         # Image after image: an unfinished run has something of every model.
         for image in range(len(targets.rows)):
-            for name, estimator in estimators.items():
-                progress.set_postfix_str(
-                    f"{task.dataset.name}, image {image + 1}, {labels[name]}"
+            try:
+                for name, estimator in estimators.items():
+                    progress.set_postfix_str(
+                        f"{task.dataset.name}, image {image + 1}, {labels[name]}"
+                    )
+                    attacked[name].append(
+                        attack_one(run, task, targets, image, name, estimator)
+                    )
+                    progress.update()
+            finally:  # not after each model: curves and file take a quarter of a second
+                record = record_attacks(
+                    task.dataset, targets, protocol, attacked, labels, seed
                 )
-                attacked[name].append(
-                    attack_one(run, task, targets, image, name, estimator)
-                )
-                run.results.set_attack(
-                    task.spec,
-                    record_attacks(
-                        task.dataset, targets, protocol, attacked, labels, seed
-                    ),
-                )
-                progress.update()
+                run.results.set_attack(task.spec, record)
     record = run.results.data["datasets"][task.spec]["attack"]
     record["transfer"] = record_transfer(estimators, targets, attacked)
     run.results.save()
