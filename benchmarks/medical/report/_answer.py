@@ -107,7 +107,8 @@ def _uncertified(entry: dict, models: Sequence[ModelBounds]) -> str:
     return (
         f"No model has a certified radius above 0 in the median. The best attack needs "
         f"{' and '.join(needed)} ({norm}, median of "
-        f"{_count(models[0].best.size, entry)}): upper bounds, which separate no models."
+        f"{_count(models[0].best.size, entry)}): upper bounds, which separate no "
+        "models."
     )
 
 

@@ -106,7 +106,8 @@ def draw_bands(entry: dict, theme: Theme) -> Figure:
         height += len(of_model) + GAP
     figure = Figure(figsize=(WIDTH, STEP * height + 1.3), layout="constrained")
     ax = figure.subplots()
-    ax.set(xscale="log", xlabel=f"{norm_name(entry['evaluation'])} size of the perturbation")
+    norm = norm_name(entry["evaluation"])
+    ax.set(xscale="log", xlabel=f"{norm} size of the perturbation")
     ax.set_xlim(limits(band for of_model in bands.values() for band in of_model))
     ax.set_ylim(height - GAP, -1)
     lines, named = lines_of(bands, theme), labels(entry)

@@ -26,9 +26,9 @@ def of_plot(name: str, entry: dict) -> tuple[str, str]:
 def _of_summary(entry: dict) -> tuple[str, str]:
     return "What is known", (
         "The median size of the smallest perturbation that changes the decision lies "
-        "somewhere in the band: from the certified radius to the best attack. Without a "
-        "certificate the band fades to the left. Thin lines: 95% intervals of the two "
-        f"medians. Diamond: {attack_name(entry['attack'])}. Logarithmic scale."
+        "somewhere in the band: from the certified radius to the best attack. Without "
+        "a certificate the band fades to the left. Thin lines: 95% intervals of the "
+        f"two medians. Diamond: {attack_name(entry['attack'])}. Logarithmic scale."
     )
 
 
@@ -75,8 +75,8 @@ def _of_bands(entry: dict) -> tuple[str, str]:
     left_out = " The others are not shown." if n_images > MOST_IMAGES else ""
     return f"What is known, by {noun(entry, 1)}", (
         f"For each model the {noun(entry)} {shown} from above to below.{left_out} "
-        "The size of the smallest perturbation that changes the decision lies somewhere "
-        f"in the band ({norm_name(entry['evaluation'])}). Without a certificate the "
+        "The size of the smallest perturbation that changes the decision lies "
+        f"somewhere in the band ({norm_name(entry['evaluation'])}). Without a certificate the "
         f"band fades to the left. Diamond: {attack_name(entry['attack'])}. "
         "Logarithmic scale."
     )

@@ -78,7 +78,7 @@ def draw_iterations(entry: dict, place: int, theme: Theme) -> Figure:
 
 
 def best_attacks(entry: dict, place: int) -> dict[str, float]:
-    """Return what the best attack needs on an image, by model, as far as it is known."""
+    """Return what the best attack needs on an image, by model, where it is known."""
     if not was_evaluated(entry):
         return {}
     models = entry["evaluation"]["models"]

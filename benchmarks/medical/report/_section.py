@@ -67,8 +67,7 @@ class Section:
     summary_plot : Plot or None
     plots : list of Plot
         Of the decision-based attack.
-    bound_plots : list of Plot
-        Of certificates and of all attacks.
+    robust_accuracy, bands : Plot or None
     gallery : list of GallerySheet
         Attacked images.
     n_left_out : int
@@ -86,7 +85,8 @@ class Section:
     summary_notes: Sequence[str] = ()
     summary_plot: Plot | None = None
     plots: list[Plot] = field(default_factory=list)
-    bound_plots: list[Plot] = field(default_factory=list)
+    robust_accuracy: Plot | None = None
+    bands: Plot | None = None
     gallery: list[GallerySheet] = field(default_factory=list)
     n_left_out: int = 0
     is_grey: bool = True
@@ -181,7 +181,8 @@ def make_section(
     }
     section.summary_plot = plots.get("summary")
     section.plots = [plots[k] for k in ("iterations", "transfer") if k in plots]
-    section.bound_plots = [plots[k] for k in ("robust-accuracy", "bands") if k in plots]
+    section.robust_accuracy = plots.get("robust-accuracy")
+    section.bands = plots.get("bands")
     places = shown_images(entry, pictures)
     if places:
         section.gallery = [sheet_of(entry, pictures, place) for place in places]

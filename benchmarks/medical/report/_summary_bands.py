@@ -43,7 +43,8 @@ def draw_summary_bands(entry: dict, theme: Theme) -> Figure:
     bands = [_band_of(model) for model in models]
     figure = Figure(figsize=(WIDTH, ROW * len(models) + 1.05), layout="constrained")
     ax = figure.subplots()
-    ax.set(xscale="log", xlabel=f"{norm_name(entry['evaluation'])} size of the perturbation, median")
+    norm = norm_name(entry["evaluation"])
+    ax.set(xscale="log", xlabel=f"{norm} size of the perturbation, median")
     ax.set_xlim(limits([*bands, *map(_intervals_of, models)]))
     ax.set_ylim(len(models) - 0.4, -0.6)
     lines = lines_of([model.name for model in models], theme)

@@ -45,8 +45,8 @@ def bounds(data: dict, entry: dict) -> Table:
     return Table(
         f"table8-{slug(entry['name'])}",
         "Table 8",
-        f"Median {norm_name(evaluation)} sizes of perturbations, bounded from below and "
-        "from above; not in the paper",
+        f"Median {norm_name(evaluation)} sizes of perturbations, bounded from below "
+        "and from above; not in the paper",
         _setting(entry),
         header,
         rows,
@@ -127,8 +127,8 @@ def _bounds_notes(entry: dict) -> list[str]:
     if any(model["agreement_clean"] is not None for model in models):
         notes.append(
             f"Agreement: share of votes for the decision, on the {several} and on the "
-            "smallest perturbations found. AUC: of telling the two apart by it. Slightly "
-            "larger perturbations can have full agreement."
+            "smallest perturbations found. AUC: of telling the two apart by it. "
+            "Slightly larger perturbations can have full agreement."
         )
     if any(model["certificate"] == "exact" for model in models):
         notes.append("* The distance itself, less rounding.")

@@ -36,19 +36,19 @@ def distances(data: dict, entry: dict) -> Table:
     if len(places) > MOST_IMAGE_COLUMNS:
         places = range(0)
     best = best_medians(entry)
-    header = ["model", *[f"#{place + 1}" for place in places], "median"]
-    header += [BEST] * bool(best)
-    header += ["quartiles", "mean", "found", "none", "wrong", "queries"]
-    header += ["the paper"] if paper else []
+    # What compares models comes first: on a telephone the rest is behind the edge.
+    header = ["model", "median", *[BEST] * bool(best), "mean"]
+    header += ["the paper"] * bool(paper)
+    header += ["quartiles", "found", "none", "wrong", "queries"]
+    header += [f"#{place + 1}" for place in places]
     rows = []
     for name, model in attack["models"].items():
         summary = model["summary"]
-        row = [named[name], *[_outcome_cell(model, place) for place in places]]
-        row.append(distance(summary["median"]))
+        row = [named[name], distance(summary["median"])]
         row += [Cell(best.get(name, NOTHING), "strong")] * bool(best)
-        row += [_quartiles(summary), distance(summary["mean"])]
-        row += [*_counts(summary), _queries(model)]
-        rows.append(row + [paper.get(name, NOTHING)] * bool(paper))
+        row += [distance(summary["mean"]), *[paper.get(name, NOTHING)] * bool(paper)]
+        row += [_quartiles(summary), *_counts(summary), _queries(model)]
+        rows.append(row + [_outcome_cell(model, place) for place in places])
     return Table(
         f"table2-{slug(entry['name'])}",
         "Tables 2 to 4",
@@ -117,7 +117,7 @@ def best_medians(entry: dict) -> dict[str, str]:
 
 
 def best_headings(entries: list[dict]) -> list[str]:
-    """Return the headings of the best attack's columns, one for each set that has it."""
+    """Return headings of the best attack, one for each data set that has it."""
     with_best = [entry for entry in entries if was_evaluated(entry)]
     if len(entries) == 1:
         return [BEST] * len(with_best)
@@ -183,7 +183,7 @@ def _distance_notes(
     if has_best:
         notes.append(
             "Best attack: the median of what the best of all attacks needs (Table 8), "
-            f"over the {noun(entry)} classified correctly. Compare models by it, and by "
+            f"over the {noun(entry)} classified correctly. Compare models by it and by "
             f"their certified radii, not by {attack_name(attack)}."
         )
     else:

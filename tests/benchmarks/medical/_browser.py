@@ -40,7 +40,7 @@ class Browser:
         self._reads, theirs_to_write = os.pipe()
         theirs_to_read, self._writes = os.pipe()
         # The browser reads from descriptor 3 and writes to 4.
-        command = 'exec "$0" "$@" 3<&{} 4>&{}'.format(theirs_to_read, theirs_to_write)
+        command = f'exec "$0" "$@" 3<&{theirs_to_read} 4>&{theirs_to_write}'
         argv = ["bash", "-c", command, path, *FLAGS, f"--user-data-dir={profile}"]
         self._process = subprocess.Popen(
             [*argv, "about:blank"],

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+from benchmarks.medical.reading import NOTHING
 from benchmarks.medical.report._answer import answer
 from benchmarks.medical.tables.comparison import (
     is_most,
@@ -164,7 +165,7 @@ def test_misclassified_images_have_radius_0_and_are_in_no_median():
     # One that is right nowhere has no median, and is below every certified radius.
     entry = make_entry({"A": STRONG["Robust"], "B": (None, 0 * TEN, 0 * TEN)})
     assert "The best attack needs 0 on B" in " ".join(answer(entry))
-    assert [str(cell) for cell in summary({}, entry).rows[1][2:]] == ["–"] * 3
+    assert [str(cell) for cell in summary({}, entry).rows[1][2:]] == [NOTHING] * 3
 
 
 def test_nothing_found_and_certified_at_any_distance():
