@@ -11,6 +11,7 @@ from benchmarks.medical.reading import (
     was_attacked,
     was_evaluated,
 )
+from benchmarks.medical.report._text import count
 from benchmarks.medical.tables.comparison import (
     ModelBounds,
     median,
@@ -81,16 +82,22 @@ def _of_rivals(
             f"{noun(entry)} the best attack on them needs less than this radius."
         ]
     beaten = sorted((m for m, _ in below.values()), key=lambda m: -_needed(m))
-    fewest = min(count for _, count in below.values())
+    fewest = min(n_images for _, n_images in below.values())
     n_images = leader.certified.size
-    # The strongest of them, and the most usual yardstick: the weakest.
-    needed = [f"{bound_text(_needed(m))} on {m.label}" for m in _ends(beaten)]
-    on_each = "" if len(beaten) == 1 else f" for each of these {len(beaten)} models"
-    text = (
-        f"The best attack needs {' and '.join(needed)}: less than this radius on "
+    # The one that comes nearest, and the one that is farthest from it.
+    named = _ends(beaten)
+    needed = " and ".join(f"{bound_text(_needed(m))} on {m.label}" for m in named)
+    less = (
+        f"less than the certified radius of {leader.label} on "
         f"{'at least ' if len(beaten) > 1 else ''}{fewest} of {n_images} "
-        f"{noun(entry, n_images)}{on_each}."
+        f"{noun(entry, n_images)}."
     )
+    if len(beaten) == 1:
+        text = f"The best attack needs {needed}: {less}"
+    else:
+        more = len(beaten) - len(named)
+        these = f"these and {count(more, 'more model')}" if more else "both"
+        text = f"The best attack needs {needed}. For {these} it needs {less}"
     rest = [model for model in rivals if model.name not in below]
     if not rest:
         return [text]

@@ -76,8 +76,9 @@ def _of_bands(entry: dict) -> tuple[str, str]:
     return f"What is known, by {noun(entry, 1)}", (
         f"For each model the {noun(entry)} {shown} from above to below.{left_out} "
         "The size of the smallest perturbation that changes the decision lies "
-        f"somewhere in the band ({norm_name(entry['evaluation'])}). Without a certificate the "
-        f"band fades to the left. Diamond: {attack_name(entry['attack'])}. "
+        f"somewhere in the band ({norm_name(entry['evaluation'])}). Without a "
+        f"certificate the band fades to the left. Diamond: "
+        f"{attack_name(entry['attack'])}. "
         "Logarithmic scale."
     )
 

@@ -96,8 +96,8 @@ def test_a_model_above_all_others():
         "images, 95% interval 2.77 to 3.23)."
     )
     assert rivals == (
-        "The best attack needs 2.00 on MLP and 1.00 on Deep: less than this radius on "
-        "at least 10 of 10 images for each of these 2 models."
+        "The best attack needs 2.00 on MLP and 1.00 on Deep. For both it needs less "
+        "than the certified radius of Robust on at least 10 of 10 images."
     )
     assert accuracy == "Accuracy does not separate the models."
 
@@ -124,7 +124,7 @@ def test_overlapping_bounds_separate_nothing():
     assert "The best attack needs" not in text
     some = {**close, "C": (None, 2.9 * TEN, 9 * TEN)}
     text = " ".join(answer(make_entry(some)))
-    assert "The best attack needs 2.90 on C: less than this radius on 10 of 10" in text
+    assert "needs 2.90 on C: less than the certified radius of A on 10 of 10" in text
     assert "It is not separated from B." in text
 
 
@@ -134,7 +134,7 @@ def test_a_share_of_images_that_may_be_chance_separates_nothing():
         text = " ".join(
             answer(make_entry({"A": STRONG["Robust"], "B": (None, best, best)}))
         )
-        assert (f"less than this radius on {n_below} of 10 images" in text) == is_said
+        assert (f"radius of A on {n_below} of 10 images" in text) == is_said
         assert ("not separated from B" in text) != is_said
 
 
@@ -173,7 +173,7 @@ def test_nothing_found_and_certified_at_any_distance():
     entry = make_entry({"A": (endless, endless, endless), "B": STRONG["MLP"]})
     text = " ".join(answer(entry))
     assert "a certified radius of ∞ in the median" in text
-    assert "needs 2.00 on B: less than this radius on 10 of 10 images" in text
+    assert "2.00 on B: less than the certified radius of A on 10 of 10" in text
 
 
 def test_accuracy_separates_only_by_disjoint_intervals():
@@ -227,7 +227,8 @@ def test_many_models_are_counted_not_listed():
     many = {"A": STRONG["Robust"]} | {f"B{k}": (None, TEN, TEN) for k in range(5)}
     many |= {f"C{k}": (None, 9 * TEN, 9 * TEN) for k in range(4)}
     text = " ".join(answer(make_entry(many)))
-    assert "for each of these 5 models. It is not separated from the other 4" in text
+    assert "For these and 3 more models it needs less than" in text
+    assert "It is not separated from the other 4 models." in text
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 6, 10, 17, 60])
