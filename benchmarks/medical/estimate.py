@@ -22,7 +22,7 @@ def estimate(
     protocol : Protocol or None
         None: nothing is attacked.
     white_box : bool
-        Whether certificates and attacks that know the models follow.
+        Whether certificates and white-box attacks follow.
 
     Returns
     -------

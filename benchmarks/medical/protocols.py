@@ -16,7 +16,7 @@ class Protocol:
     images : int
         Test images attacked, drawn at random.
     restarts : int
-        Attacks an image, of which the nearest result counts.
+        Attacks an image, of which the smallest perturbation counts.
     max_iter : int
         Iterations of an attack.
     init_size : int

@@ -84,12 +84,14 @@ def _of_rivals(
     beaten = sorted((m for m, _ in below.values()), key=lambda m: -_needed(m))
     fewest = min(n_images for _, n_images in below.values())
     n_images = leader.certified.size
-    # The one that comes nearest, and the one that is farthest from it.
+    # The most and the least robust of them.
     named = _ends(beaten)
     needed = " and ".join(f"{bound_text(_needed(m))} on {m.label}" for m in named)
+    on = f"{'at least ' if len(beaten) > 1 else ''}{fewest} of {n_images}"
+    if fewest == n_images:
+        on = f"all {n_images}"
     less = (
-        f"less than the certified radius of {leader.label} on "
-        f"{'at least ' if len(beaten) > 1 else ''}{fewest} of {n_images} "
+        f"less than the certified radius of {leader.label} on {on} "
         f"{noun(entry, n_images)}."
     )
     if len(beaten) == 1:

@@ -96,8 +96,8 @@ def draw_bands(entry: dict, theme: Theme) -> Figure:
     Returns
     -------
     Figure
-        Words stand where there is no band: where an image is misclassified as it is, or
-        nothing is known.
+        Words take the place of a band where an image is misclassified without a
+        perturbation, or nothing is known.
     """
     bands = {name: bands_of(entry, name) for name in entry["evaluation"]["models"]}
     heights, height = {}, 0.0

@@ -1,4 +1,4 @@
-"""What stands under the charts of the page."""
+"""Captions of the charts."""
 
 from benchmarks.medical.reading import (
     attack_name,
@@ -77,9 +77,8 @@ def _of_bands(entry: dict) -> tuple[str, str]:
         f"For each model the {noun(entry)} {shown} from above to below.{left_out} "
         "The size of the smallest perturbation that changes the decision lies "
         f"somewhere in the band ({norm_name(entry['evaluation'])}). Without a "
-        f"certificate the band fades to the left. Diamond: "
-        f"{attack_name(entry['attack'])}. "
-        "Logarithmic scale."
+        "certificate the band fades to the left. Diamond: "
+        f"{attack_name(entry['attack'])}. Logarithmic scale."
     )
 
 

@@ -89,7 +89,7 @@ def best_attacks(entry: dict, place: int) -> dict[str, float]:
 def _course(model: dict, place: int) -> np.ndarray:
     """Return an image's distances by iteration, empty if there are none.
 
-    NaN stands where nothing was found, or what a logarithmic axis has no place for.
+    NaN where nothing was found, or what a logarithmic axis has no place for.
     """
     if place >= len(model["history"]):
         return np.empty(0)  # not attacked yet

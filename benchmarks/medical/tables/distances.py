@@ -1,7 +1,7 @@
-"""The paper's Tables 2 to 5: what HopSkipJump needs, and beside it the best attack.
+"""The paper's Tables 2 to 5, with the best attack beside HopSkipJump.
 
 The paper ranks models by HopSkipJump. Its distances are upper bounds, and how loose
-they are depends on the model, so that the smallest found by any attack stands beside.
+they are depends on the model. So each table also has what the best attack needs.
 """
 
 from benchmarks.common.table import Cell, Table, slug
@@ -201,7 +201,7 @@ def _distance_notes(
     if has_paper:
         title = TABLE_1[entry["paper_row"]].title
         own = (
-            "; in brackets the mean of its own five rows, which is another"
+            "; in brackets the mean of its five rows, which differs"
             if entry["paper_row"] in MEANS_OF_ROWS
             else ""
         )

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ FLAGS = (
     "--no-first-run", "--disable-extensions", "--disable-background-networking",
     "--hide-scrollbars", "--remote-debugging-pipe",
 )  # fmt: skip
-SECONDS = 60
+SECONDS = 60  # to wait for an answer
 
 
 def find_browser() -> str | None:
@@ -54,19 +55,19 @@ class Browser:
         self.requests: list[str] = []
         self.errors: list[str] = []
         self._loaded = False
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call(
-            "Target.attachToTarget", targetId=target, flatten=True
-        )["sessionId"]
-        for domain in ("Network", "Page", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+        try:
+            self._attach()
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self._session = None
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.suppress(OSError, EOFError, AssertionError):
             self.call("Browser.close")
         for descriptor in (self._reads, self._writes):
             os.close(descriptor)
@@ -75,6 +76,15 @@ class Browser:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _attach(self) -> None:
+        """Make a page, and have it tell what happens in it."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call(
+            "Target.attachToTarget", targetId=target, flatten=True
+        )["sessionId"]
+        for domain in ("Network", "Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
 
     def open(self, path: Path, width: int, height: int) -> None:
         """Load a file in a window of a size, and wait for it."""
@@ -117,6 +127,8 @@ class Browser:
 
     def _receive(self) -> dict:
         while b"\0" not in self._pending:
+            if not select.select([self._reads], [], [], SECONDS)[0]:
+                raise TimeoutError(f"the browser says nothing for {SECONDS} s")
             part = os.read(self._reads, 1 << 20)
             if not part:
                 raise EOFError("the browser has ended")

@@ -97,7 +97,7 @@ def test_a_model_above_all_others():
     )
     assert rivals == (
         "The best attack needs 2.00 on MLP and 1.00 on Deep. For both it needs less "
-        "than the certified radius of Robust on at least 10 of 10 images."
+        "than the certified radius of Robust on all 10 images."
     )
     assert accuracy == "Accuracy does not separate the models."
 
@@ -124,7 +124,7 @@ def test_overlapping_bounds_separate_nothing():
     assert "The best attack needs" not in text
     some = {**close, "C": (None, 2.9 * TEN, 9 * TEN)}
     text = " ".join(answer(make_entry(some)))
-    assert "needs 2.90 on C: less than the certified radius of A on 10 of 10" in text
+    assert "needs 2.90 on C: less than the certified radius of A on all 10" in text
     assert "It is not separated from B." in text
 
 
@@ -173,7 +173,7 @@ def test_nothing_found_and_certified_at_any_distance():
     entry = make_entry({"A": (endless, endless, endless), "B": STRONG["MLP"]})
     text = " ".join(answer(entry))
     assert "a certified radius of ∞ in the median" in text
-    assert "2.00 on B: less than the certified radius of A on 10 of 10" in text
+    assert "2.00 on B: less than the certified radius of A on all 10" in text
 
 
 def test_accuracy_separates_only_by_disjoint_intervals():

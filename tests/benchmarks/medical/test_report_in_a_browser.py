@@ -48,7 +48,7 @@ def browser(tmp_path_factory):
         pytest.skip("no Chromium on PATH that can be driven by a pipe")
     try:
         opened = Browser(path, tmp_path_factory.mktemp("profile"))
-    except (EOFError, BrokenPipeError) as error:
+    except (EOFError, OSError) as error:
         pytest.skip(f"{path} does not start: {error}")
     with opened:
         yield opened
