@@ -129,8 +129,8 @@ def _add_attacks(parser: argparse.ArgumentParser) -> None:
         "--no-white-box",
         dest="white_box",
         action="store_false",
-        help="leave out certificates and white-box attacks, which follow the attacks of "
-        "the protocol",
+        help="leave out certificates and white-box attacks, which follow those of the "
+        "protocol",
     )
 
 

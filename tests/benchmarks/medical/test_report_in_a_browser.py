@@ -73,6 +73,20 @@ def test_the_page_fits_loads_and_asks_nobody(browser, page, size):
     assert browser.errors == []
 
 
+def test_long_names_and_several_sets_fit_a_telephone(browser, tmp_path):
+    long = "x" * 70
+    sets = ((long, (12, 12), None), ("colon", (12, 12, 3), None))
+    data, pictures = make_record(
+        tmp_path, sets=sets, names=("scd01", "mlp"), class_names=(long, "b"), n_images=1
+    )
+    for entry in data["datasets"].values():
+        for part in (entry["models"], entry["attack"]["models"]):
+            part["mlp"]["label"] = long
+    browser.open(write_report(tmp_path, data, pictures)[0], *TELEPHONE)
+    assert browser.evaluate("document.documentElement.scrollWidth") == TELEPHONE[0]
+    assert browser.evaluate(OVERFLOWING) == []
+
+
 @pytest.mark.parametrize("size", [SCREEN, TELEPHONE])
 def test_the_answer_is_on_the_first_screen(browser, page, size):
     """Sentences, small table and figure, for all eleven models."""
