@@ -11,6 +11,7 @@ from _made_records import LABELS, make_record
 from benchmarks.medical.report import _write, write_report
 
 SCREEN, TELEPHONE = (1366, 768), (390, 844)
+PAPER = (680, 1009)  # A4 within margins of 15 mm, at 96 pixels an inch
 OVERFLOWING = """
 [...document.querySelectorAll("body *")].filter((element) =>
   !element.closest(".scroll") && !element.closest("svg")
@@ -35,7 +36,7 @@ FIRST_COLUMN = """
 def page(tmp_path_factory):
     """A report of all models, in a folder of its own."""
     folder = tmp_path_factory.mktemp("page")
-    data, pictures = make_record(folder, names=tuple(LABELS), n_images=6)
+    data, pictures = make_record(folder, names=tuple(LABELS), n_images=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_write, "render", lambda *_: b"")  # the files beside the page
         return write_report(folder, data, pictures)[0]
@@ -133,10 +134,11 @@ def test_a_click_enlarges_an_image_and_escape_puts_it_back(browser, page):
 
 
 def test_nothing_is_cut_on_paper(browser, page):
-    browser.open(page, *SCREEN)
     browser.call("Emulation.setEmulatedMedia", media="print")
     try:
+        browser.open(page, *PAPER)
         browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert browser.evaluate("document.documentElement.scrollWidth") == PAPER[0]
         assert browser.evaluate(
             "[...document.querySelectorAll('details')].every((fold) => fold.open)"
         )
