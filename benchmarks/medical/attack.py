@@ -1,6 +1,6 @@
 """The second stage of a run: attack the same test images of every model."""
 
-from sklearn.base import ClassifierMixin
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from benchmarks.datasets.scaling import scale
@@ -40,54 +40,51 @@ def attack_models(
     }
     labels = {model.name: model.label for model in task.models}
     attacked: dict[str, list[AttackedImage]] = {name: [] for name in estimators}
-    total = len(targets.rows) * len(estimators)
-    with tqdm(total=total, desc="attacks", unit="image", leave=False) as progress:
-        # Image after image: an unfinished run has something of every model.
+    # Image after image: an unfinished run has something of every model.
+    pairs = [(k, name) for k in range(len(targets.rows)) for name in estimators]
+    keys = {pair: _key(run, task, targets, *pair) for pair in pairs}
+    found = {pair: run.checkpoints.load(*key) for pair, key in keys.items()}
+    # In processes: HopSkipJump is mostly Python, of which threads run one at a time.
+    results = Parallel(run.budget.jobs, return_as="generator")(
+        delayed(attack_image)(estimators[name], targets, image, protocol, seed, 1)
+        for image, name in pairs
+        if found[image, name] is None
+    )
+    with tqdm(total=len(pairs), desc="attacks", unit="image", leave=False) as progress:
         for image in range(len(targets.rows)):
-            for name, estimator in estimators.items():
-                progress.set_postfix_str(
-                    f"{task.dataset.name}, image {image + 1}, {labels[name]}"
+            try:
+                for name in estimators:
+                    progress.set_postfix_str(
+                        f"{task.dataset.name}, image {image + 1}, {labels[name]}"
+                    )
+                    result = found[image, name]
+                    if result is None:
+                        result = next(results)
+                        run.checkpoints.save(*keys[image, name], result)
+                    attacked[name].append(result)
+                    progress.update()
+            finally:  # not after each model: curves and file take a quarter of a second
+                record = record_attacks(
+                    task.dataset, targets, protocol, attacked, labels, seed
                 )
-                attacked[name].append(
-                    attack_one(run, task, targets, image, name, estimator)
-                )
-                run.results.set_attack(
-                    task.spec,
-                    record_attacks(
-                        task.dataset, targets, protocol, attacked, labels, seed
-                    ),
-                )
-                progress.update()
+                run.results.set_attack(task.spec, record)
     record = run.results.data["datasets"][task.spec]["attack"]
     record["transfer"] = record_transfer(estimators, targets, attacked)
     run.results.save()
     return targets, attacked
 
 
-def attack_one(
-    run: RunContext,
-    task: Task,
-    targets: Targets,
-    image: int,
-    name: str,
-    estimator: ClassifierMixin,
-) -> AttackedImage:
-    """Attack one image of one model, or take it from an earlier run."""
+def _key(
+    run: RunContext, task: Task, targets: Targets, image: int, name: str
+) -> tuple[str, str, dict]:
+    """Return a checkpoint's name, its data and all that was set."""
     row = int(targets.rows[image])
-    key = f"attack-{name}-{row}"
     parameters = {
         **run.parameters(task, ATTACKED_SEED, name),
         "row": row,
         "settings": {**run.protocol.settings(), "images": None},
     }
-    found = run.checkpoints.load(key, task.fingerprint, parameters)
-    if found is None:
-        found = attack_image(
-            estimator, targets, image, run.protocol, ATTACKED_SEED,
-            run.budget.jobs,
-        )  # fmt: skip
-        run.checkpoints.save(key, task.fingerprint, parameters, found)
-    return found
+    return f"attack-{name}-{row}", task.fingerprint, parameters
 
 
 def make_pictures(

@@ -1,4 +1,4 @@
-"""The attack stage: what each of some test images stands before a model is fooled."""
+"""The attack stage: minimal adversarial perturbations of some test images."""
 
 import time
 from collections.abc import Mapping

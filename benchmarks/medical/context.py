@@ -23,8 +23,7 @@ class RunContext:
     results : Results
     checkpoints : Checkpoints
     white_box : bool, default=True
-        Whether certificates and the attacks that know a model's weights follow the
-        attacks of the protocol.
+        Whether certificates and white-box attacks follow those of the protocol.
     """
 
     budget: Budget

@@ -22,7 +22,7 @@ def estimate(
     protocol : Protocol or None
         None: nothing is attacked.
     white_box : bool
-        Whether certificates and attacks that know the models follow.
+        Whether certificates and white-box attacks follow.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def estimate(
     unknown: dict[str, None] = {}
     jobs = budget.jobs
     for task in tasks:
-        bounding = [0.0]
+        attacks, bounding = [0.0], [0.0]
         features = int(task.dataset.X[0].size)
         rows = sum(len(split.train) for split in task.splits)
         for model in task.models:
@@ -48,15 +48,20 @@ def estimate(
             if protocol is None:
                 continue
             growth = cost.growth(features, budget.votes, budget.vote_all)
-            # An image's restarts run beside each other, and later models beside models.
-            attacks = cost.queries * growth * queries(protocol) / 1000
-            parts["HopSkipJump"] += attacks / min(jobs, protocol.restarts)
+            # Images of models run beside each other, and later models.
+            one = cost.queries * growth * queries(protocol) / 1000 / protocol.images
+            attacks += [one] * protocol.images
             if white_box:
                 bounding.append(cost.bounds * growth * protocol.images)
-        shared = max(sum(bounding) / jobs, max(bounding))
-        parts["certificates and white-box"] += shared
+        parts["HopSkipJump"] += _shared(attacks, jobs)
+        parts["certificates and white-box"] += _shared(bounding, jobs)
     parts["report"] = REPORT * len(tasks)
     return announcement(parts, jobs, list(unknown), COMPILING)
+
+
+def _shared(jobs: Sequence[float], cores: int) -> float:
+    """Return how long jobs take: no less than the longest of them."""
+    return max(sum(jobs) / cores, max(jobs))
 
 
 def queries(protocol: Protocol) -> float:

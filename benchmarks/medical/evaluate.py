@@ -1,4 +1,4 @@
-"""The third stage of a run: certificates, and attacks that know the models."""
+"""The third stage of a run: certificates and white-box attacks."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def evaluate_models(
     targets: Targets | None,
     attacked: Mapping[str, list[AttackedImage]],
 ) -> None:
-    """Find out what the attacked images can stand, model after model.
+    """Certify the attacked images and attack them white-box, model beside model.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The evaluation stage: what a model can stand, from below and from above.
+"""The evaluation stage: certified radii, and white-box attacks.
 
-HopSkipJump gives upper bounds, and loose ones. Attacks that know the weights come
-nearer, and where there is a certificate, nothing is nearer than that.
+HopSkipJump gives upper bounds, and loose ones. White-box attacks find smaller
+perturbations, and none is smaller than a certified radius.
 """
 
 import time

@@ -115,7 +115,7 @@ def _add_attacks(parser: argparse.ArgumentParser) -> None:
     )
     for knob, what in (
         ("images", "test images attacked"),
-        ("restarts", "attacks an image, the nearest result counts"),
+        ("restarts", "attacks an image, the smallest perturbation counts"),
         ("max-iter", "iterations of an attack"),
         ("init-size", "images to start from"),
     ):
@@ -129,8 +129,8 @@ def _add_attacks(parser: argparse.ArgumentParser) -> None:
         "--no-white-box",
         dest="white_box",
         action="store_false",
-        help="leave out certificates and the attacks that know a model's weights, "
-        "which follow those of the protocol",
+        help="leave out certificates and white-box attacks, which follow those of the "
+        "protocol",
     )
 
 

@@ -16,7 +16,7 @@ class Protocol:
     images : int
         Test images attacked, drawn at random.
     restarts : int
-        Attacks an image, of which the nearest result counts.
+        Attacks an image, of which the smallest perturbation counts.
     max_iter : int
         Iterations of an attack.
     init_size : int
@@ -43,7 +43,7 @@ class Protocol:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol("quick", images=10, restarts=2, max_iter=10, init_size=100),
+        Protocol("quick", images=10, restarts=2, max_iter=6, init_size=100),
         # Section 3: five images a set, ten runs an image.
         Protocol("paper", **PROTOCOL),
     )

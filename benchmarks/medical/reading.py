@@ -40,12 +40,12 @@ def attacked_entries(data: dict) -> list[dict]:
 
 
 def was_evaluated(entry: dict) -> bool:
-    """Tell whether at least one model was attacked by what knows its weights."""
+    """Tell whether certificates and white-box attacks were run."""
     return was_attacked(entry) and bool(entry.get("evaluation", {}).get("models"))
 
 
 def white_box_attacks(entry: dict) -> list[str]:
-    """Name the attacks that know the weights, in the order of the record."""
+    """Name the white-box attacks, in the order of the record."""
     names = dict.fromkeys(
         name
         for model in entry["evaluation"]["models"].values()
@@ -55,7 +55,7 @@ def white_box_attacks(entry: dict) -> list[str]:
 
 
 def attacked_blindly(entry: dict) -> bool:
-    """Tell whether a model was attacked by nothing that knows its weights."""
+    """Tell whether a model was attacked by no white-box attack."""
     models = entry["evaluation"]["models"].values()
     return any(list(m["distances"]) == [entry["attack"]["attack"]] for m in models)
 

@@ -12,6 +12,8 @@ from benchmarks.medical.tasks import Task
 from benchmarks.medical.trials import Trial, run_trial, warm_up
 from benchmarks.models import Model
 
+HEADER = "model             seed  accuracy, %     Wilson 95%  fit, s"
+
 
 @dataclass(frozen=True)
 class TrainedModel:
@@ -26,6 +28,8 @@ def train_models(run: RunContext, task: Task) -> dict[str, TrainedModel]:
     """Train and test each model on each seed's split; return those of one seed."""
     kept = {}
     n_trials = len(task.splits) * len(task.models)
+    # Row by row: the table itself waits for the last model.
+    print(HEADER, flush=True)
     with tqdm(total=n_trials, desc="trials", unit="trial", leave=False) as progress:
         for seed in range(len(task.splits)):
             sides = scale(task.dataset, task.splits[seed])
@@ -40,7 +44,17 @@ def train_models(run: RunContext, task: Task) -> dict[str, TrainedModel]:
                 if seed == ATTACKED_SEED:
                     kept[model.name] = trained
                 progress.update()
+                progress.write(_row(seed, model, trained.trial))
     return kept
+
+
+def _row(seed: int, model: Model, trial: Trial) -> str:
+    low, high = (f"{100 * end:.1f}" for end in trial.interval)
+    interval = f"{low} to {high}"
+    return (
+        f"{model.label:<16}  {seed:>4}  {100 * trial.accuracy:>11.2f}  {interval:>13}  "
+        f"{trial.fit_seconds:>6.1f}"
+    )
 
 
 def train_model(

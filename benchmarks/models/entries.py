@@ -70,7 +70,7 @@ def _voted_mlp(seed: int, budget: Budget, image_shape: ImageShape) -> Classifier
     )
 
 
-def _torch_network(network: str, always_voted: bool) -> Build:
+def _torch_network(network: str, always_voted: bool, one_thread: bool = False) -> Build:
     def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
         single = TorchClassifier(network, image_shape=image_shape, **_epochs(budget))
         if always_voted or budget.vote_all:
@@ -81,7 +81,8 @@ def _torch_network(network: str, always_voted: bool) -> Build:
                 random_state=seed,
                 verbose=1,
             )
-        return single.set_params(n_jobs=budget.jobs, random_state=seed, verbose=1)
+        jobs = 1 if one_thread else budget.jobs
+        return single.set_params(n_jobs=jobs, random_state=seed, verbose=1)
 
     return build
 
@@ -234,7 +235,9 @@ _ENTRIES = (
         "lenet",
         "LeNet",
         "LeNet-5, a single run",
-        _torch_network("lenet", always_voted=False),
+        # So small a network loses more by a second thread than it gains: 16 s of two
+        # busy cores, or 3 s of one.
+        _torch_network("lenet", always_voted=False, one_thread=True),
         NetworkGradient(),
         needs_images=True,
         modules=("torch",),

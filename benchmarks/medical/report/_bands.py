@@ -1,5 +1,6 @@
-"""What lies between certificate and best attack, on each image of each model."""
+"""What lies between certified radius and best attack, on each image of each model."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,11 +39,11 @@ class Band:
     Parameters
     ----------
     low : float
-        The certificate: 0 for none, inf where nothing is adversarial.
+        The certified radius: 0 for none, inf where nothing is adversarial.
     high : float
-        The nearest adversarial image found, inf for none.
+        What the best attack needs, inf where none found anything.
     decisions : float
-        The distance of the attack that knows answers only.
+        What the decision-based attack needs; nan if it was not run.
     is_wrong : bool
         Whether the image is misclassified as it is.
     """
@@ -84,7 +85,7 @@ def _words(band: Band) -> str | None:
 
 
 def draw_bands(entry: dict, theme: Theme) -> Figure:
-    """Draw bands from certificate to best attack, a line an image, grouped by model.
+    """Draw bands from certified radius to best attack, a line an image.
 
     Parameters
     ----------
@@ -95,8 +96,8 @@ def draw_bands(entry: dict, theme: Theme) -> Figure:
     Returns
     -------
     Figure
-        Words stand where there is no band: where an image is misclassified as it is, or
-        nothing is known.
+        Words take the place of a band where an image is misclassified without a
+        perturbation, or nothing is known.
     """
     bands = {name: bands_of(entry, name) for name in entry["evaluation"]["models"]}
     heights, height = {}, 0.0
@@ -105,40 +106,45 @@ def draw_bands(entry: dict, theme: Theme) -> Figure:
         height += len(of_model) + GAP
     figure = Figure(figsize=(WIDTH, STEP * height + 1.3), layout="constrained")
     ax = figure.subplots()
-    ax.set(xscale="log", xlabel=f"{norm_name(entry['evaluation'])} distance")
-    ax.set_xlim(_limits(band for of_model in bands.values() for band in of_model))
+    norm = norm_name(entry["evaluation"])
+    ax.set(xscale="log", xlabel=f"{norm} size of the perturbation")
+    ax.set_xlim(limits(band for of_model in bands.values() for band in of_model))
     ax.set_ylim(height - GAP, -1)
     lines, named = lines_of(bands, theme), labels(entry)
     for name, of_model in bands.items():
-        _draw_model(ax, of_model, heights[name], lines[name], theme)
-    ax.set_yticks(
-        [of_model.mean() for of_model in heights.values()],
-        [short(named.get(name, name)) for name in bands],
-    )
-    for tick, name in zip(ax.get_yticklabels(), bands, strict=True):
+        draw_bands_of(ax, of_model, heights[name], lines[name], theme)
+    names_at = [of_model.mean() for of_model in heights.values()]
+    name_models(ax, names_at, {name: named.get(name, name) for name in bands}, theme)
+    add_legend(figure, entry, theme)
+    return figure
+
+
+def name_models(
+    ax: Axes, heights: Sequence[float], named: Mapping[str, str], theme: Theme
+) -> None:
+    """Write models' names beside their bands, and finish the axes."""
+    lines = lines_of(named, theme)
+    ax.set_yticks(heights, [short(label) for label in named.values()])
+    for tick, name in zip(ax.get_yticklabels(), named, strict=True):
         tick.set_color(lines[name].colour)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     label_powers(ax.xaxis)
     ax.tick_params(axis="x", which="both", length=3, pad=3.5)
     draw_grid(ax, theme, "x")
-    figure.legend(
-        handles=_legend(entry, theme), loc="outside lower center", ncols=3,
-        frameon=False, fontsize="small", handletextpad=0.2, columnspacing=1.2,
-    )  # fmt: skip
-    return figure
 
 
-def _limits(bands) -> tuple[float, float]:
+def limits(bands: Iterable[Band]) -> tuple[float, float]:
     """Ends of the axis, a little beyond all that has a place on a logarithmic one."""
-    values = np.array([[band.low, band.high, band.decisions] for band in bands])
+    ends = [[band.low, band.high, band.decisions] for band in bands]
+    values = np.array(ends, dtype=float)
     known = values[np.isfinite(values) & (values > 0)]
     if not known.size:
         return 0.5, 2.0
     return known.min() / 1.7, known.max() * 1.4
 
 
-def _draw_model(
+def draw_bands_of(
     ax: Axes, bands: list[Band], heights: np.ndarray, line: Line, theme: Theme
 ) -> None:
     """Draw a model's bands, then their ends, each kind at once."""
@@ -186,11 +192,16 @@ def _hollow(theme: Theme) -> dict[str, str]:
     return {"markerfacecolor": theme.ground, "markeredgecolor": theme.ink}
 
 
-def _legend(entry: dict, theme: Theme) -> list[Line2D]:
-    return [
-        Line2D([], [], label="certificate", color=theme.ink, **CERTIFICATE),
-        Line2D([], [], label="nearest found", color=theme.ink, **NEAREST),
+def add_legend(figure: Figure, entry: dict, theme: Theme) -> None:
+    """Say below the axes what the marks mean."""
+    handles = [
+        Line2D([], [], label="certified radius", color=theme.ink, **CERTIFICATE),
+        Line2D([], [], label="best attack", color=theme.ink, **NEAREST),
         Line2D(
             [], [], label=attack_name(entry["attack"]), **DECISIONS, **_hollow(theme)
         ),
     ]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=3, frameon=False,
+        fontsize="small", handletextpad=0.2, columnspacing=1.2,
+    )  # fmt: skip

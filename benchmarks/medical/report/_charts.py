@@ -8,9 +8,10 @@ from benchmarks.medical.reading import has_transfer, noun, was_attacked, was_eva
 from benchmarks.medical.report._bands import draw_bands
 from benchmarks.medical.report._iterations import chosen_image, draw_iterations
 from benchmarks.medical.report._pictures import Pictures
-from benchmarks.medical.report._robust_accuracy import draw_robust_accuracy
+from benchmarks.medical.report._robust_accuracy import curves_of, draw_robust_accuracy
 from benchmarks.medical.report._sheets import draw_adversarials, draw_samples
 from benchmarks.medical.report._style import Draw
+from benchmarks.medical.report._summary_bands import draw_summary_bands
 from benchmarks.medical.report._transfer import draw_transfer
 
 # A sheet takes a second and the page space; the distances of all are in the table.
@@ -78,15 +79,22 @@ def _sheets(entry: dict, pictures: Pictures | None) -> Iterator[Chart]:
 def _plots(entry: dict) -> Iterator[Chart]:
     if not was_attacked(entry):
         return
-    attack = entry["attack"]
-    place = chosen_image(attack)
+    if was_evaluated(entry):
+        yield Chart(
+            "summary",
+            "Median size of perturbations from certified radius to best attack, a line "
+            "a model",
+            partial(draw_summary_bands, entry),
+        )
+    place = chosen_image(entry["attack"])
     if place is not None:
         yield Chart(
             "iterations",
-            f"Distance against iterations for one {noun(entry, 1)}, a line a model",
+            f"Size of the perturbation against iterations for one {noun(entry, 1)}, a "
+            "line a model",
             partial(draw_iterations, entry, place),
         )
-    if (attack.get("robust") or {}).get("models"):
+    if curves_of(entry).upper:
         yield Chart(
             "robust-accuracy",
             "Accuracy against the size of the perturbation, a panel a model",
@@ -95,8 +103,8 @@ def _plots(entry: dict) -> Iterator[Chart]:
     if was_evaluated(entry):
         yield Chart(
             "bands",
-            f"Distances from certificate to best attack for each {noun(entry, 1)}, "
-            "grouped by model",
+            f"From certified radius to best attack for each {noun(entry, 1)}, grouped "
+            "by model",
             partial(draw_bands, entry),
         )
     if has_transfer(entry):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from benchmarks.medical.reading import labels
+from benchmarks.medical.reading import distance, labels
+from benchmarks.medical.report._iterations import best_attacks
 from benchmarks.medical.report._pictures import (
     Pictures,
     png_uri,
@@ -98,11 +99,18 @@ def sheet_of(entry: dict, pictures: Pictures, place: int) -> GallerySheet:
                 original,
                 pictures.adversarial(name, place),
                 named[name],
-                describe(attack, model, place),
+                _outcome(entry, name, place),
             )
-            for name, model in attack["models"].items()
+            for name in attack["models"]
         ],
     )
+
+
+def _outcome(entry: dict, name: str, place: int) -> str:
+    """Say what the attack needed, and beside it what the best attack needs."""
+    text = describe(entry["attack"], entry["attack"]["models"][name], place)
+    best = best_attacks(entry, place).get(name)
+    return text if best is None else f"{text}; best attack {distance(best)}"
 
 
 def _cell(

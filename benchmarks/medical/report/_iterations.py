@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.medical.reading import attack_name, labels, norm_name
+from benchmarks.medical.reading import attack_name, labels, norm_name, was_evaluated
 from benchmarks.medical.report._style import (
     WIDTH,
     Theme,
@@ -27,7 +27,9 @@ def chosen_image(attack: dict) -> int | None:
 
 
 def draw_iterations(entry: dict, place: int, theme: Theme) -> Figure:
-    """Draw one image's smallest distance so far against iterations, for each model.
+    """Draw one image's smallest perturbation so far against iterations, for each model.
+
+    A dot at the right end is what the best attack needs.
 
     Parameters
     ----------
@@ -54,15 +56,20 @@ def draw_iterations(entry: dict, place: int, theme: Theme) -> Figure:
         iterations = np.flatnonzero(~np.isnan(course))
         style = {"color": line.colour, "ls": line.dashes, "lw": line.width}
         ax.plot(iterations, course[iterations], **style)
-        last = iterations[-1]
-        ends.append((named[name], last, course[last], line.colour))
+        end = iterations[-1]
+        ends.append((named[name], end, course[end], line.colour))
     ax.set_yscale("log")
     label_powers(ax.yaxis)
-    ax.set_xlim(0, max(1, *(len(course) - 1 for course in courses.values())))
+    last = max(1, *(len(course) - 1 for course in courses.values()))
+    ax.set_xlim(0, last)
+    for name, best in best_attacks(entry, place).items():
+        if name in courses:
+            style = {"color": lines[name].colour, "clip_on": False, "ms": 4.5}
+            ax.plot(last, best, "o", **style)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set(
         xlabel=f"iterations of {attack_name(attack)}",
-        ylabel=f"{norm_name(attack)} distance",
+        ylabel=f"{norm_name(attack)} size of the perturbation",
     )
     draw_grid(ax, theme)
     ax.set_ylim(ax.get_ylim())
@@ -70,10 +77,19 @@ def draw_iterations(entry: dict, place: int, theme: Theme) -> Figure:
     return figure
 
 
+def best_attacks(entry: dict, place: int) -> dict[str, float]:
+    """Return what the best attack needs on an image, by model, where it is known."""
+    if not was_evaluated(entry):
+        return {}
+    models = entry["evaluation"]["models"]
+    found = {name: model["nearest"][place] for name, model in models.items()}
+    return {name: distance for name, distance in found.items() if distance}
+
+
 def _course(model: dict, place: int) -> np.ndarray:
     """Return an image's distances by iteration, empty if there are none.
 
-    NaN stands where nothing was found, or what a logarithmic axis has no place for.
+    NaN where nothing was found, or what a logarithmic axis has no place for.
     """
     if place >= len(model["history"]):
         return np.empty(0)  # not attacked yet

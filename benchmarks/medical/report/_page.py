@@ -1,20 +1,22 @@
 """The page as a whole: what its templates say, from the record and the pictures."""
 
+import hashlib
+import itertools
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
-from scipy.stats import binomtest
 
 from benchmarks.common.pages import clean, render_template
 from benchmarks.medical.paper import TITLE as PAPER
 from benchmarks.medical.reading import (
     attack_name,
-    attacked_counts,
     attacked_entries,
     has_paper,
     runs_of,
+    was_evaluated,
 )
 from benchmarks.medical.report._charts import Chart
 from benchmarks.medical.report._pictures import Pictures
@@ -29,6 +31,7 @@ from benchmarks.medical.results import FILE_NAME
 from benchmarks.medical.tables import tables_over_datasets
 
 TEMPLATE = Path(__file__).with_name("page.html")
+SCRIPT = Path(__file__).with_name("page.js")
 NOT_OF_THE_MODEL = ("n_estimators", "random_state", "verbose", "n_jobs")
 
 
@@ -63,6 +66,7 @@ def render_page(
     Markup
     """
     entries = data["datasets"]
+    script = SCRIPT.read_text(encoding="utf-8")
     sections: list[Section] = [
         make_section(place, data, entry, charts[key], pictures.get(key))
         for place, (key, entry) in enumerate(entries.items(), start=1)
@@ -70,7 +74,11 @@ def render_page(
     return render_template(
         TEMPLATE,
         data=data,
-        names=_list([entry["name"] for entry in entries.values()]),
+        title=_title([entry["name"] for entry in entries.values()]),
+        script=Markup(script),
+        # The page runs this script and no other, whatever a name in the data may hold.
+        script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        number=itertools.count(1).__next__,
         summary=summary_line(data),
         sections=sections,
         # A table over a single set would say what its own says.
@@ -99,8 +107,6 @@ def _meaning(data: dict) -> dict[str, object]:
         return meaning
     attacks = [entry["attack"] for entry in entries]
     summaries = [m["summary"] for attack in attacks for m in attack["models"].values()]
-    fewest = min(attacked_counts(entry)[0] for entry in entries)
-    low = binomtest(fewest, fewest).proportion_ci(method="wilson").low
     return meaning | {
         "attacks": " and ".join(dict.fromkeys(map(attack_name, attacks))),
         "white_box": about_white_box(entries),
@@ -109,11 +115,7 @@ def _meaning(data: dict) -> dict[str, object]:
             key: sum(summary[key] for summary in summaries)
             for key in ("n", "n_misclassified", "n_failed")
         },
-        "fewest": {
-            "number": fewest,
-            "count": count(fewest, "image"),
-            "low": f"{100 * low:.0f}",
-        },
+        "compared": any(map(was_evaluated, entries)),
     }
 
 
@@ -151,7 +153,7 @@ def _listed(model: dict) -> ListedModel:
     ]
     notes = {note: None for seed in model["seeds"].values() for note in seed["notes"]}
     runs = runs_of(model)
-    size = "A single run" if runs is None else f"{runs} runs or trees"
+    size = "A single network" if runs is None else f"{runs} networks or trees"
     return ListedModel(model["label"], size, ", ".join(shown), list(notes))
 
 
@@ -159,8 +161,6 @@ def _argument(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _list(names: list[str]) -> str:
-    names = [clean(name) for name in names]
-    if len(names) < 2:
-        return "".join(names) or "no data set"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+def _title(names: list[str]) -> str:
+    on = clean(names[0]) if len(names) == 1 else count(len(names), "data set")
+    return f"Accuracy and robustness on {on}"

@@ -1,7 +1,8 @@
 """A data set's part of the page."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
@@ -13,9 +14,9 @@ from benchmarks.medical.reading import (
     norm_name,
     noun,
     was_attacked,
-    was_evaluated,
 )
 from benchmarks.medical.report import _captions
+from benchmarks.medical.report._answer import answer
 from benchmarks.medical.report._charts import Chart, shown_images, shown_samples
 from benchmarks.medical.report._gallery import (
     GallerySheet,
@@ -28,16 +29,19 @@ from benchmarks.medical.report._style import DARK, LIGHT, render
 from benchmarks.medical.report._text import bounds, protocol
 from benchmarks.medical.tables import tables_by_name
 
+PLOTS = frozenset({"summary", "iterations", "robust-accuracy", "transfer", "bands"})
+
 
 @dataclass(frozen=True)
 class Plot:
-    """A chart on the page, in light and in dark."""
+    """A chart on the page, in light and in dark; its size is a width and a height."""
 
     light: Markup
     dark: Markup
     alt: str
     lead: str
     caption: str
+    size: tuple[float, float] | None = None
 
 
 @dataclass
@@ -55,8 +59,15 @@ class Section:
         By the name of the function that makes them; None where there is none.
     samples : dict of str to list of Shown
         Images of each class.
+    answer : list of str
+        Sentences.
+    summary : Table or None
+        The answer in a table, its notes apart.
+    summary_notes : sequence of str
+    summary_plot : Plot or None
     plots : list of Plot
-    bands : Plot or None
+        Of the decision-based attack.
+    robust_accuracy, bands : Plot or None
     gallery : list of GallerySheet
         Attacked images.
     n_left_out : int
@@ -69,11 +80,29 @@ class Section:
     facts: dict[str, str]
     tables: dict[str, Table | None]
     samples: dict[str, list[Shown]]
+    answer: list[str]
+    summary: Table | None = None
+    summary_notes: Sequence[str] = ()
+    summary_plot: Plot | None = None
     plots: list[Plot] = field(default_factory=list)
+    robust_accuracy: Plot | None = None
     bands: Plot | None = None
     gallery: list[GallerySheet] = field(default_factory=list)
     n_left_out: int = 0
     is_grey: bool = True
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Titles of its parts by their anchors, those that are there."""
+        parts = {
+            "accuracy": ("Accuracy", self.tables["accuracy"]),
+            "bounds": ("Certified radii and best attacks", self.tables["bounds"]),
+            "attack": ("The paper's attack", self.tables["distances"]),
+            "gallery": ("Adversarial images", self.gallery),
+        }
+        return {
+            f"{self.anchor}-{key}": title for key, (title, has) in parts.items() if has
+        }
 
     @property
     def one(self) -> str:
@@ -92,7 +121,7 @@ class Section:
 
     @property
     def bounds(self) -> str:
-        """What certificate and attacks tell."""
+        """What certified radii and attacks tell."""
         return bounds(self.entry)
 
     @property
@@ -102,7 +131,7 @@ class Section:
 
     @property
     def attack(self) -> str:
-        """Name of the attack on decisions."""
+        """Name of the decision-based attack."""
         return attack_name(self.entry["attack"])
 
 
@@ -137,16 +166,23 @@ def make_section(
         facts=_facts(entry),
         tables=tables_by_name(data, entry),
         samples={name: sample_images(name, shown) for name, shown in samples.items()},
+        answer=answer(entry),
     )
     if not was_attacked(entry):
         return section
-    section.plots = [
-        _plot(charts[name], *_captions.of_plot(name, entry))
-        for name in ("iterations", "robust-accuracy", "transfer")
-        if name in charts
-    ]
-    if was_evaluated(entry):
-        section.bands = _plot(charts["bands"], *_captions.of_bands(entry))
+    table = section.tables["summary"]
+    if table is not None:
+        section.summary = replace(table, notes=())
+        section.summary_notes = table.notes
+    plots = {
+        name: _plot(chart, *_captions.of_plot(name, entry))
+        for name, chart in charts.items()
+        if name in PLOTS
+    }
+    section.summary_plot = plots.get("summary")
+    section.plots = [plots[k] for k in ("iterations", "transfer") if k in plots]
+    section.robust_accuracy = plots.get("robust-accuracy")
+    section.bands = plots.get("bands")
     places = shown_images(entry, pictures)
     if places:
         section.gallery = [sheet_of(entry, pictures, place) for place in places]
@@ -175,8 +211,12 @@ def _facts(entry: dict) -> dict[str, str]:
 
 
 def _plot(chart: Chart, lead: str, caption: str) -> Plot:
-    light, dark = (
-        data_uri(render(chart.draw, theme, "svg"), "image/svg+xml")
-        for theme in (LIGHT, DARK)
-    )
-    return Plot(light, dark, chart.alt, lead, caption)
+    drawn = [render(chart.draw, theme, "svg") for theme in (LIGHT, DARK)]
+    light, dark = (data_uri(content, "image/svg+xml") for content in drawn)
+    return Plot(light, dark, chart.alt, lead, caption, _size(drawn[0]))
+
+
+def _size(svg: bytes) -> tuple[float, float] | None:
+    """Return the width and height that an SVG of matplotlib's gives itself."""
+    found = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    return (float(found[1]), float(found[2])) if found else None

@@ -1,4 +1,4 @@
-"""What the report says in words; each sentence holds only if the record has it so."""
+"""What the report says of its methods; each sentence is there only if it holds."""
 
 from benchmarks.medical.paper import PROTOCOL
 from benchmarks.medical.reading import (
@@ -32,7 +32,7 @@ def summary_line(data: dict) -> str:
 
 
 def protocol(entry: dict) -> str:
-    """Name attack, norm and budget, and how they compare with the paper's."""
+    """Name attack, norm and budget, and compare the budget with the paper's."""
     attack = entry["attack"]
     words = {**SETTINGS, "images": noun(entry, attack["settings"].get("images", 2))}
     parts = [
@@ -53,25 +53,26 @@ def protocol(entry: dict) -> str:
 
 
 def bounds(entry: dict) -> str:
-    """Say what certificate, best attack and the attack on answers each tell."""
+    """Say what certificate, best attack and the decision-based attack each tell."""
     name = attack_name(entry["attack"])
     one, several = noun(entry, 1), noun(entry)
     known = white_box_attacks(entry)
-    searched = f"{name} and by attacks that know the weights" if known else name
     text = (
-        "A certificate is proven: nothing nearer changes the model's answer. The "
-        f"nearest adversarial {one} found, by {searched}, shows what suffices. What "
-        f"the {one} really stands lies between the two. The distance that {name} alone "
-        "finds is an upper bound, too, and a great one no sign of robustness."
+        f"The certified radius is a lower bound: no perturbation within it changes the "
+        f"model's decision. The best attack is an upper bound: the smallest "
+        f"perturbation of the {one} that was found, by {name}"
+        f"{' or a white-box attack' if known else ''}. The size of the smallest there "
+        f"is lies between the two. A large distance by {name} alone is no sign of "
+        "robustness."
     )
     if known:
         text += (
-            f" Attacks that know the weights: {', '.join(known)}, each with its "
-            "defaults, on the models that allow it"
+            f" White-box attacks: {', '.join(known)}, each with its defaults, on the "
+            "models that allow it"
         )
         text += (
-            f"; on the others only {name} was run, and their {several} may stand far "
-            "less than is shown."
+            f"; on the others only {name} was run, and their {several} may have far "
+            "smaller adversarial perturbations."
             if attacked_blindly(entry)
             else "."
         )
@@ -84,11 +85,11 @@ def count(number: int, one: str) -> str:
 
 
 def about_white_box(entries: list[dict]) -> str:
-    """Say whether attacks that know the weights were run, and on which sets."""
+    """Say whether white-box attacks were run, and on which sets."""
     evaluated = [entry for entry in entries if was_evaluated(entry)]
     if not any(map(white_box_attacks, evaluated)):
-        return "An attack that knows the weights may find them; none was run here."
-    text = "Attacks that know the weights look for them: Table 8 has what they found"
+        return "A white-box attack may find them; none was run here."
+    text = "White-box attacks look for them: Table 8 has what they found"
     return text + (
         "." if len(evaluated) == len(entries) else ", on the sets where they were run."
     )

@@ -1,4 +1,4 @@
-"""The paper's tables 1 to 7, and one more, from the record of a run.
+"""The paper's tables 1 to 7, one more and a summary, from the record of a run.
 
 A table is a function from the record to a `Table`. To add one, write it beside the
 others and enter it in one of the lists here: it is then written and printed. The report
@@ -19,6 +19,7 @@ from benchmarks.medical.tables.accuracy import (
 )
 from benchmarks.medical.tables.certificates import bounds, bounds_by_image
 from benchmarks.medical.tables.distances import distances, mean_distances
+from benchmarks.medical.tables.summary import summary
 from benchmarks.medical.tables.transfers import (
     transfer,
     transfer_accuracy,
@@ -52,6 +53,8 @@ OF_A_DATASET: tuple[tuple[Holds, Callable[[dict, dict], Table | None]], ...] = (
     (was_transferred, transfer),
     (was_evaluated, bounds),
     (was_evaluated, bounds_by_image),
+    # The last, so that a terminal ends with the answer.
+    (was_attacked, summary),
 )
 
 

@@ -32,7 +32,7 @@ def accuracy_overview(data: dict, entries: list[dict]) -> Table:
         "Table 1",
         "Clean accuracy on the test rows, %",
         "",
-        ["", *[entry["name"] for entry in entries]],
+        ["model", *[entry["name"] for entry in entries]],
         rows,
         footnotes=footnotes,
         legend=legend,
@@ -44,7 +44,8 @@ def accuracy(data: dict, entry: dict) -> Table:
     models = entry["models"].values()
     of_paper = any(model["paper_accuracy"] is not None for model in models)
     low, high = strip_range(models)
-    header = ["", "accuracy, %", "Wilson 95%", f"{100 * low:.0f} to {100 * high:.0f}%"]
+    drawn = f"{100 * low:.0f} to {100 * high:.0f}%"
+    header = ["model", "accuracy, %", "Wilson 95%", drawn]
     header += ["the paper"] * of_paper + ["fit, s"]
     rows = [
         [

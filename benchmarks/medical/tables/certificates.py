@@ -1,4 +1,4 @@
-"""Table 8, which the paper has not: certificates beside attacks that know a model."""
+"""Table 8, which the paper has not: certified radii beside the best attacks."""
 
 from statistics import median
 
@@ -19,11 +19,11 @@ UNBOUNDED = "∞"
 
 
 def bounds(data: dict, entry: dict) -> Table:
-    """Return medians of certificates and attacks on a data set."""
+    """Return medians of certified radii and attacks on a data set."""
     attack, evaluation = entry["attack"], entry["evaluation"]
     named = labels(entry)
-    header = ["", "certificate", "nearest found", attack_name(attack), "found by"]
-    header += ["certificate / nearest", "agreement", "AUC", "wrong", "none", "time, s"]
+    header = ["model", "certified", "best attack", attack_name(attack), "found by"]
+    header += ["certified / best", "agreement", "AUC", "wrong", "none", "time, s"]
     rows = []
     for name, model in evaluation["models"].items():
         summary = model["summary"]
@@ -45,8 +45,8 @@ def bounds(data: dict, entry: dict) -> Table:
     return Table(
         f"table8-{slug(entry['name'])}",
         "Table 8",
-        f"Median {norm_name(evaluation)} distances, from below and from above; not in "
-        "the paper",
+        f"Median {norm_name(evaluation)} sizes of perturbations, bounded from below "
+        "and from above; not in the paper",
         _setting(entry),
         header,
         rows,
@@ -55,7 +55,7 @@ def bounds(data: dict, entry: dict) -> Table:
 
 
 def bounds_by_image(data: dict, entry: dict) -> Table:
-    """Return certificate and nearest adversarial image, a column an image."""
+    """Return certified radius and best attack, a column an image."""
     evaluation, named = entry["evaluation"], labels(entry)
     places = range(len(entry["attack"]["images"]))
     rows = [
@@ -65,10 +65,10 @@ def bounds_by_image(data: dict, entry: dict) -> Table:
     return Table(
         f"table8-{slug(entry['name'])}-images",
         "Table 8",
-        f"{norm_name(evaluation)} distance from certificate to nearest adversarial "
-        f"{noun(entry, 1)} found; 0 where there is no certificate",
+        f"From certified radius to best attack, {norm_name(evaluation)}; 0 where "
+        "there is no certificate",
         _setting(entry),
-        ["", *[f"#{place + 1}" for place in places]],
+        ["model", *[f"#{place + 1}" for place in places]],
         rows,
     )
 
@@ -120,24 +120,24 @@ def _bounds_notes(entry: dict) -> list[str]:
     notes = [
         f"Medians are over the {several} that the model classifies correctly, where "
         f"nothing was found counts as infinitely far ({UNBOUNDED}). Found by: which "
-        f"attack came nearest, and on how many {several}; of equals the first. Wrong: "
+        f"attack needed least, and on how many {several}; of equals the first. Wrong: "
         f"{several} misclassified as they are. None: those where nothing was found. "
         f"Time: of all but {attack_name(entry['attack'])}."
     ]
     if any(model["agreement_clean"] is not None for model in models):
         notes.append(
-            f"Agreement: share of votes for the answer, on the {several} and on the "
-            "nearest adversarial ones. AUC: of telling the two apart by it; those that "
-            "lie a little farther away than they must can have full agreement."
+            f"Agreement: share of votes for the decision, on the {several} and on the "
+            "smallest perturbations found. AUC: of telling the two apart by it. "
+            "Slightly larger perturbations can have full agreement."
         )
     if any(model["certificate"] == "exact" for model in models):
-        notes.append("* The distance itself, less what rounding may change.")
+        notes.append("* The distance itself, less rounding.")
     return notes
 
 
 def _setting(entry: dict) -> str:
     known = ", ".join(white_box_attacks(entry)) or "none"
     return (
-        f"{entry['name']}: {budget(entry['attack'])}; attacks that know the model, as "
-        f"far as it allows them: {known}"
+        f"{entry['name']}: {budget(entry['attack'])}; white-box attacks, each on the "
+        f"models that allow it: {known}"
     )

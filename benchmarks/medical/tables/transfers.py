@@ -12,7 +12,11 @@ from benchmarks.medical.reading import (
     shown_by_others,
     transfer_counts,
 )
-from benchmarks.medical.tables.distances import paper_distances
+from benchmarks.medical.tables.distances import (
+    best_headings,
+    best_medians,
+    paper_distances,
+)
 
 
 def transfer_of_one(data: dict, entry: dict) -> Table | None:
@@ -63,7 +67,7 @@ def transfer(data: dict, entry: dict) -> Table:
         f"Adversarial {noun(entry)} of the model on the left that fool the one above, "
         "of those shown to it",
         f"{entry['name']}: {budget(entry['attack'])}",
-        ["", *[named.get(name, name) for name in record["names"]]],
+        ["made against", *[named.get(name, name) for name in record["names"]]],
         rows,
     )
 
@@ -71,8 +75,10 @@ def transfer(data: dict, entry: dict) -> Table:
 def transfer_accuracy(data: dict, entries: list[dict]) -> Table:
     """Return the paper's Table 7 for some data sets, together if they are several."""
     of_paper = any(paper_distances(entry) for entry in entries)
-    header = ["", *[entry["name"] for entry in entries]]
-    header += ["all"] * (len(entries) > 1) + ["the paper"] * of_paper
+    best = [best_medians(entry) for entry in entries]
+    header = ["model", *[entry["name"] for entry in entries]]
+    header += ["all"] * (len(entries) > 1) + best_headings(entries)
+    header += ["the paper"] * of_paper
     rows = []
     for name, label in all_labels(data).items():
         counts = [_shown_to(entry, name) for entry in entries]
@@ -81,11 +87,17 @@ def transfer_accuracy(data: dict, entries: list[dict]) -> Table:
         row = [label, *[_share_cell(*count) for count in counts]]
         if len(entries) > 1:
             row.append(_share_cell(*map(sum, zip(*counts, strict=True))))
+        row += [found.get(name, NOTHING) for found in best if found]
         paper = f"{TABLE_7[name]:.2f}" if name in TABLE_7 else NOTHING
         rows.append(row + [paper] * of_paper)
     notes = [
-        "In brackets: right answers, of images shown. A model is not shown its own."
+        "In brackets: right answers, of images shown. A model is not shown its own. "
+        "Images made against another model say little of those made against this one."
     ]
+    if any(best):
+        notes.append(
+            "Best attack: the median of what the best attack on the model itself needs."
+        )
     if of_paper:
         notes.append("The paper's figure is over its own three sets and models.")
     budgets = dict.fromkeys(budget(entry["attack"]) for entry in entries)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,12 @@ def test_a_run_of_all_models_but_those_of_torch(images, tmp_path, capsys):
     for table in make_tables(data):
         assert table.to_text() in printed
     assert "StandardScaler fitted on train" in printed
+    # Each model's accuracy as soon as it is known.
+    for trained in data["datasets"].values():
+        for model in trained["models"].values():
+            for seed, trial in model["seeds"].items():
+                shown = rf"{model['label']} +{seed} +{100 * trial['accuracy']:.2f} "
+                assert re.search(shown, printed)
     assert (folder / "accuracy.csv").read_text() == accuracy_in_full(data).to_csv()
 
 

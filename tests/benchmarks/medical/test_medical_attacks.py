@@ -272,7 +272,7 @@ def test_tables_say_what_was_found_and_what_was_not():
     tables = {table.name: table for table in make_tables(_record())}
     assert list(tables) == [
         "table1", "table5", "table7", "table1-my-set", "table2-my-set",
-        "table6-my-set-all",
+        "table6-my-set-all", "summary-my-set",
     ]  # fmt: skip
     lines = list(csv.DictReader(tables["table2-my-set"].to_csv().splitlines()))
     found, none = lines
@@ -327,13 +327,13 @@ def test_the_table_of_bounds_says_what_is_not_known():
     table = tables["table8-my-set"]
     assert "not in the paper" in table.title
     assert "restarts: 1, iterations: 5" in table.setting
-    assert "know the model, as far as it allows them: nearest flip" in table.setting
+    assert "each on the models that allow it: nearest flip" in table.setting
     found, unknown = csv.DictReader(table.to_csv().splitlines())
-    assert found["certificate"] == "0.250"
-    assert found["nearest found"] == "0.500"
+    assert found["certified"] == "0.250"
+    assert found["best attack"] == "0.500"
     assert found["found by"] == "HopSkipJump 1, nearest flip 2"
     assert (found["HopSkipJump"], found["wrong"]) == ("3.00", "1")
-    assert (unknown["certificate"], unknown["nearest found"]) == (NOTHING, "∞")
+    assert (unknown["certified"], unknown["best attack"]) == (NOTHING, "∞")
     assert (unknown["found by"], unknown["HopSkipJump"]) == (NOTHING, "∞")
     _, line, _ = tables["table8-my-set-images"].to_csv().splitlines()
     assert line == "A,0 to 0.500,0 to ∞"

@@ -71,9 +71,12 @@ def test_cores_help_attacks_only_as_far_as_there_is_work_beside_each_other():
     def said(jobs):
         return estimate.estimate(tasks, Budget(100, jobs), PAPER, True)
 
-    ten = _hours(said(1), "HopSkipJump") / 10
-    assert _hours(said(PAPER.restarts), "HopSkipJump") == pytest.approx(ten, rel=0.1)
-    assert _hours(said(100), "HopSkipJump") == _hours(said(10), "HopSkipJump")
+    half = _hours(said(1), "HopSkipJump") / 2
+    assert _hours(said(2), "HopSkipJump") == pytest.approx(half, rel=0.1)
+    images = PAPER.images * len(models_of("medical"))
+    assert _hours(said(10 * images), "HopSkipJump") == _hours(
+        said(images), "HopSkipJump"
+    )
 
 
 def test_queries_are_those_of_the_papers_protocol():
