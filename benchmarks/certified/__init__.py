@@ -1,8 +1,8 @@
 """Certified accuracy of sign networks beside linear classifiers and other models.
 
 The parameters of models that have a certificate are chosen by cross-validation on the
-training images, by the geometric mean of their errors, images not right and certified,
-at L2 0, 0.5, 1 and 2; the models are then trained on all of them, and certified on the
-test images. Models without a certificate are attacked: what is left of their accuracy
-is an upper bound of their certified accuracy.
+training images, by the geometric mean of their errors, images not correct and
+certified, at L2 0, 0.5, 1 and 2; the models are then trained on all of them, and
+certified on the test images. Models without a certificate are attacked: what is left of
+their accuracy is an upper bound of their certified accuracy.
 """

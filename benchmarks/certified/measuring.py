@@ -81,7 +81,7 @@ def choose(model: Model, images: Images, seed: int, budget: Budget) -> dict:
 def few_errors(
     model: Pipeline, X: np.ndarray, y: np.ndarray, *, bounding: Bounding
 ) -> float:
-    """Return minus the mean logarithm of errors, not right and certified, at all sizes.
+    """Return minus the mean logarithm of errors, not certified or wrong, at all radii.
 
     A mean of shares would give away any number of the few images misclassified for as
     many of the hundreds that are not certified at the largest size.

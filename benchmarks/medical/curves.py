@@ -16,7 +16,7 @@ def choose_epsilons(arrays: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def record_curve(distances: np.ndarray, epsilons: np.ndarray) -> dict[str, list]:
-    """Return the share of images that stand each epsilon, with Wilson's intervals.
+    """Return the robust accuracy at each epsilon, with Wilson's intervals.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def evaluate_models(
     targets: Targets | None,
     attacked: Mapping[str, list[AttackedImage]],
 ) -> None:
-    """Find out what the attacked images can stand, model after model.
+    """Certify the attacked images and run white-box attacks, model after model.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def evaluate_models(
     targets : Targets or None
         None where nothing was attacked: nothing is done then.
     attacked : mapping of str to list of AttackedImage
-        What the attacks on decisions gave, by model name.
+        What the decision-based attacks gave, by model name.
     """
     if targets is None or not run.white_box:
         return

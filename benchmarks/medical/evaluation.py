@@ -1,7 +1,7 @@
-"""The evaluation stage: what a model can stand, from below and from above.
+"""The evaluation stage: bounds on the minimal perturbation from below and above.
 
-HopSkipJump gives upper bounds, and loose ones. Attacks that know the weights come
-nearer, and where there is a certificate, nothing is nearer than that.
+HopSkipJump gives loose upper bounds. White-box attacks give smaller ones, and where
+there is a certificate, nothing is smaller than that.
 """
 
 import time

@@ -129,7 +129,7 @@ def _add_attacks(parser: argparse.ArgumentParser) -> None:
         "--no-white-box",
         dest="white_box",
         action="store_false",
-        help="leave out certificates and the attacks that know a model's weights, "
+        help="leave out certificates and white-box attacks, "
         "which follow those of the protocol",
     )
 

@@ -1,4 +1,4 @@
-"""The paper's own figures, to stand beside those measured here.
+"""The paper's own figures, for comparison with those measured here.
 
 Yang, Shih, Roshan: Defense Against Adversarial Attacks based on Stochastic Descent Sign
 Activation Networks on Medical Images. Average distances are L2, by HopSkipJump with 100

@@ -40,12 +40,12 @@ def attacked_entries(data: dict) -> list[dict]:
 
 
 def was_evaluated(entry: dict) -> bool:
-    """Tell whether at least one model was attacked by what knows its weights."""
+    """Tell whether at least one white-box attack was run."""
     return was_attacked(entry) and bool(entry.get("evaluation", {}).get("models"))
 
 
 def white_box_attacks(entry: dict) -> list[str]:
-    """Name the attacks that know the weights, in the order of the record."""
+    """Name the white-box attacks, in the order of the record."""
     names = dict.fromkeys(
         name
         for model in entry["evaluation"]["models"].values()
@@ -55,7 +55,7 @@ def white_box_attacks(entry: dict) -> list[str]:
 
 
 def attacked_blindly(entry: dict) -> bool:
-    """Tell whether a model was attacked by nothing that knows its weights."""
+    """Tell whether a model had no white-box attack."""
     models = entry["evaluation"]["models"].values()
     return any(list(m["distances"]) == [entry["attack"]["attack"]] for m in models)
 
@@ -135,7 +135,7 @@ def transfer_counts(transfer: dict) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def shown_by_others(transfer: dict, target: str) -> tuple[int, int]:
-    """Return how many of all others' adversarial images fool a model, and of how many.
+    """Return how many of the other models' images fool a model, and of how many.
 
     The paper's Table 7 is one minus their ratio.
     """

@@ -39,7 +39,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         number of classes, and returns a `torch.nn.Module` from rows
         (n_samples, n_features) to logits (n_samples, n_classes).
     image_shape : tuple of int, default=None
-        What the rows were flattened from: height and width, for colour also the number
+        What the rows were flattened from: height and width, for color also the number
         of channels. LeNet and ResNet18 need it.
     max_iter : int, default=100
         Most epochs.
