@@ -8,8 +8,6 @@ robust model, certifies the test images, attacks them, and shows the images that
 certified for the largest and the smallest perturbations.
 """
 
-# sphinx_gallery_thumbnail_number = 3
-
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
