@@ -35,8 +35,8 @@ FIELD = {
 OLD = {
     r"\b(?:stands?|stood)\b(?! for\b)": "is robust to, has a certified radius of",
     r"\bstand-ins?\b": "smooth surrogate",
-    r"\bfronts\b|\b(?:a|linear|that|this|such|the) front\b": "projection",
-    r"\bin pixels\b": "on raw pixels (of a model)",
+    r"\bfronts\b|\b(?:linear|that|this|such|behind the|behind a) front\b": "projection",
+    r"\b(?:SCD\w*|networks?|models?|forest|trained|votes) in pixels\b": "on raw pixels",
     r"\bknows? (?:the|its|their) (?:hyperplanes|weights|leaves)\b": "white-box",
     r"\bnearest found\b": "best attack, smallest adversarial perturbation found",
     r"\bcertified distances?\b": "certified radius",

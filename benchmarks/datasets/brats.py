@@ -137,9 +137,7 @@ def _read(
             continue
         drawn = draw_slices(flair, mask, share, rng)
         if not len(drawn[0]):
-            reason = (
-                "of both classes with enough brain" if mask.any() else "with tumor"
-            )
+            reason = "of both classes with enough brain" if mask.any() else "with tumor"
             left_out[f"patients without slices {reason}"] += 1
         for code, slices in enumerate(drawn):
             images += [_to_image(flair[..., z], low, high) for z in slices]

@@ -1,4 +1,4 @@
-"""Sources for sphinx.ext.viewcode, which can't parse ``{**a, "b": c}`` in a decorator."""
+"""Sources for viewcode, which can't parse ``{**a, "b": c}`` in a decorator."""
 
 import ast
 from importlib.util import find_spec
