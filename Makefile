@@ -46,8 +46,9 @@ format: .venv/.dev ## mend rules and format
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-docs: .venv/.docs ## build the documentation into docs/_build/html
+docs: .venv/.docs ## build the documentation into docs/_build/html, and check its links
 	$(RUN) sphinx -W --keep-going $(ARGS) docs docs/_build/html
+	$(BIN)/python tools/check_pages.py docs/_build/html
 
 build: .venv/.build ## make sdist and wheel, and check them
 	rm -rf dist

@@ -11,7 +11,7 @@ os.environ["MPLBACKEND"] = "agg"  # read when matplotlib is imported
 # Files that import the packages, or whose examples do.
 NEEDS = {
     "docs/first_steps.rst": ["matplotlib"],
-    "docs/robustness.rst": ["art"],
+    "docs/attack_your_model.rst": ["art"],
     "sklearn_scd/export/_*.py": ["skl2onnx", "onnxruntime"],
     "sklearn_scd/inspection/_*.py": ["matplotlib"],
     "sklearn_scd/robustness/_attacks/art_classifier.py": ["art"],

@@ -1,4 +1,4 @@
-"""Make the figures that README.rst and docs/contributing.rst show.
+"""Make the logo, and the figures that README.rst and pages of docs show.
 
 python docs/make_figures.py
 """
@@ -14,7 +14,27 @@ import matplotlib.pyplot as plt
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-FIGURES = {"decision_regions": "plot_decision_regions.py"}
+FIGURES = {
+    "decision_regions": "plot_decision_regions.py",
+    "robustness_curves": "plot_robustness_curve.py",
+}
+
+
+def write_logo() -> None:
+    """Write the logo: a step function, and the discs around what it tells apart."""
+    (IMAGES / "logo.svg").write_text(
+        """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" role="img">
+<title>sklearn-scd</title>
+<rect width="64" height="64" rx="12" fill="#1f4e79"/>
+<circle cx="18" cy="24" r="11" fill="#7fb2de" fill-opacity=".45"/>
+<circle cx="46" cy="40" r="11" fill="#f5a04c" fill-opacity=".45"/>
+<path d="M6 47 H32 V17 H58" fill="none" stroke="#fff" stroke-width="5"/>
+<circle cx="18" cy="24" r="4.5" fill="#7fb2de"/>
+<circle cx="46" cy="40" r="4.5" fill="#f5a04c"/>
+</svg>
+""",
+        encoding="utf-8",
+    )
 
 
 def draw_house() -> None:
@@ -63,14 +83,15 @@ def draw_house() -> None:
 
 
 def draw_examples() -> None:
-    """Draw what examples of the gallery draw."""
+    """Draw the first figures of examples of the gallery."""
     for name, example in FIGURES.items():
         runpy.run_path(str(ROOT / "examples" / example))
-        plt.gcf().savefig(IMAGES / f"{name}.png", dpi=110)
+        plt.figure(plt.get_fignums()[0]).savefig(IMAGES / f"{name}.png", dpi=110)
         plt.close("all")
 
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
+    write_logo()
     draw_house()
     draw_examples()

@@ -1,11 +1,11 @@
 """
 =====================================
-Accuracy against margin
+How much accuracy does a margin cost?
 =====================================
 
-A larger margin in training costs accuracy on images as they are, and gains accuracy on
-images that someone changes. How much of either depends on the size of the changes that
-matter. This example trains a model for each margin and looks at both.
+A larger margin in training costs accuracy on unperturbed images and gains certified
+accuracy at large radii. The right margin depends on the perturbation budget that
+matters. This example trains a model for each margin and compares both.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -59,8 +59,7 @@ plt.show()
 # --------
 #
 # Certified accuracy at a radius is the share of test images that are classified
-# correctly, however anyone changes them within that L2 distance. At radius 0 it is the
-# accuracy.
+# correctly under every perturbation of that L2 size. At radius 0 it is the accuracy.
 
 certified = {
     margin: certified_distortion(model, X_test, y_test)
@@ -79,12 +78,12 @@ ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
-# What it takes
-# -------------
+# Adversarial images
+# ------------------
 #
-# The nearest adversarial images that a white-box attack finds, of the same three images
-# for two of the models. :class:`~sklearn_scd.inspection.AdversarialDisplay` tells the
-# distances and draws what was changed.
+# The smallest perturbations that a white-box attack finds, for the same three images
+# and two of the models. :class:`~sklearn_scd.inspection.AdversarialDisplay` draws the
+# perturbations and tells their size.
 
 right = np.all([models[m].predict(X_test) == y_test for m in (0.0, 0.3)], axis=0)
 chosen = np.flatnonzero(right)[:3]

@@ -1,11 +1,12 @@
 """
-===========================================
+==================================
 Are shares of votes probabilities?
-===========================================
+==================================
 
-Seven of ten votes for a class: is it right in seven of ten cases? Votes count networks
-that were trained on the same samples, and share their mistakes. How far their shares
-are from probabilities depends on loss and voting, and it can be mended.
+If seven of ten networks vote for a class, is it the right one in seven of ten cases?
+No: the networks were trained on the same samples and share their mistakes. How far
+shares of votes are from probabilities depends on loss and voting, and calibration
+corrects it.
 """
 
 import matplotlib.pyplot as plt
@@ -35,9 +36,9 @@ models = {
 # squared error of the probabilities: lower is better. Below, how often each probability
 # is predicted.
 #
-# Shares of votes are too sure: nearly all networks agree on samples of which one in
-# eight is of the other class. ``voting='soft'`` takes the mean of the networks'
-# probabilities instead, and calibration learns from samples held out what a share of
+# Shares of votes are overconfident: nearly all networks agree on samples of which one
+# in eight is of the other class. ``voting='soft'`` takes the mean of the networks'
+# probabilities instead, and calibration learns from held-out samples what a share of
 # votes is worth.
 
 fig, axes = plt.subplot_mosaic(

@@ -1,13 +1,13 @@
 """
 =============================================
-From a plain model to a certified one
+What makes sign networks robust, step by step
 =============================================
 
-A vote of sign networks trained on pixels is accurate and stands next to nothing: each
-unit's weights are mostly noise, so that its hyperplane is near to every image. Three
-steps change that: a **front** that leaves a few directions, a **margin** in training,
-and **noise** on copies of the images. What each of them brings is told by a
-certificate, below which no perturbation changes the class.
+An ensemble of sign networks trained on raw pixels is accurate and not robust: each
+unit's weights are mostly noise, so that its hyperplane is close to every image. Three
+steps change that: a **projection** on few directions, a **margin** in training, and
+**noise** on copies of the images. Certified accuracy shows what each of them
+contributes.
 """
 
 import matplotlib.pyplot as plt
@@ -36,20 +36,20 @@ options = {"n_estimators": 11, "max_iter": 400, "random_state": 0, "n_jobs": 2}
 # Step by step
 # ------------
 #
-# A PCA without whitening makes no distance larger: what is certified behind it holds
-# for the pixels. So does an :class:`~sklearn_scd.ActiveSubspace`, which keeps the
-# directions in which the classes change in place of those in which images differ. The
-# margin counts, in training, every unit as decided against an image that lies within
-# that distance of its hyperplane.
+# A PCA without whitening makes no distance larger: a radius that is certified after it
+# holds for the pixels. The same is true of an :class:`~sklearn_scd.ActiveSubspace`,
+# which keeps the directions in which the classes change in place of those in which
+# images differ. With a margin, training assumes the worst case for every unit whose
+# hyperplane is within that distance of the image.
 
-front = ActiveSubspace(n_components=16, random_state=0)
+projection = ActiveSubspace(n_components=16, random_state=0)
 margin = {"hidden_units": 20, "margin": 0.3}
 models = {
-    "in pixels": SCDClassifier(**options),
-    "behind a PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
-    "behind an active subspace": make_pipeline(front, SCDClassifier(**options)),
-    "and with a margin": make_pipeline(front, SCDClassifier(**options, **margin)),
-    "and with noise": make_robust_scd(noise=0.1, loss="ce", **margin, **options),
+    "raw pixels": SCDClassifier(**options),
+    "PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
+    "active subspace": make_pipeline(projection, SCDClassifier(**options)),
+    "... and a margin": make_pipeline(projection, SCDClassifier(**options, **margin)),
+    "... and noise": make_robust_scd(noise=0.1, loss="ce", **margin, **options),
     "logistic regression": make_pipeline(LogisticRegression(C=0.1)),
 }
 distances = {}
@@ -60,21 +60,20 @@ for name, model in models.items():
     distances[name] = measure(model, X_test, y_test)
 
 # %%
-# The curves are shares of test images that are right and certified for perturbations of
-# that size; logistic regression has an exact distance.
+# The distances of logistic regression are exact.
 
-sizes = np.linspace(0, 1.2, 241)
+radii = np.linspace(0, 1.2, 241)
 shades = dict(
     zip(models, ["#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b"], strict=False)
 )
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for name, found in distances.items():
-    share = 100 * (found[:, np.newaxis] > sizes).mean(axis=0)
+    share = 100 * (found[:, np.newaxis] > radii).mean(axis=0)
     style = {"color": shades.get(name, "#b2182b"), "lw": 2}
-    ax.step(sizes, share, where="post", label=name, **style)
+    ax.step(radii, share, where="post", label=name, **style)
 ax.legend(frameon=False)
-ax.set(xlabel="L2 size of the perturbation", ylabel="right and certified, %")
-ax.set(xlim=(0, sizes[-1]), ylim=(0, 103))
+ax.set(xlabel="L2 radius", ylabel="certified accuracy, %")
+ax.set(xlim=(0, radii[-1]), ylim=(0, 103))
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
@@ -82,8 +81,8 @@ plt.show()
 # Choosing the margin
 # -------------------
 #
-# The margin is a trade of accuracy for certified accuracy. A grid search finds it for
-# the size that matters, by cross-validation on the training images alone.
+# The margin trades accuracy for certified accuracy. A grid search finds the best one
+# for the radius that matters, by cross-validation on the training images alone.
 
 search = GridSearchCV(
     make_robust_scd(
@@ -94,8 +93,8 @@ search = GridSearchCV(
     ),
     {"scdclassifier__margin": [0.0, 0.15, 0.3, 0.45]},
     scoring={
-        size: certified_accuracy_scorer(float(size), method="order")
-        for size in ("0", "0.2", "0.4")
+        radius: certified_accuracy_scorer(float(radius), method="order")
+        for radius in ("0", "0.2", "0.4")
     },
     refit="0.2",
     cv=3,
@@ -104,10 +103,10 @@ print(search.best_params_)
 
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 margins = search.cv_results_["param_scdclassifier__margin"].astype(float)
-for size, color in zip(search.scorer_, ("0.6", "#4292c6", "#08306b"), strict=True):
-    share = 100 * search.cv_results_[f"mean_test_{size}"]
-    ax.plot(margins, share, "o-", color=color, lw=2, label=f"beyond {size}")
-ax.legend(frameon=False, title="right and certified")
-ax.set(xlabel="margin in training", ylabel="share of images, %")
+for radius, color in zip(search.scorer_, ("0.6", "#4292c6", "#08306b"), strict=True):
+    share = 100 * search.cv_results_[f"mean_test_{radius}"]
+    ax.plot(margins, share, "o-", color=color, lw=2, label=radius)
+ax.legend(frameon=False, title="radius, L2")
+ax.set(xlabel="margin in training", ylabel="certified accuracy, %")
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()

@@ -1,11 +1,12 @@
 """
-===========================================
-Decision regions of the variants
-===========================================
+========================================================
+What do the decision regions of sign networks look like?
+========================================================
 
 One sign network cuts the plane into cells by straight lines and gives each cell a
-class. The vote of many such networks is a staircase that can look smooth. Colour is the
-share of votes, or the predicted probability; the line is where the prediction changes.
+class. The boundary of many such networks' vote is a staircase that can look smooth.
+Color is the share of votes, or the predicted probability; the line is where the
+prediction changes.
 """
 
 import matplotlib.pyplot as plt
@@ -21,9 +22,9 @@ from sklearn_scd import SCDClassifier
 X, y = make_moons(n_samples=300, noise=0.25, random_state=0)
 
 # %%
-# A hidden unit with binary weights knows, in the plane, two directions only: the
-# diagonals. It needs many features: with the plane's coordinates along 16 axes, each
-# turned a little further, sums and differences of them point everywhere.
+# In the plane, a hidden unit with binary weights has two directions only, the
+# diagonals. It needs many features: with the coordinates along 16 axes, each turned a
+# little further, sums and differences point everywhere.
 
 angles = np.linspace(0, np.pi, 16, endpoint=False)
 axes_turned = np.stack([np.cos(angles), np.sin(angles)])
@@ -43,7 +44,8 @@ models = {
 }
 
 # %%
-# All are drawn alike.
+# The ensembles have a hundred members each, networks or trees; the MLP is a single
+# model.
 
 side = np.linspace(0, 1, 300)
 (left, bottom), (right, top) = X.min(axis=0) - 0.4, X.max(axis=0) + 0.4

@@ -1,11 +1,11 @@
 """
-===========================================
-Ten classes: handwritten digits
-===========================================
+=======================================
+Ten classes: how many votes are enough?
+=======================================
 
-With more than two classes a vote is one network a class, each trained to tell its class
-from all others, and goes to the class whose network has the largest output. Here the
-networks are small, of five hidden units, so that there is something to vote about.
+With more than two classes a vote is one network per class, each trained to separate its
+class from all others, and goes to the class whose network has the largest output. Here
+the networks are small, with five hidden units, so that votes differ.
 """
 
 # sphinx_gallery_thumbnail_number = 3
@@ -33,8 +33,8 @@ predicted = model.predict(X_test)
 # More votes, fewer errors
 # ------------------------
 #
-# ``votes`` has the class that each vote names. So one fit tells how right fewer votes
-# would have been: here the mean over random orders of the votes, and their range.
+# ``votes`` returns the class of each vote. So one fit tells the error of smaller
+# ensembles: here the mean over random orders of the votes, and their range.
 
 votes = model.votes(X_test)
 named = votes[:, :, np.newaxis] == model.classes_
@@ -58,7 +58,7 @@ plt.show()
 # How the votes fall
 # ------------------
 #
-# Left, votes for the true class, digit by digit; right, what is taken for what.
+# Left, votes for the true class, digit by digit; right, the confusion matrix.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.8), layout="constrained")
 VoteDisplay.from_estimator(model, X_test, y_test, ax=axes[0], name="")
@@ -66,15 +66,15 @@ ConfusionMatrixDisplay.from_predictions(
     y_test, predicted, ax=axes[1], cmap="Blues", colorbar=False
 )
 axes[0].set_title("21 votes a digit")
-axes[1].set_title(f"{np.mean(predicted == y_test):.1%} right")
+axes[1].set_title(f"{np.mean(predicted == y_test):.1%} correct")
 plt.show()
 
 # %%
 # The images that divide the votes
 # --------------------------------
 #
-# Sixteen test images of the least agreement, with the two digits of most votes. Where
-# the first is not the true one it is red.
+# The sixteen test images with the least agreement, and the two digits with the most
+# votes. The title is red where the prediction is wrong.
 
 shares = model.predict_proba(X_test)
 hardest = np.argsort(model.agreement(X_test))[:16]

@@ -1,11 +1,11 @@
 """
-=====================================
-What hidden units look at
-=====================================
+=============================
+What do hidden units look at?
+=============================
 
-A hidden unit has a weight a pixel: an image. Trained on pixels, most of it is the noise
-that it started from. Behind a PCA units look at parts of a face, and the robust model's
-at coarser ones.
+A hidden unit has a weight per pixel: an image. Trained on raw pixels, most of it is the
+noise that it started from. After a PCA units look at parts of a face, and the units of
+the robust model at coarser ones.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -40,23 +40,27 @@ plt.show()
 # Four trainings
 # --------------
 #
-# Behind a PCA a unit has a weight a component.
-# :class:`~sklearn_scd.inspection.HiddenUnitsDisplay` brings these back to the pixels,
-# through any affine steps. A unit fires sooner where red pixels are bright and blue
-# ones are dark. Shown are, of each model, the units of the largest output weights, all
-# on one scale.
+# After a PCA a unit has a weight per component.
+# :class:`~sklearn_scd.inspection.HiddenUnitsDisplay` maps these back to the pixels,
+# through any affine steps. Bright red pixels and dark blue ones make a unit active.
+# Each panel shows the units with the largest output weights, all on one scale.
 
 options = {"n_estimators": 20, "max_iter": 500, "random_state": 0}
 models = {
-    "in pixels": SCDClassifier(**options),
-    "binary, in pixels": SCDClassifier(binary_weights=True, **options),
-    "behind a PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
+    "raw pixels": SCDClassifier(**options),
+    "binary, raw pixels": SCDClassifier(binary_weights=True, **options),
+    "after a PCA": make_pipeline(PCA(16, random_state=0), SCDClassifier(**options)),
     "robust": make_robust_scd(margin=0.5, noise=0.5, **options),
 }
 fig, axes = plt.subplots(2, 2, figsize=(8.6, 7.4), layout="constrained")
 for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
     share = model.fit(X_train, y_train).score(X_test, y_test)
     HiddenUnitsDisplay.from_estimator(
-        model, (25, 25), ax=ax, name=f"{name}: {share:.0%} right", vmin=-0.12, vmax=0.12
+        model,
+        (25, 25),
+        ax=ax,
+        name=f"{name}: {share:.0%} accuracy",
+        vmin=-0.12,
+        vmax=0.12,
     )
 plt.show()

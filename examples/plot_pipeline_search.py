@@ -1,11 +1,11 @@
 """
-===========================================
-A pipeline with PCA, and a grid search
-===========================================
+======================================
+How to choose parameters in a pipeline
+======================================
 
-An ``SCDClassifier`` goes where any classifier of scikit-learn goes. Here it stands
-behind a scaler and a PCA, and a grid search chooses how many components the PCA keeps
-and how many hidden units a network has.
+An ``SCDClassifier`` works wherever a scikit-learn classifier does. Here it follows a
+scaler and a PCA, and a grid search chooses how many components the PCA keeps and how
+many hidden units a network has.
 """
 
 import matplotlib.pyplot as plt
@@ -32,12 +32,12 @@ pipeline = Pipeline(
 grid = {"reduce__n_components": [2, 4, 8, 16], "vote__hidden_units": [0, 2, 8, 20]}
 search = GridSearchCV(pipeline, grid, cv=5).fit(X_train, y_train)
 print(search.best_params_)
-print(f"{search.score(X_test, y_test):.1%} of the test set right")
+print(f"Test accuracy: {search.score(X_test, y_test):.1%}")
 
 # %%
 # Left, accuracy over the grid; with 0 hidden units the networks are linear classifiers.
-# Right, what the votes see of two components: the share of votes for a benign tumour,
-# and the test samples, those that are misclassified in black rings.
+# Right, the share of votes for a benign tumor over two components, and the test
+# samples; misclassified ones have black rings.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 rows, columns = grid.values()
@@ -49,7 +49,7 @@ for i, j in np.ndindex(table.shape):
 left.set_xticks(range(len(columns)), columns)
 left.set_yticks(range(len(rows)), rows)
 left.set(xlabel="hidden units", ylabel="components of the PCA")
-left.set_title("right in cross-validation, %")
+left.set_title("accuracy in cross-validation, %")
 
 pair = pipeline.set_params(reduce__n_components=2).fit(X_train, y_train)
 seen = pair[:-1].transform(X_test)
@@ -61,7 +61,5 @@ right.scatter(*seen.T, c=y_test, cmap="RdBu", s=24, edgecolors="white", linewidt
 wrong = pair.predict(X_test) != y_test
 right.scatter(*seen[wrong].T, s=80, facecolors="none", edgecolors="black", lw=1.5)
 right.set(xlabel="first component", ylabel="second component")
-right.set_title(
-    f"two components: {pair.score(X_test, y_test):.1%} of the test set right"
-)
+right.set_title(f"two components: test accuracy {pair.score(X_test, y_test):.1%}")
 plt.show()

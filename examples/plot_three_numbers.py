@@ -1,13 +1,12 @@
 """
-===========================================
-What can a sample really stand?
-===========================================
+=============================================
+Which number to trust: certificate or attack?
+=============================================
 
-Three numbers say how far a sample may move before a vote of sign networks changes its
-mind. The **certificate** is proven: nothing nearer changes it. The **attack that knows
-the hyperplanes** found a sample of the other class, and so did **HopSkipJump**, which
-sees no more than decisions. The truth lies between the first two; the third can be far
-away from it.
+Three numbers bound the minimal adversarial perturbation of a sample. The **certified
+radius** is proven: no smaller perturbation changes the prediction. The **white-box
+attack** found a sample of the other class, and so did **HopSkipJump**, a decision-based
+attack. The truth lies between the first two; the third can be far away from it.
 """
 
 import matplotlib.pyplot as plt
@@ -29,16 +28,16 @@ BLUE, RED, INK = "#2166ac", "#b2182b", "0.15"
 # In the plane
 # ------------
 #
-# Thin lines are the hyperplanes of all hidden units: nothing can change but on one of
-# them. The disc is certified, the cross is the nearest sample found by the attack that
-# knows the lines, the diamond what HopSkipJump found in ten iterations.
+# Thin lines are the hyperplanes of all hidden units: a prediction can change only on
+# one of them. The disc is certified, the cross is the sample that the white-box attack
+# found, the diamond what HopSkipJump found in ten iterations.
 
 X, y = make_moons(n_samples=300, noise=0.2, random_state=0)
 X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
 model = SCDClassifier(n_estimators=9, hidden_units=8, max_iter=300, random_state=0)
 model.fit(X, y)
 
-chosen = [52, 257, 259]  # right, and not so near the boundary that marks hide them
+chosen = [52, 257, 259]  # correct, and far enough from the boundary to be seen
 samples, labels = X[chosen], y[chosen]
 certified = certified_distortion(model, samples, labels)
 nearest = nearest_flip(model, samples, labels, random_state=0)
@@ -72,7 +71,7 @@ for i, x in enumerate(samples):
     ax.plot(*np.stack([x, nearest.adversarials[i]]).T, color=RED, lw=1.6)
     ax.plot(*np.stack([x, blind.adversarials[i]]).T, color=BLUE, lw=1.2, ls="--")
 ax.plot(*samples.T, "o", color=INK, ms=5, label="sample, with its certified disc")
-ax.plot(*nearest.adversarials.T, "X", color=RED, ms=9, label="knows the hyperplanes")
+ax.plot(*nearest.adversarials.T, "X", color=RED, ms=9, label="white-box attack")
 ax.plot(*blind.adversarials.T, "D", color=BLUE, ms=6, label="HopSkipJump")
 ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
 ax.legend(loc="lower left", framealpha=0.9)
@@ -82,9 +81,8 @@ plt.show()
 # In 64 dimensions
 # ----------------
 #
-# The digits 3 and 8, pixels between 0 and 1. The curves are shares of test images that
-# are right and still stand a perturbation of that size: proven, and as far as each
-# attack knows.
+# The digits 3 and 8, pixels between 0 and 1. The curves are certified accuracy, and
+# empirical robust accuracy under each attack.
 
 X, y = load_digits(return_X_y=True)
 X, y = X[(y == 3) | (y == 8)] / 16, y[(y == 3) | (y == 8)]
@@ -95,7 +93,7 @@ model.fit(X_train, y_train)
 
 curves = {
     "certified": certified_distortion(model, X_test, y_test),
-    "knows the hyperplanes": nearest_flip(model, X_test, y_test, random_state=0),
+    "white-box attack": nearest_flip(model, X_test, y_test, random_state=0),
     "HopSkipJump, 30 iterations": minimum_distortion(
         model, X_test, y_test, X_train=X_train, n_restarts=1, max_iter=30,
         random_state=0,
@@ -110,7 +108,7 @@ for (name, found), color in zip(curves.items(), (INK, RED, BLUE), strict=True):
         epsilons, 100 * curve.accuracies, where="post", color=color, lw=2, label=name
     )
 ax.legend(frameon=False)
-ax.set(xlabel="L2 size of the perturbation", ylabel="accuracy, %", ylim=(0, 103))
+ax.set(xlabel="L2 radius of the perturbation", ylabel="accuracy, %", ylim=(0, 103))
 ax.set_xlim(0, epsilons[-1])
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()

@@ -1,11 +1,11 @@
 """
-==================================================
-The best threshold of a unit, out of all there are
-==================================================
+==========================================
+How does training find the best threshold?
+==========================================
 
-A step function has no gradient. What it has is few places to step: with its direction
-fixed, a hidden unit can part a training set in as many ways as there are gaps between
-its projections. The search over all of them is exact, and most of it is never done.
+A step function has no gradient, but it has few places to step: with its direction
+fixed, a hidden unit can split a training set in as many ways as there are gaps between
+its projections. The search over all of them is exact, and bounds skip most of it.
 """
 
 # sphinx_gallery_thumbnail_number = 3
@@ -25,11 +25,11 @@ X -= X.mean(axis=0)
 # A gain for each sample
 # ----------------------
 #
-# The other units of the network stay as they are. So each sample says what it is worth
-# to it that this unit fires: here +1 for samples of the class in the middle, -1 for all
-# others; under cross-entropy, by how much its loss would shrink. The unit fires where
-# the projection is above the threshold :math:`t` and earns the sum of all gains above
-# it, which changes where :math:`t` passes a sample, and nowhere else.
+# The other units of the network stay as they are. So each sample has a gain from an
+# active unit: here +1 for samples of the class in the middle, -1 for all others; under
+# cross-entropy, the decrease of its loss. The unit is active where the projection is
+# above the threshold :math:`t` and earns the sum of all gains above it. That sum
+# changes only where :math:`t` passes a sample.
 
 gains = np.where(y == 1, 1, -1)
 
@@ -50,7 +50,7 @@ print(f"{len(sums)} thresholds, the best earns {sums[best]}.")
 
 # %%
 # Above, the unit's direction and three of its hyperplanes, among them the best. In the
-# middle, samples along that direction, and below what each threshold earns.
+# middle, samples along that direction, and below the gain of each threshold.
 
 tried = {"0.75": 20, "0.45": 75, BEST: best}
 fig, axes = plt.subplots(
@@ -79,8 +79,8 @@ for ax in (line, curve):
 plt.show()
 
 # %%
-# Most bins stay shut
-# -------------------
+# Most bins stay closed
+# ---------------------
 #
 # Sorting the projections for every direction that is tried would take most of the
 # time. So they are put into bins. No threshold inside a bin earns more than the sum of
@@ -98,7 +98,7 @@ opened = bounds > incumbent
 
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 low = sums.min() - 2
-for chosen, color, label in ((opened, BEST, "opened"), (~opened, "0.8", "shut")):
+for chosen, color, label in ((opened, BEST, "opened"), (~opened, "0.8", "closed")):
     heights = np.where(chosen, bounds, np.nan)
     ax.stairs(heights, edges, baseline=low, fill=True, color=color, label=label)
 ax.plot(thresholds, sums, color=INK, lw=1.2, drawstyle="steps-mid", label="earned")
@@ -115,15 +115,15 @@ plt.show()
 #
 # An iteration moves one weight of the unit up or down by ``learning_rate``, takes the
 # best threshold of the new direction, and keeps the move if that earns more. Here are
-# all directions and all thresholds at once, and the unit's way from eight starts. It
-# ends where no single move earns more. Three ways lead near the top, three stay where
-# the unit fires nowhere: one reason to let many networks vote.
+# all directions and all thresholds at once, and the unit's path from eight starts. It
+# ends where no single move earns more. Three paths lead near the top, three stay where
+# the unit is never active: one reason to let many networks vote.
 
 angles = np.linspace(-180, 180, 721)
 levels = np.linspace(-5, 5, 401)
 around = np.stack([np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))])
-fires = (X @ around)[:, :, np.newaxis] > levels
-earned = np.einsum("n,nat->ta", gains, fires)
+active = (X @ around)[:, :, np.newaxis] > levels
+earned = np.einsum("n,nat->ta", gains, active)
 
 
 def climb(w):

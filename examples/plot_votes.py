@@ -1,11 +1,11 @@
 """
-========================================
-Votes, agreement and adversarial images
-========================================
+===============================================
+What does an adversarial image do to the votes?
+===============================================
 
-Fifty-one networks vote on an image, and how many of them agree says how sure they are.
-An adversarial image is a small change that turns just enough of them. The nearest one
-stands where the votes are split, and there agreement gives it away.
+Fifty-one networks vote on an image, and their agreement is a measure of confidence. An
+adversarial perturbation changes just enough of the votes. The smallest one ends where
+the votes are split, and low agreement reveals it.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -27,23 +27,23 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 options = {"n_estimators": 51, "max_iter": 300, "random_state": 0}
 models = {
-    "in pixels": SCDClassifier(**options),
+    "raw pixels": SCDClassifier(**options),
     "robust": make_robust_scd(margin=0.5, noise=0.5, **options),
 }
 found = {}
 for name, model in models.items():
     model.fit(X_train, y_train)
     found[name] = nearest_flip(model, X_test, y_test, random_state=0)
-    print(f"{name}: {model.score(X_test, y_test):.0%} right, median distance of the "
-          f"adversarial images {np.median(found[name].distances):.2f}")  # fmt: skip
+    print(f"{name}: accuracy {model.score(X_test, y_test):.0%}, median size of the "
+          f"perturbations {np.median(found[name].distances):.2f}")  # fmt: skip
 
 # %%
 # All test images
 # ---------------
 #
 # :class:`~sklearn_scd.inspection.VoteDisplay` counts votes for the true class. Left of
-# the dotted line an image is misclassified. Adversarial images lie there, as near to
-# the line as the attack could make them.
+# the dotted line an image is misclassified. Adversarial images lie there, as close to
+# the line as the attack could bring them.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
@@ -63,8 +63,8 @@ plt.show()
 # One of them
 # -----------
 #
-# The change, four times as strong, is scattered over single pixels for the first model.
-# For the robust one it is much larger, and looks like something.
+# The perturbation, four times as strong, is scattered over single pixels for the first
+# model. For the robust one it is much larger, and has the shape of a face.
 
 right = np.all([result.status == "attacked" for result in found.values()], axis=0)
 i = np.flatnonzero(right & (y_test == "face"))[0]
@@ -78,7 +78,7 @@ for row, (name, model) in zip(axes, models.items(), strict=True):
     row[0].set_ylabel(name)
     change = 0.5 + 4 * (adversarial - X_test[i])
     row[1].imshow(change.reshape(25, 25), cmap="RdBu_r", vmin=0, vmax=1)
-    row[1].set_title(f"change, L2 {distance:.2f}")
+    row[1].set_title(f"perturbation, L2 {distance:.2f}")
     row[2].imshow(adversarial.reshape(25, 25), cmap="gray", vmin=0, vmax=1)
     row[2].set_title(f"face: {shares[1]:.0%} of votes")
     for ax in row:
@@ -89,10 +89,11 @@ plt.show()
 # On the way
 # ----------
 #
-# From the image through its adversarial one and on, to twice the distance. In pixels
-# the attack turns as many votes as it needs, all at one point; going on turns no more,
-# the change means nothing to the others. Of the robust model nearly all turn, one by
-# one. Below the certified distance, shaded, no way at all leads to another class.
+# From the image through its adversarial one and on, to twice the distance. On raw
+# pixels the attack changes as many votes as it needs, all at one point; going on
+# changes no more, because the perturbation means nothing to the others. Of the robust
+# model nearly all votes change, one by one. Below the certified radius, shaded, no
+# direction leads to another class.
 
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for (name, model), color in zip(models.items(), ("C0", "C1"), strict=True):

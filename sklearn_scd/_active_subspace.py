@@ -1,4 +1,4 @@
-"""The linear front that labels ask for: directions in which the classes change."""
+"""A linear projection chosen by the labels: directions in which the classes change."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     kernel ridge regression, and its gradients at the samples are looked at: their outer
     products, averaged, have as leading eigenvectors the directions in which it changes
     most [1]_, [2]_. Samples are projected onto these, without scaling, so that no
-    distance grows and what is certified behind the projection holds before it.
+    distance grows and what is certified after the projection holds before it.
 
     Where :class:`~sklearn.decomposition.PCA` keeps what varies, this keeps what
     matters to the labels; more than one direction even with two classes, unlike a
@@ -58,7 +58,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     length_scale : float, default=None
         Of the kernel ``exp(-|x - z|^2 / (2 length_scale^2))``, in the units of X. None
-        is the median distance of a sample to its seventh nearest neighbour, as local
+        is the median distance of a sample to its seventh nearest neighbor, as local
         scales in [3]_.
 
     alpha : float, default=30.0
@@ -104,7 +104,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     Notes
     -----
     Directions that hardly matter hold part of an image's distance to others. What is
-    cut off there is no defence, as an attacker moves along the directions that are
+    cut off there is no defense, as an attacker moves along the directions that are
     kept.
 
     With several classes, gradients of all one-versus-rest functions are taken together.
@@ -123,10 +123,10 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     >>> from sklearn_scd import ActiveSubspace
     >>> X = np.random.RandomState(0).uniform(-1, 1, size=(300, 5))
     >>> y = (X[:, 1] ** 2 + X[:, 3] ** 2 > 0.6).astype(int)  # a circle in two of five
-    >>> front = ActiveSubspace(n_components=2).fit(X, y)
-    >>> front.transform(X).shape
+    >>> subspace = ActiveSubspace(n_components=2).fit(X, y)
+    >>> subspace.transform(X).shape
     (300, 2)
-    >>> np.linalg.norm(front.components_, axis=0).round(1)  # how much of each feature
+    >>> np.linalg.norm(subspace.components_, axis=0).round(1)  # of each feature
     array([0.1, 1. , 0.1, 1. , 0.1])
     """
 
@@ -282,7 +282,7 @@ def _principal_axes(gradients: Floats) -> tuple[Floats, Floats]:
 
 
 def _local_scale(X: Floats) -> float:
-    """Median distance to a near neighbour, of those that are not in the same place."""
+    """Median distance to a near neighbor, of those that are not in the same place."""
     n_neighbors = min(_NEIGHBOUR, len(X) - 1)
     distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(X).kneighbors()
     apart = distances[distances[:, -1] > 0, -1]

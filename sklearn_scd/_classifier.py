@@ -60,15 +60,15 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
 
 
 class SCDClassifier(VotingNetworks):
-    """Vote of sign-activation networks trained by stochastic coordinate descent.
+    """Majority vote of sign-activation networks trained by coordinate descent.
 
-    Each network has one hidden layer of units that fire or not,
-    ``H_j(x) = 1 if w_j . x + b_j > 0 else 0``, and says class 1 where
-    ``f(x) = sum_j u_j H_j(x) + c`` is positive. No gradient is used: from a random
-    start, an iteration draws rows, tries steps on the output weights and on weights
-    of one hidden unit, each with the bias that an exact search over all thresholds
-    finds for it, and keeps what improves the loss. The ensemble is `n_estimators` such
-    networks from independent seeds [1]_.
+    Each network has one hidden layer of units with step activations,
+    ``H_j(x) = 1 if w_j . x + b_j > 0 else 0``, and votes for class 1 where
+    ``f(x) = sum_j u_j H_j(x) + c`` is positive. Training is stochastic coordinate
+    descent, without gradients: from a random start, an iteration draws rows, tries
+    steps on the output weights and on weights of one hidden unit, each with the bias
+    that an exact search over all thresholds finds for it, and keeps what improves the
+    loss. The ensemble is `n_estimators` such networks from independent seeds [1]_.
 
     The paper's SCD01 is ``loss='01'``, its SCDCE is ``loss='ce'`` and its SCDCEBNN is
     ``loss='ce', binary_weights=True``.
@@ -229,7 +229,7 @@ class SCDClassifier(VotingNetworks):
     -----
     ``margin='auto'`` and ``noise='auto'`` take the smaller of two sizes: 0.14 of the
     median distance of a sample to the nearest one of another class, and 0.4 of that to
-    the hyperplane by which a ridge classifier of standardised features tells the
+    the hyperplane by which a ridge classifier of standardized features tells the
     sample's class from the rest. Of more than 2,000 distinct samples so many are drawn.
     What these fractions do is told in :doc:`/robust_training`.
 

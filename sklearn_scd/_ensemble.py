@@ -136,7 +136,7 @@ def start_network(
     weights : ndarray of shape (n_units, n_features), float32 or float64
         Draws from N(0, 1); overwritten.
     u : ndarray of shape (n_units,), float64
-        Likewise.
+        The same.
 
     Returns
     -------

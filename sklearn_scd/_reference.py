@@ -101,7 +101,7 @@ def gains_of_firing(target, weight, off, on, loss):
 
 
 def best_bias(values, target, weight):
-    """Bias that minimises the logistic loss of ``values + c``, on its grid."""
+    """Bias that minimizes the logistic loss of ``values + c``, on its grid."""
 
     def slope(c):
         outputs = values + c
@@ -139,7 +139,7 @@ class ReferenceNetwork:
     weights : ndarray of shape (hidden_units, n_features), float32 or float64
         Draws from N(0, 1).
     u : ndarray of shape (hidden_units,)
-        Likewise.
+        The same.
     settings : Settings
     state : ndarray of shape (1,), dtype uint64
     held_out : Data, optional
@@ -191,7 +191,7 @@ class ReferenceNetwork:
         return self.V[j] - np.where(self.target, worse, -worse)
 
     def firing(self, j, u_j):
-        """Firing of a hidden unit on every row at worst."""
+        """State of a hidden unit on every row in the worst case, 1 where active."""
         return (self.worst_values(j, u_j) > self.thresholds[j]).astype(float)
 
     def move(self, j, step):
@@ -201,7 +201,7 @@ class ReferenceNetwork:
 
     @property
     def H(self):
-        """Firing of every hidden unit on every row, (hidden_units, n_rows)."""
+        """State of every hidden unit on every row, (hidden_units, n_rows)."""
         return np.array([self.firing(j, u_j) for j, u_j in enumerate(self.u)])
 
     @property

@@ -1,4 +1,4 @@
-"""The model that stands most: a linear front without scales, a margin, and noise."""
+"""A robust model: a projection that keeps distances, a margin, and noise."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def make_robust_scd(
     random_state: RandomState = None,
     **parameters: Any,
 ) -> Pipeline:
-    """Make a Pipeline of a linear front and networks trained to stand perturbations.
+    """Make a Pipeline of a projection and networks trained to be robust.
 
     Weights of noise in thousands of pixels bring every hyperplane near every image. An
     :class:`ActiveSubspace` leaves a few directions, those in which the classes change,
     without scaling, so that a distance there is one in the input; in them the networks
-    train with a margin and on noisy copies of the samples. What it stands is told by
+    train with a margin and on noisy copies of the samples. Certified radii come from
     :func:`~sklearn_scd.robustness.certified_distortion`.
 
     Parameters
@@ -43,16 +43,15 @@ def make_robust_scd(
         samples if those are fewer.
 
     random_state : int, RandomState instance or None, default=None
-        For the front and the networks.
+        For the projection and the networks.
 
     **parameters : dict
         Of the :class:`SCDClassifier`, in place of these defaults: ``loss='auto'``,
         ``hidden_units=10``, ``margin='auto'``, ``noise='auto'``. The last two are L2
-        sizes that a fit takes from the distances between the classes behind the
+        sizes that a fit takes from the distances between the classes after the
         projection, and keeps as ``margin_`` and ``noise_`` of the step
-        ``'scdclassifier'``. Where the size of the perturbations to be withstood is
-        known, choose them by a grid search with
-        :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
+        ``'scdclassifier'``. Where the perturbation budget is known, choose them by a
+        grid search with :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
 
     Returns
     -------

@@ -60,7 +60,7 @@ def count_votes(named: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
 def mean_probabilities(outputs: Floats) -> Floats:
     """Mean of the networks' probabilities of each class, from which soft votes choose.
 
-    With more than two classes they are normalised to a sum of 1; where all of them
+    With more than two classes they are normalized to a sum of 1; where all of them
     underflow, nothing is known and they are equal.
 
     Parameters

@@ -195,7 +195,7 @@ def choose_sigma(
 def few_errors(
     model: ClassifierMixin, X: np.ndarray, y: np.ndarray, *, bounding: Bounding
 ) -> float:
-    """Return the score of a model's certified distances."""
+    """Return the score of a model's certified radii."""
     if isinstance(model, Pipeline):
         # Fronts are orthonormal: a distance behind them is one before, and sooner
         # found.
@@ -204,7 +204,7 @@ def few_errors(
 
 
 def score_of(distances: np.ndarray) -> float:
-    """Return minus the mean logarithm of errors, not right and certified, at all sizes.
+    """Return minus the mean logarithm of errors, not certified or wrong, at all radii.
 
     A mean of shares would give away any number of the few images misclassified for as
     many of the hundreds that are not certified at the largest size.

@@ -2,7 +2,7 @@
 
 Unpickling a file runs whatever code its writer put into it. A signature is a keyed hash
 of the file's name and content; the key is the user's, made at first use and readable by
-nobody else. Whoever has not got it can't make a file that is opened.
+nobody else. Without it nobody can make a file that is opened.
 """
 
 import hashlib

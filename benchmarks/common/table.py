@@ -30,9 +30,9 @@ class Cell:
     kind : {"", "strong", "aside"}, default=""
         Its weight, where a format has weights.
     small : str, default=""
-        What stands beside the text and is of less weight.
+        What is beside the text and of less weight.
     below : str, default=""
-        What stands under it, in brackets where a cell is a single line.
+        What is under it, in brackets where a cell is a single line.
     drawing : Markup or None, default=None
         What HTML shows in the place of the text.
     """
@@ -63,13 +63,13 @@ class Table:
         What its figures are.
     setting : str
         What a figure is nothing without: data, attack, norm, budget. On the page of a
-        report that stands above the table.
+        report it is above the table.
     header : sequence of str
     rows : sequence of sequence of Cell or str
     notes : sequence of str, default=()
-        What stands beneath, a paragraph each.
+        What is beneath, a paragraph each.
     footnotes : sequence of str, default=()
-        The same where the table stands by itself: a page says it elsewhere.
+        The same where the table is by itself: a page says it elsewhere.
     drawn : sequence of int, default=()
         Columns that are drawings and that HTML alone has.
     legend : str, default=""
@@ -99,7 +99,7 @@ class Table:
 
     @property
     def caption(self) -> str:
-        """Number, title and setting, for a table that stands by itself."""
+        """Number, title and setting, for a table by itself."""
         return ". ".join(
             part for part in (self.number, self.title, self.setting) if part
         )

@@ -12,7 +12,7 @@ from benchmarks.datasets._file_search import describe_left_out
 
 @dataclass(frozen=True)
 class Dataset:
-    """A labelled data set: images, or a table of measurements.
+    """A labeled data set: images, or a table of measurements.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Dataset:
         Short name for tables and files.
     X : ndarray of shape (n_samples, height, width), \
             (n_samples, height, width, 3) or (n_samples, n_features)
-        Grey images, RGB images or a table. Images keep the dtype they are stored
+        Gray images, RGB images or a table. Images keep the dtype they are stored
         in: uint8, uint16, or floating point within [0, 1].
     y : ndarray of shape (n_samples,), dtype intp
         Classes as positions in `class_names`.

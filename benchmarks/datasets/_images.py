@@ -103,7 +103,7 @@ def read_images(
     title : str
         What is read, for the progress bar.
     mode : {"L", "RGB"}, optional
-        Makes all of them grey or RGB. By default they are grey if every one is, else
+        Makes all of them gray or RGB. By default they are gray if every one is, else
         RGB.
     skip : bool
         Whether to leave out and count what cannot be read.
@@ -149,10 +149,10 @@ def read_images(
 
 
 def read_image(file: Path, mode: str | None = None) -> np.ndarray:
-    """Read one image as uint8, shape (96, 96) if it is grey, else (96, 96, 3).
+    """Read one image as uint8, shape (96, 96) if it is gray, else (96, 96, 3).
 
-    Transparent parts become black, and a colour image whose channels are all equal
-    counts as grey. Of several pages the first counts. More than 8 bits are scaled as
+    Transparent parts become black, and a color image whose channels are all equal
+    counts as gray. Of several pages the first counts. More than 8 bits are scaled as
     for a set of this one file.
 
     Parameters
@@ -160,7 +160,7 @@ def read_image(file: Path, mode: str | None = None) -> np.ndarray:
     file : Path
         An image in one of `FORMATS`, named as such.
     mode : {"L", "RGB"}, optional
-        Makes it grey, by Pillow's weights of the channels, or RGB.
+        Makes it gray, by Pillow's weights of the channels, or RGB.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def read_image(file: Path, mode: str | None = None) -> np.ndarray:
 
 
 def _check_upper_bits(files: Sequence[Path], pictures: Sequence[Picture]) -> None:
-    """Refuse colours of which next to nothing could be read."""
+    """Refuse colors of which next to nothing could be read."""
     # A quarter of what 8 bits hold at most is what is left of 14 bits.
     cut = [i for i, picture in enumerate(pictures) if picture.upper_bits]
     if cut and 0 < max(pictures[i].high for i in cut) < _LEAST_OF_UPPER_BITS:
@@ -210,7 +210,7 @@ def _describe_sizes(pictures: Sequence[Picture]) -> str:
 
 
 def _stack(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Stack images, as grey if they all are, else as RGB."""
+    """Stack images, as gray if they all are, else as RGB."""
     if any(image.ndim == 3 for image in images):
         images = [
             image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)

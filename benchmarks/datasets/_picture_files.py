@@ -70,7 +70,7 @@ def read_picture(file: Path, mode: str | None) -> Picture:
     ----------
     file : Path
     mode : {"L", "RGB"}, optional
-        Makes one of 8 bits grey or RGB. By default it is grey if all that it shows is.
+        Makes one of 8 bits gray or RGB. By default it is gray if all that it shows is.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _decode(image: Image.Image, mode: str | None) -> Picture:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Tell whether pixels are numbers of more than 8 bits, which are always grey."""
+    """Tell whether pixels are numbers of more than 8 bits, which are always gray."""
     return image.mode == "F" or image.mode.startswith("I")
 
 

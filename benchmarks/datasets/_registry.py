@@ -31,7 +31,7 @@ class Loader:
     summary : str
         A line about the set.
     argument : {"", "FILE", "DIR", "NAME"}
-        What stands behind the colon: nothing, a path or a name.
+        What is after the colon: nothing, a path or a name.
     options : mapping of str to callable
         For each option what makes a value of the text, raising ValueError with what
         was expected.
@@ -85,7 +85,7 @@ LOADERS: dict[str, Loader] = {
     ),
     "brats": Loader(
         load_brats,
-        "slices of BraTS volumes, with tumour or not; per_class=N, misnamed=take",
+        "slices of BraTS volumes, with tumor or not; per_class=N, misnamed=take",
         "DIR",
         {"per_class": _count, "misnamed": _one_of(*MISNAMED_CHOICES)},
         can_skip=True,

@@ -1,7 +1,7 @@
-"""Slices of brain MRI, with tumour or without, from the volumes of a BraTS challenge.
+"""Slices of brain MRI, with tumor or without, from the volumes of a BraTS challenge.
 
 Each patient has a folder, perhaps below others such as ``HGG`` and ``LGG``, with a
-FLAIR volume, ``*_flair.nii`` or ``*-t2f.nii``, and the mask of the tumour,
+FLAIR volume, ``*_flair.nii`` or ``*-t2f.nii``, and the mask of the tumor,
 ``*_seg.nii`` or ``*-seg.nii``, both perhaps gzipped; other sequences are not read.
 Patients without a mask, as a challenge has them for validation, are left out. What
 becomes of the others:
@@ -14,7 +14,7 @@ becomes of the others:
   brain does not tell the classes apart: a slice counts if its brain, the voxels of
   FLAIR that are no background, covers a quarter of the area that it has in the volume's
   fullest slice. How high in the head a slice lies still tells something of its class.
-- Grey values run from the 0.5th to the 99.5th percentile of the volume's brain, clipped
+- Gray values run from the 0.5th to the 99.5th percentile of the volume's brain, clipped
   to that range; the background is black.
 - As many normal slices as abnormal ones are drawn from each patient, and, where they
   have enough, as many from one patient as from another.
@@ -61,7 +61,7 @@ def load_brats(
     misnamed: str = "refuse",
     skip_unreadable: bool = False,
 ) -> Recipe:
-    """Load the slices, grey, 96x96, as many of one class as of the other.
+    """Load the slices, gray, 96x96, as many of one class as of the other.
 
     Parameters
     ----------
@@ -137,9 +137,7 @@ def _read(
             continue
         drawn = draw_slices(flair, mask, share, rng)
         if not len(drawn[0]):
-            reason = (
-                "of both classes with enough brain" if mask.any() else "with tumour"
-            )
+            reason = "of both classes with enough brain" if mask.any() else "with tumor"
             left_out[f"patients without slices {reason}"] += 1
         for code, slices in enumerate(drawn):
             images += [_to_image(flair[..., z], low, high) for z in slices]
@@ -149,7 +147,7 @@ def _read(
         left_out["patients with unreadable or unfit volumes"] = len(refused)
     if not images:
         raise UserError(
-            f"{path}: no patient has slices both with tumour and without among those "
+            f"{path}: no patient has slices both with tumor and without among those "
             f"with enough brain ({describe_left_out(left_out)}); give more patients"
         )
     return Dataset(
@@ -199,7 +197,7 @@ def read_volumes(
     flair : ndarray of shape (width, depth, height), dtype float32
         Axes run to the patient's right, front and top; the background is 0.
     mask : ndarray of bool, same shape
-        Where the tumour is.
+        Where the tumor is.
 
     Raises
     ------
@@ -237,7 +235,7 @@ def _tumour(mask: Volume) -> np.ndarray:
     if labels.min() < 0 or 0 < labels.max() < LEAST_LABEL:
         raise UserError(
             f"{mask.file}: a mask with values from {labels.min():g} to "
-            f"{labels.max():g}; give whole numbers, 0 where there is no tumour"
+            f"{labels.max():g}; give whole numbers, 0 where there is no tumor"
         )
     return labels >= LEAST_LABEL
 

@@ -47,7 +47,7 @@ PATIENT = re.compile(
 def load_chest_xray(
     path: Path, per_class: int = PER_CLASS, skip_unreadable: bool = False
 ) -> Recipe:
-    """Load the X-rays, grey, 96x96, as many of one class as of the other.
+    """Load the X-rays, gray, 96x96, as many of one class as of the other.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from skimage import color, data
 from benchmarks.datasets._base import Dataset
 
 TILE = 32
-# Half a tile: neighbours in a half share pixels, which gives enough of them.
+# Half a tile: neighbors in a half share pixels, which gives enough of them.
 STRIDE = 16
 MIDDLE_FIFTH = (0.4, 0.6)
 

@@ -54,7 +54,7 @@ def load_folder(
     Returns
     -------
     Recipe
-        Of a set in grey if every image is grey, else in RGB; uint8.
+        Of a set in gray if every image is gray, else in RGB; uint8.
 
     Raises
     ------

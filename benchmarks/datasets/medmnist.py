@@ -45,7 +45,7 @@ def load_medmnist(name: str, size: int = SIZE) -> Recipe:
     Returns
     -------
     Recipe
-        Of a set of grey or RGB images, uint8.
+        Of a set of gray or RGB images, uint8.
 
     Raises
     ------

@@ -31,7 +31,7 @@ def load_npz(path: Path) -> Dataset:
     Parameters
     ----------
     path : Path
-        An ``.npz`` file. ``X`` holds grey images (n, height, width), RGB images
+        An ``.npz`` file. ``X`` holds gray images (n, height, width), RGB images
         (n, height, width, 3) or a table (n, features); images are uint8, uint16 or
         floating point within [0, 1]. ``y`` holds a label a sample, (n,) or (n, 1):
         numbers, truth values or text. ``group`` tells which samples belong together.

@@ -15,7 +15,7 @@ def describe_scaling(dataset: Dataset) -> str:
 
 
 def scale(dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Flatten images to pixels in [0, 1], or standardise a table.
+    """Flatten images to pixels in [0, 1], or standardize a table.
 
     Returns
     -------

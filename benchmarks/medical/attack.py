@@ -24,7 +24,7 @@ from benchmarks.models.threads import use_one_thread
 def attack_models(
     run: RunContext, task: Task, trained: dict[str, TrainedModel]
 ) -> tuple[Targets | None, dict[str, list[AttackedImage]]]:
-    """Attack the same images of every model, then show each model the others'.
+    """Attack the same images of every model, then transfer them.
 
     Without a protocol nothing is attacked.
     """

@@ -166,7 +166,7 @@ def record_transfer(
     targets: Targets,
     attacked: Mapping[str, list[AttackedImage]],
 ) -> dict:
-    """Return who is fooled by whose images, as it goes into the record."""
+    """Return which images transfer to which model, as it goes into the record."""
     results = {name: join(images) for name, images in attacked.items()}
     transfer = transfer_matrix(estimators, results, targets.y)
     return {

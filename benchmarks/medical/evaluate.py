@@ -36,7 +36,7 @@ def evaluate_models(
     targets : Targets or None
         None where nothing was attacked: nothing is done then.
     attacked : mapping of str to list of AttackedImage
-        What the attacks on decisions gave, by model name.
+        What the decision-based attacks gave, by model name.
     """
     if targets is None or not run.white_box:
         return

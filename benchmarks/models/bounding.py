@@ -73,20 +73,20 @@ class Bounding(ABC):
         estimator : fitted classifier
         images : ImagesToBound
         found : DistortionResult
-            What an attack on its decisions gave.
+            What a decision-based attack gave.
 
         Returns
         -------
         attacks : mapping of str to DistortionResult or None
         certify : bool or ndarray of shape (n_images,)
-            Whether it is to certify, or certified distances.
+            Whether it is to certify, or certified radii.
         """
 
     @abstractmethod
     def distances(
         self, estimator: ClassifierMixin, images: ImagesToBound
     ) -> np.ndarray:
-        """Return the certified distances of images or, without, what an attack found.
+        """Return the certified radii of images or, without, what an attack found.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class DecisionsOnly(Bounding):
     def distances(
         self, estimator: ClassifierMixin, images: ImagesToBound
     ) -> np.ndarray:
-        """Refuse: there is no bound but that of an attack on decisions."""
+        """Refuse: there is no bound but that of a decision-based attack."""
         raise UserError(
             f"{type(estimator).__name__}: has neither a certificate nor an attack that "
             "knows it; benchmarks.medical attacks its decisions"
@@ -120,7 +120,7 @@ class DecisionsOnly(Bounding):
 
 
 class SignHyperplanes(Bounding):
-    """Sign networks: a certificate, and attacks that know the hyperplanes."""
+    """Sign networks: a certificate, and white-box attacks."""
 
     certificate = "certified"
 

@@ -152,7 +152,7 @@ _ENTRIES = (
     Model(
         "scd01-robust",
         "SCD01 robust",
-        "sign network behind an active subspace, 0/1 loss, margin and noise, voted",
+        "sign network after an active subspace, 0/1 loss, margin and noise, voted",
         _sign_network(make_robust_scd, loss="01", margin=1.0, noise=1.0),
         SignHyperplanes(),
         programs=BOTH,

@@ -61,7 +61,7 @@ class Model:
     summary : str
         A line about it.
     build : callable
-        Takes a seed, a `Budget` and the shape of an image (height and width, for colour
+        Takes a seed, a `Budget` and the shape of an image (height and width, for color
         also the number of channels; None for a table), returns an estimator that is
         not fitted. Whatever the shape, the rows it is fitted on are flat.
     bounding : Bounding, default=DecisionsOnly()

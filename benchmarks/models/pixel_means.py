@@ -18,7 +18,7 @@ class PixelMeans(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width, for colour also the number of channels.
+        Height and width, for color also the number of channels.
     side : int, default=24
         Blocks along either side, fewer where there are fewer pixels.
 

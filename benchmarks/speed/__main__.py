@@ -74,7 +74,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=dataset,
         metavar="NAME",
         help="data set of the section fit, as in benchmarks.medical, its training "
-        "rows, such as npz:FILE (default: made images of 2,526 x 9,216)",
+        "rows, such as npz:FILE (default: synthetic images of 2,526 x 9,216)",
     )
     add("--skip-unreadable", action="store_true", help="leave out what can't be read")
     add(

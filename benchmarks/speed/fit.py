@@ -34,7 +34,7 @@ class Sizes:
     Parameters
     ----------
     n_rows, n_features : int
-        Of the made images; given ones have their own.
+        Of the synthetic images; given ones have their own.
     max_iter, max_iter_binary : int
         Iterations of a sign network.
     max_features : int
@@ -43,7 +43,7 @@ class Sizes:
     trees : int
     repeats : int
     data : str, optional
-        A data set to load in place of the made images.
+        A data set to load in place of the synthetic images.
     skip_unreadable : bool
         Whether to leave out what cannot be read of it.
     """

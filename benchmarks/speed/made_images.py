@@ -1,4 +1,4 @@
-"""Made images: what is timed where no real ones are given.
+"""Synthetic images: what is timed where no real ones are given.
 
 White noise trains differently from images: its pixels tell nothing of one another, and
 every threshold search opens other bins. These are sums of smooth waves, the long ones

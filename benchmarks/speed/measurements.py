@@ -25,7 +25,7 @@ class Measurement:
     unit : str
         "s" and "bytes" are shown with a fitting prefix, others as they are.
     about : dict
-        Sizes and settings, for whoever plots it.
+        Sizes and settings, for plots.
     """
 
     name: str

@@ -139,7 +139,7 @@ def selection(columns: NDArray[np.intp], n_features: int) -> Matrix:
 
 
 def _aligned(first: AffineMap, target: Floats) -> AffineMap:
-    """Centred where the next map is, if `first` has no centre and only scales.
+    """Centered where the next map is, if `first` has no centre and only scales.
 
     The mean of a scaler behind a selector is known in the selector's input, too:
     written from there, nothing cancels.

@@ -54,7 +54,7 @@ def register_affine(type: type, rule: Rule) -> None:
 
     Notes
     -----
-    A class of one's own may have the rule as a method instead,
+    A class of your own may have the rule as a method instead,
     ``__sklearn_scd_affine_map__(self, n_features, dtype)``. Its name follows those of
     scikit-learn's own protocols, such as ``__sklearn_tags__``: the package that asks
     for it is in the name, so that no other meaning can be meant, and this package need
@@ -63,7 +63,7 @@ def register_affine(type: type, rule: Rule) -> None:
 
     Examples
     --------
-    A transformer that takes the differences of neighbouring features:
+    A transformer that takes the differences of neighboring features:
 
     >>> import numpy as np
     >>> from sklearn.base import BaseEstimator, TransformerMixin

@@ -129,7 +129,7 @@ def _label_values(classes: NDArray[Any]) -> NDArray[Any]:
 def _outputs(graph: Graph, X: str, model: SCDClassifier) -> str:
     """Outputs of the networks in double precision, (n, V, K).
 
-    A unit fires where ``p + b > 0``, which also in floating point is ``p > -b``. In
+    A unit is active where ``p + b > 0``, which also in floating point is ``p > -b``. In
     this form no runtime fuses the bias into the product and rounds otherwise. Output
     weights are on a grid, so that their sums are exact in any order.
     """

@@ -42,7 +42,7 @@ class AdversarialDisplay:
         The adversarial image of each.
 
     image_shape : tuple of int
-        Height and width, or height, width and 3 for colours.
+        Height and width, or height, width and 3 for colors.
 
     labels : ndarray of shape (n_images,), default=None
         Titles of the images: their classes. None: they are called original.
@@ -60,7 +60,7 @@ class AdversarialDisplay:
         Original, adversarial image, difference.
 
     colorbar_ : matplotlib Colorbar or None
-        Scale of the differences. None where it is not drawn, and for colours.
+        Scale of the differences. None where it is not drawn, and for colors.
 
     axes_ : ndarray of shape (n_images, 3), of matplotlib Axes
         Axes with the images.
@@ -75,7 +75,7 @@ class AdversarialDisplay:
     --------
     VoteDisplay : What the networks vote for such images.
     sklearn_scd.robustness.nearest_flip : Finds adversarial images.
-    sklearn_scd.robustness.minimum_distortion : Finds them by decisions alone.
+    sklearn_scd.robustness.minimum_distortion : Finds them by decision-based attacks.
 
     Examples
     --------
@@ -125,7 +125,7 @@ class AdversarialDisplay:
             Axes to draw on. A single one is divided. None: a new figure and axes.
 
         colorbar : bool, default=True
-            Whether to draw a colour bar of the differences. Those in colour have none.
+            Whether to draw a color bar of the differences. Those in color have none.
 
         difference_kwargs : dict, default=None
             Keyword arguments of :meth:`matplotlib.axes.Axes.imshow` for the
@@ -133,7 +133,7 @@ class AdversarialDisplay:
 
         **kwargs : dict
             Keyword arguments of :meth:`matplotlib.axes.Axes.imshow` for the images. By
-            default they are grey, from their smallest to their largest value.
+            default they are gray, from their smallest to their largest value.
 
         Returns
         -------
@@ -255,7 +255,7 @@ class AdversarialDisplay:
             image, are left out.
 
         image_shape : tuple of int
-            Height and width, or height, width and 3 for colours.
+            Height and width, or height, width and 3 for colors.
 
         norm : {2, numpy.inf}, default=2
             Norm of the distances in the titles.
@@ -330,7 +330,7 @@ class AdversarialDisplay:
             The images that were attacked, as rows of pixels.
 
         image_shape : tuple of int
-            Height and width, or height, width and 3 for colours.
+            Height and width, or height, width and 3 for colors.
 
         estimator : fitted classifier, default=None
             The model that was attacked: titles tell what it predicts. None: they tell

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class HiddenUnitsDisplay:
     """Weights of hidden units as images, side by side in one axes.
 
-    A unit comes nearer to firing where a pixel of positive weight grows brighter.
-    Behind a PCA or other affine steps, weights are brought back to the pixels.
+    A brighter pixel of positive weight brings a unit closer to being active.
+    After a PCA or other affine steps, weights are brought back to the pixels.
 
     It is recommended to use :meth:`from_estimator` to create a display. All parameters
     are stored as attributes.
@@ -39,7 +39,7 @@ class HiddenUnitsDisplay:
         Weights of the units to show.
 
     image_shape : tuple of int
-        Height and width, or height, width and 3 for colours.
+        Height and width, or height, width and 3 for colors.
 
     units : ndarray of shape (n_shown, 2), default=None
         Network and unit that each row is of, as in `hidden_coef_`.
@@ -53,7 +53,7 @@ class HiddenUnitsDisplay:
         The units, left to right and top to bottom.
 
     colorbar_ : matplotlib Colorbar or None
-        What the colours say. None where it is not drawn, and for units in colour.
+        What the colors say. None where it is not drawn, and for units in color.
 
     ax_ : matplotlib Axes
         Axes with the units.
@@ -114,10 +114,10 @@ class HiddenUnitsDisplay:
             Units in a row. None: about as many as there are rows.
 
         colorbar : bool, default=True
-            Whether to draw a colour bar. Units in colour have none.
+            Whether to draw a color bar. Units in color have none.
 
         **kwargs : dict
-            Keyword arguments of :meth:`matplotlib.axes.Axes.imshow`. The colours go, by
+            Keyword arguments of :meth:`matplotlib.axes.Axes.imshow`. The colors go, by
             default, from minus to plus the largest absolute weight, the same for all
             units.
 
@@ -147,7 +147,7 @@ class HiddenUnitsDisplay:
         style: dict[str, Any] = {"cmap": "RdBu_r"}
         if "norm" not in kwargs:
             style.update(vmin=-largest, vmax=largest)
-        if images.ndim == 4:  # colours: grey for 0, and gaps that are transparent
+        if images.ndim == 4:  # colors: gray for 0, and gaps that are transparent
             images = in_colours(images, largest)
             images = np.concatenate([images, np.ones_like(images[..., :1])], axis=3)
         gap = 0.0 if images.ndim == 4 else np.nan
@@ -187,7 +187,7 @@ class HiddenUnitsDisplay:
             ``weights @ x`` changes as the distance to the unit's hyperplane.
 
         image_shape : tuple of int
-            Height and width, or height, width and 3 for colours, of the images.
+            Height and width, or height, width and 3 for colors, of the images.
 
         units : int or array-like of shape (n_shown, 2), default=16
             A number: so many units, or all there are, of the largest absolute output

@@ -16,7 +16,7 @@ def check_image_shape(image_shape: Sequence[int], n_features: int) -> tuple[int,
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width, or height, width and 3 for colours.
+        Height and width, or height, width and 3 for colors.
     n_features : int
 
     Returns
@@ -47,7 +47,7 @@ def check_image_shape(image_shape: Sequence[int], n_features: int) -> tuple[int,
 
 
 def in_colours(values: NDArray[Any], largest: float) -> NDArray[Any]:
-    """Signed values of three channels as colours: grey for 0.
+    """Signed values of three channels as colors: gray for 0.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class LossCurveDisplay:
 
         **kwargs : dict
             Keyword arguments of :meth:`matplotlib.axes.Axes.plot`, for the median. Band
-            and marks take its colour.
+            and marks take its color.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Certified and attacked accuracy over the size of perturbations."""
+"""Certified and empirical robust accuracy over the radius."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class RobustnessCurveDisplay:
-    """Accuracy under perturbations: what is certified, and what attacks leave.
+    """Robustness curve: certified and empirical robust accuracy over the radius.
 
-    The share of samples that stand every perturbation of a size lies between the two
-    curves, in the shaded band.
+    Certified accuracy is a lower bound on the robust accuracy, empirical robust
+    accuracy an upper bound. The exact share lies in the shaded band between them.
 
     It is recommended to use :meth:`from_estimator` or :meth:`from_evaluation` to create
     a display. All parameters are stored as attributes.
@@ -55,7 +55,7 @@ class RobustnessCurveDisplay:
         Certified accuracy.
 
     attacked_line_ : matplotlib Line2D or None
-        Accuracy that the attacks leave.
+        Empirical robust accuracy.
 
     band_ : matplotlib PolyCollection or None
         What is not known: the area between both curves, where both are there, of the
@@ -122,7 +122,7 @@ class RobustnessCurveDisplay:
 
         **kwargs : dict
             Keyword arguments of :meth:`matplotlib.axes.Axes.plot`, for both curves. The
-            band takes their colour.
+            band takes their color.
 
         Returns
         -------
@@ -300,7 +300,7 @@ class RobustnessCurveDisplay:
             found.
 
         X_train : array-like of shape (n_train, n_features), default=None
-            Samples that attacks on decisions start from.
+            Samples that decision-based attacks start from.
 
         random_state : int, RandomState instance or None, default=None
             Seed of the attacks.
@@ -328,12 +328,12 @@ class RobustnessCurveDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed, or ART where an attack on decisions is
+            If matplotlib is not installed, or ART where a decision-based attack is
             named.
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If an attack that knows the weights is named for another model.
+            If a white-box attack is named for a model that it is not for.
         ValueError
             If there is neither a certificate nor an attack, or what
             :func:`~sklearn_scd.robustness.evaluate_robustness` is given is invalid.

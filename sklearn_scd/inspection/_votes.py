@@ -202,7 +202,7 @@ class VoteDisplay:
         given: Mapping[str, Any],
         color: str,
     ) -> list[Any]:
-        """Draw a histogram a class, standing on the class's place."""
+        """Draw a histogram a class, based at the class's place."""
         from matplotlib.patches import StepPatch
 
         own = {"fill": True, "label": label}
@@ -253,7 +253,7 @@ class VoteDisplay:
 
         y : array-like of shape (n_samples,), default=None
             Their true labels. None: the predicted ones, so that the shares are the
-            agreement, and adversarial samples stand with what they are taken for.
+            agreement, and adversarial samples are shown with what they are taken for.
 
         X_adversarial : array-like of shape (n_samples, n_features), default=None
             For each sample its adversarial one, as `adversarials` of a

@@ -1,8 +1,9 @@
-"""Measure, certify and attack: what a sample can stand before its class changes.
+"""Certify and attack: how large a perturbation changes a prediction.
 
-Certificates and attacks that know the weights are for :class:`SCDClassifier`; attacks
-on decisions, for any classifier, come from the Adversarial Robustness Toolbox (ART),
-which the extra ``art`` installs. It is imported where it is needed, not before.
+Certificates and white-box attacks are for :class:`SCDClassifier`. Decision-based
+(black-box) attacks are for any classifier; HopSkipJump and the boundary attack come
+from the Adversarial Robustness Toolbox (ART), which the extra ``art`` installs. It is
+imported where it is needed, not before.
 """
 
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy

@@ -1,4 +1,4 @@
-"""Robust accuracy: the share of samples that stand a perturbation of some size."""
+"""Robust accuracy: the share of samples correct under perturbations of a radius."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def robust_accuracy(
     *,
     confidence_level: float = 0.95,
 ) -> RobustAccuracy:
-    """Share of samples that stand perturbations of size up to epsilon.
+    """Robust accuracy: share of samples correct under perturbations up to epsilon.
 
-    Distances that an attack found are upper bounds, and so is the accuracy then; with
-    certified distances it is a lower bound.
+    Of distances that an attack found it is the empirical robust accuracy, an upper
+    bound; of certified radii it is the certified accuracy, a lower bound.
 
     Parameters
     ----------

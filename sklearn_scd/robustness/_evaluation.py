@@ -1,4 +1,4 @@
-"""What samples can stand: bounds from below, attacks from above, what is between."""
+"""Certificates and attacks on the same samples, checked against each other."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ def evaluate_robustness(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> RobustnessEvaluation:
-    """Put certificates and attacks on the same samples together.
+    """Certify and attack the same samples, and check one against the other.
 
-    A sample's true distance lies between its certificate and its nearest adversarial
-    sample. Both are checked against each other, and every adversarial sample against
-    the estimator. Certificates are also tried by themselves: at points just below them,
-    along lines, the prediction must be the same.
+    The minimal adversarial perturbation of a sample lies between its certified radius
+    and the smallest perturbation found. Both are checked against each other, and every
+    adversarial sample against the estimator. Certificates are also tried by themselves:
+    at points just below them, along lines, the prediction must be the same.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Certificates and the attacks that know the weights need a
+        Certificates and white-box attacks need a
         :class:`~sklearn_scd.SCDClassifier`, or a `Pipeline` of affine steps and one.
         Linear classifiers of scikit-learn have their exact distance for a certificate,
         other classifiers have none.
@@ -91,7 +91,7 @@ def evaluate_robustness(
         Attacks to run, of ``'hop_skip_jump'``, ``'boundary'``, ``'line_search'``,
         ``'surrogate'`` and ``'nearest_flip'``; each with its own defaults. A mapping
         may have results under any name, such as those of :func:`minimum_distortion`
-        with another budget, and attacks of one's own as :func:`run_attack` takes them;
+        with another budget, and attacks of your own as :func:`run_attack` takes them;
         None runs the attack of that name. ``'nearest_flip'`` runs last and starts from
         the nearest adversarial samples of the others.
 
@@ -107,11 +107,11 @@ def evaluate_robustness(
         Smallest and largest value a feature may take.
 
     epsilons : array-like of shape (n_epsilons,), default=None
-        Sizes of perturbations at which to count samples that stand them. None: 101 from
-        0 to a little above all distances found.
+        Radii at which to compute certified and empirical robust accuracy. None: 101
+        from 0 to a little above all distances found.
 
     X_train : array-like of shape (n_train, n_features), default=None
-        Samples that attacks on decisions start from or go towards.
+        Samples that decision-based attacks start from or go towards.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the attacks, the same for each: what one finds does not depend on which
@@ -132,9 +132,9 @@ def evaluate_robustness(
     Raises
     ------
     ImportError
-        If an attack on decisions is named and ART is not installed.
+        If a decision-based attack of ART is named and ART is not installed.
     TypeError
-        If an attack that knows the weights is named for another model, or something in
+        If a white-box attack is named for a model that it is not for, or something in
         `attacks` is no :class:`DistortionResult`.
     ValueError
         If an attack's name is not known, a result in `attacks` is not one of this
@@ -147,7 +147,7 @@ def evaluate_robustness(
     Warns
     -----
     ConstantModelWarning
-        If the model names one class only.
+        If the model predicts one class only.
 
     Notes
     -----

@@ -1,6 +1,6 @@
 """What certificates and attacks are given: samples, range of values, norm.
 
-Each is read and checked here, once, with the same words whoever asks. Labels are read
+Each is read and checked here, once, with the same words for all. Labels are read
 by :class:`~sklearn_scd.robustness._labels.LabelCodes`.
 """
 

@@ -27,8 +27,8 @@ class LabelCodes:
     Raises
     ------
     ValueError
-        If it has a single class: nothing changes what it says, and to stand that is no
-        robustness.
+        If it has a single class: nothing changes what it says, and that is no
+            robustness.
     """
 
     def __init__(self, estimator: FittedClassifier) -> None:

@@ -33,8 +33,8 @@ class DistortionResult:
     Attributes
     ----------
     distances : ndarray of shape (n_samples,), float64
-        Distance to the nearest adversarial sample found, in the units of X: an upper
-        bound of what the sample can stand. 0 where it is misclassified as it is, inf
+        Size of the smallest adversarial perturbation found, in the units of X: an upper
+        bound on the minimal one. 0 where it is misclassified as it is, inf
         where nothing was found, NaN where there was nothing to attack, or an attack
         that was ended did not get to.
 

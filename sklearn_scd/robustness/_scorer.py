@@ -20,7 +20,7 @@ from sklearn_scd.robustness._certificates.exact import exact_distance
 def certified_accuracy_scorer(
     epsilon: ArrayLike, **options: Any
 ) -> CertifiedAccuracyScorer:
-    """Make a scorer: the share of samples right and certified beyond a size.
+    """Make a scorer: certified accuracy at a radius.
 
     For ``scoring`` in :class:`~sklearn.model_selection.GridSearchCV` and the like. It
     scores what :func:`certified_distortion` knows, and linear classifiers by
@@ -29,8 +29,8 @@ def certified_accuracy_scorer(
     Parameters
     ----------
     epsilon : float or array-like of shape (n_sizes,)
-        Size of perturbations, in the units of X. 0 is the accuracy, but for samples on
-        a boundary. Of several sizes the score is the mean.
+        Radius of perturbations, in the units of X. 0 is the accuracy, but for samples
+        on a boundary. Of several sizes the score is the mean.
 
     **options : dict
         For :func:`certified_distortion`: `norm`, `method`, `time_limit`, `n_jobs`.
@@ -77,7 +77,7 @@ class CertifiedAccuracyScorer:
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
     ) -> float:
-        """Return the weighted share of samples right and certified beyond epsilon."""
+        """Return the weighted certified accuracy at epsilon."""
         _, classifier = split_pipeline(estimator)
         if isinstance(classifier, LinearClassifierMixin):
             distances = exact_distance(

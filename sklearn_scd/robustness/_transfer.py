@@ -1,4 +1,4 @@
-"""Whose adversarial samples fool whom."""
+"""Transfer: success rates of adversarial samples on other models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class TransferResult:
-    """Who is fooled by whose adversarial samples.
+    """Transfer success rates of adversarial samples between models.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class TransferResult:
 
     @property
     def accuracies(self) -> Floats:
-        """Accuracy of each target on all others' adversarial samples.
+        """Accuracy of each target on the other models' adversarial samples.
 
         Shape (n_targets,): the paper's Table 7. A model's own samples are left out;
         NaN where there are no others.

@@ -135,7 +135,7 @@ def test_images_are_the_rows_of_the_estimator(fitted):
             as_art_classifier(model, image_shape=shape)
 
 
-# Those of docs/robustness.rst. Name, whether it takes images, and its settings.
+# Those of docs/attack_your_model.rst. Name, whether it takes images, and its settings.
 WORKING = [
     ("HopSkipJump", False, {"max_iter": 3, "max_eval": 60, "init_eval": 10}),
     ("HopSkipJump", True, {"max_iter": 3, "max_eval": 60, "init_eval": 10}),

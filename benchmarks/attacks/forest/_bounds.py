@@ -1,4 +1,4 @@
-"""What images can stand of a random forest: the nearest other image, and a proof of it.
+"""Minimal adversarial perturbations of a random forest, found and certified.
 
 A forest is constant on the boxes in which leaves of its trees meet. A greedy search
 gives a first adversarial image; of the leaves within its distance a mixed-integer
@@ -32,7 +32,7 @@ BELOW = 1 - 1e-6  # of a bound, which rounding may have raised
 
 @dataclass(frozen=True)
 class ForestBounds:
-    """Both ends of what images can stand.
+    """Certified radii, and the adversarial images found.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from benchmarks.attacks.forest._leaves import Image, Leaves
 def greedy_flip(
     leaves: Leaves, image: Image, code: int, target: int
 ) -> np.ndarray | None:
-    """Move an image into leaves that favour a class until the forest answers otherwise.
+    """Move an image into leaves that favor a class until the forest answers otherwise.
 
     The next leaf is the one with the least added cost for what it gains; leaves chosen
     once are kept.
@@ -20,7 +20,7 @@ def greedy_flip(
     code : int
         Its class.
     target : int
-        The class that leaves are to favour.
+        The class that leaves are to favor.
 
     Returns
     -------

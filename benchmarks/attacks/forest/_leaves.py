@@ -152,7 +152,7 @@ class Image:
         """Return lower bounds of the same for images that are not of float32 values.
 
         They are rounded to the nearest: to be seen at a value, a feature has to be
-        beyond its neighbour.
+        beyond its neighbor.
         """
         least = self.costs(features, np.nextafter(values, self.seen[features]))
         return np.where(np.isinf(self.costs(features, values)), np.inf, least)

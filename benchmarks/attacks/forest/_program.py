@@ -58,7 +58,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Program:
-    """Minimise `costs @ v` over v in [0, 1] with `A @ v <= b` and one leaf a tree.
+    """Minimize `costs @ v` over v in [0, 1] with `A @ v <= b` and one leaf a tree.
 
     Variables are leaves, conditions, and the lead that comes from nowhere. Costs are
     shares of the cost of the farthest image looked for.
@@ -261,7 +261,7 @@ def _require(
     """
     n_leaves, n = trees.size, conditions.side.size
     keys, row = np.unique(trees[leaf] * n + condition, return_inverse=True)
-    # Rows of the same tree and side are neighbours.
+    # Rows of the same tree and side are neighbors.
     group = keys // n * (conditions.side.max(initial=0) + 1)
     group += conditions.side[keys % n] if n else 0
     start, stop = row, np.searchsorted(group, group[row], side="right")

@@ -20,8 +20,8 @@ distance, and seconds an image on one core. Beside it are ART's ProjectedGradien
 - LeNet: 0.453 in 1.2 s; 0.468 in 0.9 s, within its resolution on many; 0.520 in 8.5 s
 - a vote of 20 straight-through sign networks: 0.69 in 2.1 s; 0.82 in 8.8 s; not run
 
-ResNet18 takes some 16 s an image. These are upper bounds: of the sign networks, an
-attack that knows the hyperplanes comes nearer.
+ResNet18 takes some 16 s an image. These are upper bounds: for the sign networks
+the attack on their hyperplanes needs less.
 
 .. [1] Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, "Decoupling Direction and
    Norm for Efficient Gradient-Based L2 Adversarial Attacks and Defenses", CVPR 2019.

@@ -172,7 +172,7 @@ def draw_bands_of(
 
 
 def _steps(band: Band, left: float, right: float) -> list[tuple[float, float, float]]:
-    """Cut a band into steps, each with the share of the ground in its colour.
+    """Cut a band into steps, each with the share of the ground in its color.
 
     One step, unless it has no end on a side: there it fades on its way to that of the
     axis.

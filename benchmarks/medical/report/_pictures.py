@@ -10,7 +10,7 @@ from markupsafe import Markup
 from PIL import Image
 
 # Ends and middle of the scale of differences: blue and orange stay apart for
-# colour-blind readers, and the middle is the absence of a difference.
+# color-blind readers, and the middle is the absence of a difference.
 LOWER, NONE, HIGHER = (31, 111, 139), (247, 246, 243), (209, 96, 61)
 
 
@@ -72,10 +72,10 @@ def show_difference(
     Returns
     -------
     picture : ndarray of shape (height, width, 3), dtype uint8
-        Of grey images: orange where the adversarial one is brighter, blue where it is
-        darker. Of colour images: each channel's difference about a middle grey.
+        Of gray images: orange where the adversarial one is brighter, blue where it is
+        darker. Of color images: each channel's difference about a middle gray.
     scale : float
-        The largest absolute difference, which has the fullest colour.
+        The largest absolute difference, which has the fullest color.
     """
     difference = np.asarray(adversarial, float) - np.asarray(original, float)
     scale = float(np.abs(difference).max())
@@ -93,7 +93,7 @@ def data_uri(content: bytes, kind: str) -> Markup:
 
 
 def png_uri(pixels: np.ndarray) -> Markup:
-    """Return a uint8 image, grey or RGB, as the address of a PNG."""
+    """Return a uint8 image, gray or RGB, as the address of a PNG."""
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG", optimize=True)
     return data_uri(content.getvalue(), "image/png")

@@ -25,14 +25,14 @@ LINE_HEIGHT = 1.25  # of names beside lines, in font sizes
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of a chart's parts.
+    """Colors of a chart's parts.
 
     Parameters
     ----------
     ink, faint, grid, ground : str
         Of text, of axes and what is less important, of grid lines, of the background.
     lighten : float
-        Share of white in the colours of lines.
+        Share of white in the colors of lines.
     """
 
     ink: str
@@ -68,14 +68,14 @@ Draw = Callable[[Theme], Figure]
 
 @dataclass(frozen=True)
 class Line:
-    """How a model's line is drawn: told apart by colour and by dashes."""
+    """How a model's line is drawn: told apart by color and by dashes."""
 
     colour: str
     dashes: str | tuple
     width: float
 
 
-# Sign networks have full lines and strong colours, the others dashes.
+# Sign networks have full lines and strong colors, the others dashes.
 _LINES = {
     "scd01": Line("#d1603d", "-", 2.0),
     "scdce": Line("#1f6f8b", "-", 2.0),
@@ -105,7 +105,7 @@ def lines_of(names: Iterable[str], theme: Theme) -> dict[str, Line]:
 
 
 def mix(colour: str, other: str, share: float) -> str:
-    """Mix a share of another colour into one."""
+    """Mix a share of another color into one."""
     return to_hex(
         (1 - share) * np.array(to_rgb(colour)) + share * np.array(to_rgb(other))
     )
@@ -171,7 +171,7 @@ def name_lines(ax: Axes, ends: list[tuple[str, float, float, str]]) -> None:
     ----------
     ax : Axes
         Its limits and scales must be final.
-    ends : list of (name, x, y, colour)
+    ends : list of (name, x, y, color)
         The last point of each line.
     """
     points = [(x, y) for _, x, y, _ in ends]

@@ -85,7 +85,7 @@ def tables_over_datasets(data: dict, fewest: int = 1) -> list[Table]:
 def tables_by_name(data: dict, entry: dict) -> dict[str, Table | None]:
     """Make all tables for one data set, by the names of their functions.
 
-    Those over data sets are among them, for this one alone; None stands where the
+    Those over data sets are among them, for this one alone; None where the
     record has no figures.
     """
     over = {

@@ -1,4 +1,4 @@
-"""The paper's Tables 6 and 7: who is fooled by whose adversarial images."""
+"""The paper's Tables 6 and 7: which adversarial images transfer to which model."""
 
 from benchmarks.common.table import Cell, Table, slug
 from benchmarks.medical.paper import TABLE_7

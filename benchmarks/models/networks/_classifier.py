@@ -41,7 +41,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         `torch.nn.Module` from rows (n_samples, n_features) to logits
         (n_samples, n_classes).
     image_shape : tuple of int, default=None
-        What the rows were flattened from: height and width, for colour also the number
+        What the rows were flattened from: height and width, for color also the number
         of channels. Networks with convolutions need it.
     max_iter : int, default=100
         Most epochs.

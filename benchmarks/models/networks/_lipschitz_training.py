@@ -27,7 +27,7 @@ def train_lipschitz(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float32
-        Centred.
+        Centered.
     codes : ndarray of shape (n_samples,)
         Positions of the classes.
     network, image_shape, temperature, max_iter, batch_size, learning_rate

@@ -10,7 +10,7 @@ class ToImages(nn.Module):
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width, for colour also the number of channels, as the rows were
+        Height and width, for color also the number of channels, as the rows were
         flattened from.
 
     Attributes

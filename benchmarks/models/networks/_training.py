@@ -120,7 +120,7 @@ def _run_epoch(
 ) -> None:
     """Take one step for each batch, in a new order."""
     device = device_of(module)
-    # Batches of nearly the same size: batch normalisation can't do with a single row.
+    # Batches of nearly the same size: batch normalization can't do with a single row.
     n_batches = max(1, len(X) // batch_size)
     for rows in np.array_split(torch.randperm(len(X)).numpy(), n_batches):
         batch = X[rows] if adversary is None else adversary(X[rows], y[rows])

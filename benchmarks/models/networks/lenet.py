@@ -26,7 +26,7 @@ def build(
     n_features : int
         Length of a row; `image_shape` says the same.
     image_shape : tuple of int
-        Height and width, for colour also the number of channels.
+        Height and width, for color also the number of channels.
     n_classes : int
         Number of outputs.
 

@@ -52,7 +52,7 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
     centre_ : ndarray of shape (n_features_in_,)
         Mean of the rows, which is subtracted.
     torch_module_ : torch.nn.Module
-        The trained network without constraints, in float64: from centred rows to
+        The trained network without constraints, in float64: from centered rows to
         outputs, one for two classes.
     lipschitz_ : ndarray of shape (n_classes, n_classes)
         Upper bounds of the Lipschitz constants of differences of outputs.

@@ -29,7 +29,7 @@ class SignNetwork(nn.Module):
 
     A unit is ``sign(batch_norm(w . x) + bias)``. Its weights count by their signs, +1
     or -1; the real numbers behind them, which the gradient moves, are held within
-    [-1, 1]. Batch normalisation has no weights of its own: once trained it shifts the
+    [-1, 1]. Batch normalization has no weights of its own: once trained it shifts the
     unit's threshold and changes nothing else. The output, one linear function of the
     units a class, has real weights.
 

@@ -1,4 +1,4 @@
-"""A small convolutional network: three convolutions, each normalised and halved."""
+"""A small convolutional network: three convolutions, each normalized and halved."""
 
 from torch import nn
 
@@ -18,7 +18,7 @@ def build(
     n_features : int
         Length of a row; `image_shape` says the same.
     image_shape : tuple of int
-        Height and width, for colour also the number of channels.
+        Height and width, for color also the number of channels.
     n_classes : int
         Number of outputs.
 

@@ -6,7 +6,7 @@ estimator in place. What these classes inherit from it and what is theirs:
 ================================  ====================================================
 `predict`                         theirs: checked, column k is class k
 `fit`                             theirs: trains a copy, labels stay those of the user
-`clone_for_refitting`             theirs: keeps classes, clip values and defences
+`clone_for_refitting`             theirs: keeps classes, clip values and defenses
 `set_params`                      theirs: refuses what would not come true
 `get_params`, `save`, `reset`     inherited
 `preprocessing_defences` etc.     inherited; set by `set_params`
@@ -141,7 +141,7 @@ class ArtClassifier(ScikitlearnClassifier):
         Returns
         -------
         classifier : ArtClassifier
-            With the same classes, clip values and defences.
+            With the same classes, clip values and defenses.
         """
         other = copy.copy(self)
         other._model = clone(self.model)
@@ -150,7 +150,7 @@ class ArtClassifier(ScikitlearnClassifier):
         return other
 
     def set_params(self, **kwargs: Any) -> None:
-        """Set clip values, and defences before and after the estimator.
+        """Set clip values, and defenses before and after the estimator.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""From attempts at samples to a result that is what it says, whoever asks the model."""
+"""From attempts at samples to a result that is true in any batch of predictions."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _best_history(attempts: Sequence[Attempt], length: int) -> Floats:
 def _settle(
     problem: AttackProblem, adversarials: NDArray[Any], rows: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Move samples outwards until they are adversarial whoever asks.
+    """Move samples outwards until they are adversarial in any batch.
 
     A matrix product may round a sample on the boundary otherwise than a product with
     that sample alone. What is left is adversarial by a prediction of all samples and by

@@ -68,10 +68,10 @@ def line_search(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> DistortionResult:
-    """Find adversarial samples along lines, by predictions alone.
+    """Find adversarial samples along lines, by predictions alone (black-box).
 
     A decision-based attack that needs no other package: it shares nothing with
-    certificates or the attacks that know the weights, so that it can contradict them.
+    certificates or white-box attacks, so that it can contradict them.
     It looks along lines towards samples of other classes, along axes and at random, at
     sizes of a geometric grid, finds the boundary on the best of them, and tries
     directions around the best one. In few dimensions it comes near; among thousands of
@@ -133,7 +133,7 @@ def line_search(
     See Also
     --------
     minimum_distortion : HopSkipJump, which comes nearer in many dimensions.
-    run_attack : For attacks of one's own.
+    run_attack : For attacks of your own.
 
     Notes
     -----

@@ -83,12 +83,12 @@ def minimum_distortion(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> DistortionResult:
-    """Search each sample's nearest adversarial sample by an attack on decisions alone.
+    """Find small adversarial perturbations by a decision-based (black-box) attack.
 
     The attacks are those of the Adversarial Robustness Toolbox (ART); they see nothing
     of the model but the class it predicts. What they find is an **upper bound**: on a
-    vote of sign networks an attack that knows the weights can find samples many times
-    nearer. Samples that the estimator gets wrong are not attacked.
+    vote of sign networks a white-box attack can find perturbations many times smaller.
+    Samples that the estimator gets wrong are not attacked.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def minimum_distortion(
 
     norm : {2, numpy.inf}, default=2
         Norm of distances. ART's HopSkipJump knows no other; the boundary attack
-        minimises the L2 norm whatever this is.
+        minimizes the L2 norm whatever this is.
 
     clip_values : tuple of (float, float), default=(0.0, 1.0)
         Smallest and largest value a feature may take.

@@ -1,4 +1,4 @@
-"""An attack that knows the hyperplanes: cross the fewest that change the vote."""
+"""A white-box attack on the hyperplanes: cross the fewest that change the vote."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def nearest_flip(
 
     See Also
     --------
-    certified_distortion : The other end: what no perturbation gets below.
+    certified_distortion : Certified radii, lower bounds on what is found here.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Attacks of one's own, and others that take one sample after another."""
+"""Attacks of your own, and others that take one sample after another."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_attack(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> DistortionResult:
-    """Run an attack of one's own on samples that are classified correctly.
+    """Run an attack of your own on samples that are classified correctly.
 
     The attack gets one sample after another and asks about points, as many as it likes.
     What is checked, kept and returned is the same as of all attacks here: the nearest

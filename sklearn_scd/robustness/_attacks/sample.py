@@ -79,7 +79,7 @@ class Attempt:
 class AttackedSample:
     """A sample under attack, and the nearest adversarial point so far.
 
-    Attacks of one's own get it from :func:`run_attack` and ask it about points; it
+    Attacks of your own get it from :func:`run_attack` and ask it about points; it
     counts them and remembers the best.
 
     Parameters

@@ -17,7 +17,7 @@ _STEEPEST = 15.0  # sigmoids are cut off there, while float32 still has their sl
 
 
 class SmoothNetworks:
-    """The networks, and the gradient of what stands in for them. All in float32.
+    """The networks, and the gradient of their smooth surrogates. All in float32.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""An attack by gradients, through smooth stand-ins for the steps of sign networks."""
+"""A white-box attack by gradients of smooth surrogates of sign networks."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def surrogate_attack(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> DistortionResult:
-    """Find adversarial samples of a vote of sign networks by gradients of stand-ins.
+    """Find adversarial samples of sign networks by gradients of smooth surrogates.
 
     A white-box attack: sign networks have no gradient, so it takes that of the same
     networks with smooth steps. Whether a sample is adversarial the real ones say.
-    Distances are **upper bounds** of what a sample can stand.
+    Distances are **upper bounds** on the minimal adversarial perturbation.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def surrogate_attack(
         None: any other than the true one. Samples whose label it is are not attacked.
 
     temperatures : array-like of shape (n_temperatures,), default=(0.03, 0.1, 0.3)
-        Widths of the sigmoids that stand in for the units' steps, at the start of an
+        Widths of the sigmoids that replace the units' steps, at the start of an
         attempt, in three times the root mean square of the units' movements along their
         normals; until something adversarial is found, in their median distance if that
         is more.

@@ -55,7 +55,7 @@ def certified_distortion(
     time_limit: float | None = None,
     n_jobs: int | None = None,
 ) -> Floats:
-    """Size below which no perturbation changes a sample's class.
+    """Certified radii: sizes below which no perturbation changes the prediction.
 
     Certified radii are proofs, not estimates: whatever an attack finds is at least as
     far. They hold for what the estimator computes: a unit nearer to its hyperplane than
@@ -113,7 +113,7 @@ def certified_distortion(
     See Also
     --------
     exact_distance : Distances of linear models and of single networks.
-    nearest_flip : The other end: an adversarial sample that is near.
+    nearest_flip : A white-box attack: upper bounds on the same distances.
 
     Notes
     -----
@@ -131,7 +131,7 @@ def certified_distortion(
         votes is smaller than the root of their cheapest ``sum_i D_i t_i^2`` over
         lambda. Weights fall where a unit is too expensive to matter. L2, hard votes.
     ``'split'``
-        The same, sharper where the normals span at most 256 dimensions, say behind a
+        The same, sharper where the normals span at most 256 dimensions, say after a
         PCA: units that are too far to switch at all are left out, and the space is
         split along the directions that most normals share.
     ``'branch_and_bound'``

@@ -16,7 +16,7 @@ from sklearn_scd.robustness._hyperplanes.networks import DUAL, SignNetworks
 
 
 class OrderBound:
-    """Lower bounds from what each vote can stand by itself.
+    """Lower bounds from the certified radius of each vote by itself.
 
     Parameters
     ----------

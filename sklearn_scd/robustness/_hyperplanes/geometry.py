@@ -194,7 +194,7 @@ def small_basis(normals: Floats) -> Floats | None:
 def _largest_eigenvalue(matrix: Floats) -> float:
     """Upper bound of a positive matrix's largest eigenvalue.
 
-    The Lanczos method gives a lower one; a Cholesky factorisation tells that a number
+    The Lanczos method gives a lower one; a Cholesky factorization tells that a number
     above is an upper one.
     """
     n = len(matrix)
@@ -218,7 +218,7 @@ def _largest_eigenvalue(matrix: Floats) -> float:
 def is_eigenvalue_bound(candidate: float, matrix: Floats) -> bool:
     """Whether a number is proven to be no less than a matrix's largest eigenvalue.
 
-    A Cholesky factorisation of ``candidate I - matrix`` that comes to its end says so,
+    A Cholesky factorization of ``candidate I - matrix`` that comes to its end says so,
     but for rounding errors much smaller than `SLACK`, in a small part of the time of
     eigenvalues.
 

@@ -109,7 +109,7 @@ def distance_bound(
 def _balance(rows: Floats, levels: Floats) -> tuple[Floats, float]:
     """Multiples of the rows that cancel as well as can be, and what is left.
 
-    The nonnegative w, with levels l scaled to at most 1, that minimise
+    The nonnegative w, with levels l scaled to at most 1, that minimize
     ``|w @ rows|^2 + (1 - w @ l)^2``; what is left is ``1 - w @ l``, the inverse of one
     plus the squared distance.
     """

@@ -28,7 +28,7 @@ class LocatedSample:
         units that none switches.
 
     signs : ndarray of shape (n_networks, n_units), float64
-        1 where a unit would have to start firing, -1 where to stop.
+        1 where a unit would have to become active, -1 where inactive.
 
     changes : ndarray of shape (n_networks, n_units), float64
         Of the network's output by switching a unit.

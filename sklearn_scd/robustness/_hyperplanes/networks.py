@@ -313,7 +313,7 @@ def _first_layer(
 
 def _scaled_up(coef: NDArray[Any], divisors: Floats) -> NDArray[np.floating[Any]]:
     """Rows over their divisors, rounded up; in float32, where its range suffices."""
-    out: NDArray[Any] = np.empty(coef.shape, dtype=np.float32)
+    out: NDArray[Any] = np.zeros(coef.shape, dtype=np.float32)
     for start in range(0, len(coef), _BLOCK):
         rows = slice(start, start + _BLOCK)
         wide = coef[rows].astype(np.float64) / divisors[rows, np.newaxis] * _UPWARDS

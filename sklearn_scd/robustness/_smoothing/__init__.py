@@ -1,1 +1,1 @@
-"""Randomised smoothing: certificates of any classifier, with a stated confidence."""
+"""Randomized smoothing: certificates of any classifier, with a stated confidence."""

@@ -1,4 +1,4 @@
-"""Randomised smoothing of any classifier of scikit-learn's kind.
+"""Randomized smoothing of any classifier of scikit-learn's kind.
 
 Cohen, Rosenfeld, Kolter: Certified Adversarial Robustness via Randomized Smoothing,
 ICML 2019. ART 1.20.1 has it for networks only: NumpyRandomizedSmoothing of ART's own

@@ -440,14 +440,14 @@ def test_brats_patients_that_give_nothing_are_counted(tmp_path):
     dataset = load(f"brats:{tmp_path}")
     assert set(dataset.group) == {"p1"}
     assert dataset.left_out == {
-        "patients without slices with tumour": 1,
+        "patients without slices with tumor": 1,
         "patients without slices of both classes with enough brain": 1,
     }
 
 
 def test_brats_without_slices_of_both_classes(tmp_path):
     save_patient(tmp_path / "p", mask=np.zeros((24, 20, 10), np.uint8))
-    with pytest.raises(UserError, match="no patient has slices both with tumour"):
+    with pytest.raises(UserError, match="no patient has slices both with tumor"):
         load(f"brats:{tmp_path}")
 
 
