@@ -24,6 +24,7 @@ IN_SDIST = {
     "benchmarks/medical/__main__.py",
     "benchmarks/medical/report/page.css",
     "benchmarks/medical/report/page.html",
+    "benchmarks/medical/report/page.js",
     "conftest.py",
     "constraints.txt",
     "docs/index.rst",

@@ -43,7 +43,7 @@ class Protocol:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol("quick", images=10, restarts=2, max_iter=6, init_size=100),
+        Protocol("quick", images=10, restarts=2, max_iter=5, init_size=100),
         # Section 3: five images a set, ten runs an image.
         Protocol("paper", **PROTOCOL),
     )
