@@ -12,13 +12,13 @@ from benchmarks.medical.reading import (
     was_evaluated,
 )
 from benchmarks.medical.report._text import count
-from benchmarks.medical.tables.comparison import (
+from benchmarks.medical.tables.at_a_glance import bound_text, interval_text
+from benchmarks.medical.tables.separation import (
     ModelBounds,
     median,
     model_bounds,
     separated,
 )
-from benchmarks.medical.tables.summary import bound_text, interval_text
 
 MOST_NAMES = 3  # in a sentence
 

@@ -13,7 +13,7 @@ from benchmarks.medical.report._bands import (
     name_models,
 )
 from benchmarks.medical.report._style import WIDTH, Theme, lines_of
-from benchmarks.medical.tables.comparison import (
+from benchmarks.medical.tables.separation import (
     ModelBounds,
     median,
     median_interval,

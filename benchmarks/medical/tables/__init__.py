@@ -17,9 +17,9 @@ from benchmarks.medical.tables.accuracy import (
     accuracy_in_full,
     accuracy_overview,
 )
+from benchmarks.medical.tables.at_a_glance import summary
 from benchmarks.medical.tables.certificates import bounds, bounds_by_image
 from benchmarks.medical.tables.distances import distances, mean_distances
-from benchmarks.medical.tables.summary import summary
 from benchmarks.medical.tables.transfers import (
     transfer,
     transfer_accuracy,

@@ -20,8 +20,8 @@ from benchmarks.medical.reading import (
     outcome,
     was_evaluated,
 )
-from benchmarks.medical.tables.comparison import median, model_bounds
-from benchmarks.medical.tables.summary import bound_text
+from benchmarks.medical.tables.at_a_glance import bound_text
+from benchmarks.medical.tables.separation import median, model_bounds
 
 BEST = "best attack"
 

@@ -10,13 +10,13 @@ pytest.importorskip("matplotlib")
 
 from benchmarks.medical.reading import NOTHING
 from benchmarks.medical.report._answer import answer
-from benchmarks.medical.tables.comparison import (
+from benchmarks.medical.tables.at_a_glance import summary
+from benchmarks.medical.tables.separation import (
     is_most,
     median_interval,
     model_bounds,
     separated,
 )
-from benchmarks.medical.tables.summary import summary
 
 TEN = np.linspace(0.9, 1.1, 10)
 

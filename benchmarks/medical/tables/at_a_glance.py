@@ -16,7 +16,7 @@ from benchmarks.medical.reading import (
     was_evaluated,
     white_box_attacks,
 )
-from benchmarks.medical.tables.comparison import (
+from benchmarks.medical.tables.separation import (
     ModelBounds,
     median,
     median_interval,
