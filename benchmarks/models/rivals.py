@@ -135,6 +135,9 @@ RIVALS = (
         programs=(),
         grid=noise_grid("torchclassifier__noise", {}),
         folds=1,
+        cost=Cost(  # on the processor, of some 30 epochs
+            fit=100.0, iterations=100, smoothing=18.0, candidate=350.0, voted="never"
+        ),
     ),
     Model(
         "lipschitz-mlp",
