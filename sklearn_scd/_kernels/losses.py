@@ -115,11 +115,7 @@ def total_loss(start, stop, weight, drive, c, cross_entropy):
 
 
 @kernel
-def firing_gain(positive, weight, off, on, cross_entropy):
-    """How much smaller the loss is at output `on` than at output `off`."""
-    if cross_entropy:
-        difference = logistic_loss(positive, off) - logistic_loss(positive, on)
-        return np.int64(np.rint(weight * difference))
-    return sample_loss(positive, weight, off, False) - sample_loss(
-        positive, weight, on, False
-    )
+def firing_gain(positive, weight, off, on):
+    """How much smaller the fixed-point CE is at output `on` than at output `off`."""
+    difference = logistic_loss(positive, off) - logistic_loss(positive, on)
+    return np.int64(np.rint(weight * difference))
