@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.losses import firing_gain
 from sklearn_scd._kernels.network import fire, silence
 from sklearn_scd._kernels.rows import (
@@ -28,7 +28,7 @@ def _write_gains(positive, weight, off, u_j, n, done, gains):
         gains[done + i] = firing_gain(positive, weight[i], off[i], off[i] + u_j)
 
 
-@kernel
+@inlined_kernel
 def _collect_changed(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
     work_rows, values, gains,
@@ -47,7 +47,7 @@ def _collect_changed(
     return done
 
 
-@kernel
+@inlined_kernel
 def _collect(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
     work_rows, values, gains, off, drawn_weight,
@@ -69,7 +69,7 @@ def _collect(
     return done
 
 
-@kernel
+@inlined_kernel
 def collect_samples(
     j, network, weight, rows, n_positive, n, cross_entropy, work, off, drawn_weight
 ):
@@ -122,7 +122,7 @@ def collect_samples(
     return Samples(work.rows, work.values, work.gains, n_helped, done)
 
 
-@kernel
+@inlined_kernel
 def _take_step(j, feature, step, data, binary, network, x, space):
     """Change one weight of node j, renormalise, update its projections by rank one."""
     projections, weights = network.projections, network.weights
@@ -146,7 +146,7 @@ def _take_step(j, feature, step, data, binary, network, x, space):
         projections[j, i] = (projections[j, i] + step * x[i]) * shrink
 
 
-@kernel
+@inlined_kernel
 def _turn_values(j, projections, margin, samples, opposite):
     """Write the samples' values with the opposite weights."""
     rows, n_positive = samples.rows, samples.n_positive
@@ -161,7 +161,7 @@ def _swap(values, others, n):
         values[i], others[i] = others[i], values[i]
 
 
-@kernel
+@inlined_kernel
 def _values_after(columns, feature, step, growth, samples, x):
     """Change the samples' values as a step does."""
     values, n_positive, n = samples.values, samples.n_positive, samples.n
@@ -217,7 +217,7 @@ def hidden_step(
     return moved
 
 
-@kernel
+@inlined_kernel
 def _move(j, features, n_candidates, data, samples, settings, network, scratch, space):
     """Set the threshold and at most one weight of a silent node by its samples."""
     values, gains, opposite = samples.values, samples.gains, scratch.opposite

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.contenders import RUNS
 from sklearn_scd._kernels.threshold import extent
 
@@ -86,7 +86,7 @@ def _sort_by_digit(keys, n, shift, n_digits, order, counts, out):
         counts[digit] += 1
 
 
-@kernel
+@inlined_kernel
 def _sort(values, n, space):
     """Write the places of the values in ascending order to ``space.second``.
 
@@ -119,7 +119,7 @@ def _sort(values, n, space):
         second[k] = place
 
 
-@kernel
+@inlined_kernel
 def find_levels(contenders, window, space):
     """Find the levels of contenders' values."""
     n, order = contenders.ends[RUNS], space.second
@@ -150,7 +150,7 @@ def find_levels(contenders, window, space):
     return Levels(n, last + 1, n_edges, window.low, window.high)
 
 
-@kernel
+@inlined_kernel
 def sum_firing(
     n, n_levels, rows, row_gains, level, gains, j, mask, fires, firing, resting
 ):
@@ -182,7 +182,7 @@ def sum_firing(
         resting[d] = gains[d] - firing[d]
 
 
-@kernel
+@inlined_kernel
 def place_edges(levels, step, way, space):
     """Find out how levels lie to edges once some of their samples moved by a step.
 
@@ -224,7 +224,7 @@ def place_edges(levels, step, way, space):
         ends[way, 3] += moved <= high
 
 
-@kernel
+@inlined_kernel
 def score_step(edges, firing, resting, way, places, ends, bar):
     """Best score of the thresholds that may beat `bar` after a step; `bar` at least.
 

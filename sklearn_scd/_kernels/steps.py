@@ -37,7 +37,6 @@ from sklearn_scd._kernels.threshold import (
 CANCELLED = 0.01
 
 _SAME_REACH = 0.5  # of the furthest of some steps: they share a window
-_FEW = 48  # contenders: a smaller window is not worth its search
 
 
 class Buffers(NamedTuple):
@@ -146,7 +145,7 @@ def list_steps(weights, features, n, step, binary, margin, face, steps, growths)
             steps[face, k, side], growths[face, k, side] = signed, growth
 
 
-@kernel
+@inlined_kernel
 def reaches_of(lowest, highest, features, n, steps, growths, face, magnitude, reaches):
     """How far the steps on each feature move a value, once their centre is taken off.
 
@@ -192,7 +191,7 @@ def _shift(values, x, step, growth, start, middle, stop, out):
         out[i] = values[i] + step * x[i] + growth
 
 
-@kernel
+@inlined_kernel
 def _may_beat(n_bins, suffix, bar, light, group, positive, negative):
     """Whether a threshold may beat `bar`, with what lighter samples add at most."""
     for k in range(n_bins + 1, 0, -1):
@@ -316,8 +315,7 @@ def best_step(
     whole, single, double = columns.whole, columns.single, columns.double
     # Those that reach furthest first: the others have a smaller window.
     while reach > 0.0 and ends[RUNS] > 0:
-        n, following = ends[RUNS], 0.0
-        least = _SAME_REACH * reach if n > _FEW else 0.0
+        n, least, following = ends[RUNS], _SAME_REACH * reach, 0.0
         n_bins, scale = bin_scale(window.low, window.high, n)
         for group in range(GROUPS - 1):
             if ends[2 * group + 2] < n:
