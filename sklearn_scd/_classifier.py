@@ -469,7 +469,8 @@ class SCDClassifier(ClassifierMixin, BaseEstimator):
             training, held_out = self._training_sets(
                 X, labels, weights, sizes["noise"], seed, need
             )
-            compile_for(X, noise=bool(sizes["noise"]))  # before progress is timed
+            # Before progress is timed.
+            compile_for(X, noise=bool(sizes["noise"]), losses=(self.loss,))
             new = train_networks(
                 training,
                 rivals=[1] if n_rivals == 1 else range(n_rivals),

@@ -141,7 +141,7 @@ def _train(
                 set_margin(margin, network)
         _draw_rows(n_positive, n_negative, data, state, marks, rows)
         n = n_positive + n_negative
-        if settings.cross_entropy:
+        if levels is None:  # told by the type: each loss compiles its own step
             output_step_ce(
                 n_units_tried, data, rows, n_positive, n, settings, network, scratch
             )
@@ -233,9 +233,9 @@ def train(data, network, settings, state, loss_curve, held_out):
         np.ones(n_units, dtype=np.bool_),
     )
     units, features = np.arange(n_units), np.arange(n_features)
+    levels = None if settings.cross_entropy else level_space(n_rows)
     return _train(
         data, network, settings, state, loss_curve, held_out,
         np.empty(n_rows, dtype=np.uint8), np.empty(n_rows + 2, dtype=np.uint32),
-        units, units.copy(), features, scratch,
-        level_space(0 if settings.cross_entropy else n_rows), projection_space(), best,
+        units, units.copy(), features, scratch, levels, projection_space(), best,
     )  # fmt: skip
