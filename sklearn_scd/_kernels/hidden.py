@@ -98,7 +98,7 @@ def collect_samples(
     Returns
     -------
     samples : Samples
-        Views of `work`.
+        The arrays of `work`.
     """
     u_j, c, margin = network.u[j], network.c[0], network.margin[0]
     projections, drive = network.projections, network.drive

@@ -45,7 +45,7 @@ class Settings(NamedTuple):
 class Data(NamedTuple):
     """A binary training problem; the package's layout is in `_kernels.__init__`."""
 
-    columns: np.ndarray  # (n_features, n_rows)
+    columns: np.ndarray  # (n_features, n_rows); kernels get them as Columns
     lowest: np.ndarray  # (n_features,)
     highest: np.ndarray  # (n_features,)
     weight: np.ndarray  # (n_rows,) int64
