@@ -452,7 +452,8 @@ class SCDClassifier(VotingNetworks):
         }
         noise = options["noise"]
         training, held_out = self._training_sets(X, labels, weights, noise, seed, need)
-        compile_for(X, noise=bool(noise))  # before progress is timed
+        # Before progress is timed.
+        compile_for(X, noise=bool(noise), losses=(options["loss"],))
         return train_networks(
             training,
             rivals=rivals,

@@ -18,8 +18,10 @@ from sklearn_scd._kernels.held_out import HeldOut
 from sklearn_scd._kernels.losses import to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.rows import (
+    as_columns,
     normalise_rows,
     project,
+    projection_space,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
 from sklearn_scd._range import check_range, highest_number, largest_entry
@@ -133,7 +135,7 @@ def start_network(
     ----------
     data : Data
     settings : Settings
-    weights : ndarray of shape (n_units, n_features), float32 or float64
+    weights : ndarray of shape (n_units, n_features), float64
         Draws from N(0, 1); overwritten.
     u : ndarray of shape (n_units,), float64
         The same.
@@ -152,8 +154,10 @@ def start_network(
         u[:] = to_grid(u / math.sqrt(math.fsum(u * u)))
     if settings.linear:
         u[:], c[:] = 1.0, -0.5
-    projections = np.empty((n_units, n_rows), dtype=weights.dtype)
-    project(data.columns, weights, projections)
+    projections = np.empty((n_units, n_rows))
+    project(
+        as_columns(data.columns), weights, 0, n_units, projection_space(), projections
+    )
     middle = (n_rows - 1) // 2  # the lower one of two
     thresholds = np.array([np.partition(p, middle)[middle] for p in projections])
     return Network(
@@ -162,9 +166,10 @@ def start_network(
         u,
         c,
         projections,
+        firing=np.zeros((n_units, n_rows), dtype=np.uint8),
         drive=np.zeros(n_rows),
         n_moves=np.zeros(n_units, dtype=np.int64),
-        margin=np.zeros(1, dtype=weights.dtype),
+        margin=np.zeros(1),
         start=data.start,
         stop=data.stop,
     )
@@ -180,13 +185,14 @@ def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> 
         )
     n_units, n_rows = len(network.u), rows.weight.size
     observed = network._replace(
-        projections=np.empty((n_units, n_rows), dtype=network.projections.dtype),
+        projections=np.empty((n_units, n_rows)),
+        firing=np.empty((n_units, n_rows), dtype=np.uint8),
         drive=np.empty(n_rows),
         start=rows.start,
         stop=rows.stop,
     )
     curve = np.full(max_iter if n_rows else 0, np.nan, dtype=np.float32)
-    return HeldOut(rows.columns, rows.weight, observed, curve)
+    return HeldOut(as_columns(rows.columns), rows.weight, observed, curve)
 
 
 def train_network(
@@ -216,12 +222,14 @@ def train_network(
     """
     rng = np.random.RandomState(int(seed[0]) & 0xFFFFFFFF)
     shape = max(hidden_units, 1), data.columns.shape[0]
-    weights = rng.standard_normal(shape).astype(data.lowest.dtype)
+    weights = rng.standard_normal(shape)
     network = start_network(data, settings, weights, rng.standard_normal(shape[0]))
     curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
     held = hold_out(held_out, data, network, settings.max_iter)
     n_iter, _ = train(data, network, settings, seed[1:].copy(), curve, held)
-    thresholds, c = network.thresholds, float(network.c[0])
+    dtype = data.lowest.dtype  # the model's; training computes in float64
+    weights = weights.astype(dtype, copy=False)
+    thresholds, c = network.thresholds.astype(dtype), float(network.c[0])
     if data.start == data.stop:
         # A class without samples gets no vote, not even as the best of losing rivals.
         c, thresholds[:] = _NEVER, np.finfo(thresholds.dtype).max
@@ -230,7 +238,7 @@ def train_network(
     if held_out is not None:
         scores = -held.curve / np.float32(held_out.weight.sum())
     return Networks(
-        network.weights, -thresholds, network.u, np.array(c), curve, np.array(n_iter),
+        weights, -thresholds, network.u, np.array(c), curve, np.array(n_iter),
         scores,
     )  # fmt: skip
 

@@ -52,11 +52,12 @@ def fit_need(
     -------
     need : Need
     """
-    size = 8 if dtype == np.float64 else 4  # of a projection
+    size = 8 if dtype == np.float64 else 4  # of a weight in the model
     n_units, max_iter = max(int(options["hidden_units"]), 1), int(options["max_iter"])
     n_networks, n_old = int(n_networks), int(n_old)  # numpy's own would overflow
-    # Projections, output, draws; samples (row, value, gain), their bins and new values.
-    row = n_units * size + 8 + 4 + (4 + size + 8) + 2 + size
+    # Projections and firing, output, draws; samples (row, value, gain), what is read of
+    # them, their bins.
+    row = n_units * (8 + 1) + 8 + (4 + 1) + (4 + 8 + 8) + (8 + 8) + 2
     weights = n_units * n_features
     stored = 1 if options["binary_weights"] else size
     per_network = weights * stored + n_units * (size + stored) + 4 * max_iter
@@ -64,7 +65,7 @@ def fit_need(
     noisy = size if options["noise"] else dtype.itemsize
     return Need(
         data=n_rows * (n_features * noisy + 8),
-        threads=min(n_threads, n_networks) * (n_rows * row + 2 * weights * size),
+        threads=min(n_threads, n_networks) * (n_rows * row + 2 * weights * 8),
         model=stacked * per_network,
     )
 

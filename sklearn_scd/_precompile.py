@@ -21,9 +21,9 @@ from sklearn_scd._outputs import evaluate_networks
 from sklearn_scd._training_set import training_set
 
 DTYPES = ("float64", "float32", "uint8")
+LOSSES = ("01", "ce")
 
 _OPTIONS: dict[str, Any] = {
-    "loss": "ce",
     "binary_weights": False,
     "hidden_units": 1,
     "max_iter": 1,
@@ -37,16 +37,16 @@ _OPTIONS: dict[str, Any] = {
     "margin_growth": 0.0,
 }
 _lock = threading.Lock()
-_ready: set[tuple[str, bool, bool]] = set()
+_ready: set[tuple[str, bool, bool, str]] = set()
 
 
 def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
     """Compile what fits and predictions need, for later processes too.
 
-    Numba compiles at first use, which takes about half a minute for each dtype of
-    samples, and keeps the result on disk. Call this where a wait does no harm: when a
-    container's image is built, or before something is timed. What is compiled already
-    is left as it is.
+    Numba compiles at first use, which takes about half a minute for the first loss,
+    less for the second and about a second for each dtype of samples, and keeps the
+    result on disk. Call this where a wait does no harm: when a container's image is
+    built, or before something is timed. What is compiled already is left as it is.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
                 compile_for(np.empty((0, 2), dtype=name), noise)
 
 
-def compile_for(X: NDArray[Any], noise: bool) -> None:
+def compile_for(X: NDArray[Any], noise: bool, losses: Iterable[str] = LOSSES) -> None:
     """Compile what a fit on `X` and its predictions need, unless it is there.
 
     Parameters
@@ -82,27 +82,33 @@ def compile_for(X: NDArray[Any], noise: bool) -> None:
         Of which dtype and order alone matter.
     noise : bool
         Whether there are noisy copies.
+    losses : iterable of {'01', 'ce'}, default=both
     """
     # Those of other layouts, and of files mapped into memory, are few small kernels.
     by_column = X.flags.f_contiguous and not X.flags.c_contiguous
-    key = X.dtype.name, noise, by_column
+    keys = {(X.dtype.name, noise, by_column, loss) for loss in losses}
     with _lock:
-        if key in _ready:
-            return
+        keys -= _ready
+    if not keys:
+        return
     with announced_once():
-        _train_and_predict(X.dtype, noise, "F" if by_column else "C")
+        for key in sorted(keys):
+            _train_and_predict(X.dtype, noise, "F" if by_column else "C", key[-1])
     with _lock:
-        _ready.add(key)
+        _ready.update(keys)
 
 
-def _train_and_predict(dtype: np.dtype[Any], noise: bool, order: Any) -> None:
+def _train_and_predict(
+    dtype: np.dtype[Any], noise: bool, order: Any, loss: str
+) -> None:
     """The smallest of problems: all signatures are those of the largest."""
     X = np.asarray(np.arange(12).reshape(6, 2) % 5, dtype=dtype, order=order)
     labels, weights = np.arange(6) % 2, np.ones(6)
     training = training_set(X, labels, weights, 2, float(noise), n_noisy=1)
     data = binary_problem(training, 1)
     seed = network_seed(0, 0, 0)
-    trained = train_network(data, settings_for(data, _OPTIONS), 1, seed)
+    settings = settings_for(data, {**_OPTIONS, "loss": loss})
+    trained = train_network(data, settings, 1, seed)
     networks = Networks(*(np.asarray(array)[np.newaxis] for array in trained[:6]))
     for linear in (False, True):
         evaluate_networks(X, networks, linear)

@@ -136,7 +136,7 @@ class ReferenceNetwork:
     Parameters
     ----------
     data : Data
-    weights : ndarray of shape (hidden_units, n_features), float32 or float64
+    weights : ndarray of shape (hidden_units, n_features), float64
         Draws from N(0, 1).
     u : ndarray of shape (hidden_units,)
         The same.
@@ -363,7 +363,8 @@ class ReferenceNetwork:
     def draw(self, pool, n_draw):
         """Draw from a pool without replacement, kept in order."""
         places = np.empty(n_draw + 1, dtype=np.uint32)
-        draw_sorted(len(pool), 0, 0, n_draw, self.state, places)
+        marks = np.empty(len(pool), dtype=np.uint8)
+        draw_sorted(len(pool), 0, 0, n_draw, self.state, marks, places)
         return pool[places[:n_draw]]
 
     def train(self):

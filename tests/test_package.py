@@ -23,6 +23,7 @@ from sklearn_scd import (
     precompile,
     robustness,
 )
+from sklearn_scd._voting_networks import VotingNetworks
 from sklearn_scd.robustness import AttackedSample, SmoothedClassifier
 
 
@@ -54,6 +55,7 @@ METHODS = [
     for kind in (
         ActiveSubspace,
         SCDClassifier,
+        VotingNetworks,  # whose methods it inherits
         affine.AffineMap,
         *RESULTS,
         *DISPLAYS,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.speed import ensemble, fit, growth, predict, start, twins
+from benchmarks.speed import defaults, ensemble, fit, growth, predict, start, twins
 from benchmarks.speed.measurements import SectionRecord
 
 
@@ -22,6 +22,11 @@ class Section:
 
 
 SECTIONS: dict[str, Section] = {
+    "defaults": Section(
+        defaults.run,
+        defaults.Sizes(),
+        defaults.Sizes(votes=5, n_rows=400, n_features=784),
+    ),
     "fit": Section(fit.run, fit.Sizes(), fit.Sizes(repeats=1), (135, 30)),
     "ensemble": Section(
         ensemble.run,

@@ -21,8 +21,11 @@ def render(data: dict) -> str:
 
 def render_section(section: dict) -> str:
     """Return a section's measurements and notes."""
+    entries = section["measurements"]
+    if entries and all("column" in entry["about"] for entry in entries):
+        return _render_crossed(section)
     rows = []
-    for entry in section["measurements"]:
+    for entry in entries:
         shown = [show(entry[key], entry["unit"]) for key in ("median", "min", "max")]
         if len(entry["values"]) == 1:  # one repeat has no spread
             shown[1:] = ["", ""]
@@ -30,6 +33,23 @@ def render_section(section: dict) -> str:
     header = ["", "median", "least", "most"]
     table = Table("section", "", section["title"], "", header, rows, section["notes"])
     return table.to_text()
+
+
+def _render_crossed(section: dict) -> str:
+    """Return a table of what was measured in rows and columns of a name each."""
+    cells: dict[str, dict[str, list[str]]] = {}
+    columns: dict[str, None] = {}
+    for entry in section["measurements"]:
+        row, column = entry["about"]["row"], entry["about"]["column"]
+        columns[column] = None
+        shown = show(entry["median"], entry["unit"])
+        cells.setdefault(row, {}).setdefault(column, []).append(shown)
+    rows = [
+        [row, *(", ".join(of.get(column, [])) for column in columns)]
+        for row, of in cells.items()
+    ]
+    header, notes = ["", *columns], section["notes"]
+    return Table("section", "", section["title"], "", header, rows, notes).to_text()
 
 
 def render_targets(data: dict) -> str:

@@ -16,7 +16,7 @@ from sklearn_scd._ensemble import (
     settings_for,
     start_network,
 )
-from sklearn_scd._kernels.threshold import best_score, place_threshold, search_space
+from sklearn_scd._kernels.threshold import best_threshold, search_space
 from sklearn_scd._kernels.training import train
 from sklearn_scd._training_set import training_set
 
@@ -59,15 +59,14 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
 
 def _threshold_pair(sizes: Sizes) -> dict[str, Callable[[], object]]:
     rng = np.random.default_rng(0)
-    values = rng.standard_normal(sizes.n_values, dtype=np.float32)
-    n_positive = sizes.n_values // 2
+    values = rng.standard_normal(sizes.n_values)
+    n, n_positive = sizes.n_values, sizes.n_values // 2
     gains = rng.integers(1, 2**30, sizes.n_values)
     gains[n_positive:] *= -1
     space = search_space(sizes.n_values)
 
     def kernel():
-        score = best_score(values, gains, n_positive, space)
-        return score, place_threshold(values, gains, n_positive, score, space)
+        return best_threshold(values, gains, n_positive, n, space)
 
     return {"kernel": kernel, "twin": lambda: reference.best_threshold(values, gains)}
 
@@ -94,7 +93,7 @@ def _training_pair(loss: str, sizes: Sizes) -> dict[str, Callable[[], object]]:
     )
     rng = np.random.default_rng(0)
     shape = (HIDDEN_UNITS, sizes.n_features)
-    weights = rng.standard_normal(shape, dtype=np.float32)
+    weights = rng.standard_normal(shape)
     u = rng.standard_normal(HIDDEN_UNITS)
     state = network_seed(0, 0, 0)[1:]
 

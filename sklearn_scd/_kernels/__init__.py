@@ -6,15 +6,20 @@ Data layout
     (n_features, n_rows), feature-major and C-contiguous, uint8, float32 or
     float64: one shared copy of the training set. Rows are in canonical order, class
     after class: the positive rows of a binary problem are those in [start, stop).
+    Kernels get them as :class:`.rows.Columns`, the same type whatever the dtype, and
+    compute in float64: all data share one version of each.
 ``weight``
     (n_rows,) int64. Weights are fixed-point (see :mod:`.losses`), so a sum of weights
     or gains is the same in any order: kernels, their naive twins and any number of
     threads agree to the bit.
 ``projections``
-    (hidden_units, n_rows), float32 (float64 for float64 columns): ``w_j . x_i``. Node
-    j fires on row i, ``H_j(x_i) = 1``, where they are above ``thresholds[j]``; that is
-    stored nowhere else. With a margin, they are first moved by it to where the node
-    hurts its row: against the sign of ``u_j`` for a positive row, else along it.
+    (hidden_units, n_rows) float64: ``w_j . x_i``. Node j fires on row i,
+    ``H_j(x_i) = 1``, where they are above ``thresholds[j]``. With a margin, they are
+    first moved by it to where the node hurts its row: against the sign of ``u_j`` for
+    a positive row, else along it.
+``firing``
+    (hidden_units, n_rows) uint8: 1 where node j fires on row i if ``u_j`` is positive,
+    plus 2 where it fires if ``u_j`` is not. Without a margin that is the same.
 ``drive``
     (n_rows,) float64: ``sum_j u_j H_j(x_i)``, the output without its bias.
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.
@@ -39,3 +44,7 @@ kernel = compiled(nogil=True, error_model="numpy")
 # For parts of one caller: as a function of its own, the parts and all that they call
 # would go through the compiler's optimisation once more.
 inlined_kernel = compiled(nogil=True, error_model="numpy", inline="always")
+
+# For the least or largest of numbers: what is no number, or the sign of zero, does not
+# matter, and so several are compared at a time.
+reducing_kernel = compiled(nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})

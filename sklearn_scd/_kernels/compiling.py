@@ -109,7 +109,7 @@ def _warn_of_no_cache(reason: object) -> None:
     _warned.set()
     warnings.warn(
         f"Compiled kernels of sklearn_scd can't be kept ({reason}), and every process "
-        "compiles them anew, half a minute for each dtype. Let the environment "
+        "compiles them anew, half a minute for each loss. Let the environment "
         "variable NUMBA_CACHE_DIR name a folder that can be written to before Python "
         "starts.",
         stacklevel=2,
@@ -185,7 +185,7 @@ class _Announcer(event.Listener):
             elif self._seconds is None:
                 self._seconds = 0.0
                 _logger.warning(
-                    "sklearn_scd compiles its kernels, once for each dtype; what a fit "
+                    "sklearn_scd compiles its kernels, once for each loss; what a fit "
                     "needs takes about half a minute."
                 )
 

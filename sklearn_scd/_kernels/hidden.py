@@ -7,35 +7,71 @@ import numpy as np
 from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.losses import firing_gain
 from sklearn_scd._kernels.network import fire, silence
-from sklearn_scd._kernels.rows import normalise_row, project, scale_values
-from sklearn_scd._kernels.steps import best_step, list_steps, shift_values
-from sklearn_scd._kernels.threshold import Samples, best_score, place_threshold
+from sklearn_scd._kernels.rows import (
+    gather_column,
+    normalise_row,
+    project,
+    read_column,
+    scale_values,
+)
+from sklearn_scd._kernels.steps import best_step, list_steps
+from sklearn_scd._kernels.threshold import Samples, best_threshold, bin_samples
 
-# Rank-one updates of a node's projections before they are computed afresh: float32
-# drift stays below some 1e-5 of their size.
+# Rank-one updates of a node's projections before they are computed afresh: drift stays
+# below some 1e-14 of their size.
 REFRESH = 128
 
 
 @kernel
-def _collect(
-    rows, done, projections, shift, u_j, drive, c, positive, weight, entropy, work
-):
-    """Append to `work`, from `done` on, one class's rows that firing matters to."""
-    gains = work.gains[done : done + rows.shape[0]]
-    for i in range(rows.shape[0]):
-        off = drive[rows[i]] + c
-        gains[i] = firing_gain(positive, weight[rows[i]], off, off + u_j, entropy)
-    for i in range(rows.shape[0]):
-        work.rows[done] = rows[i]
-        work.values[done] = projections[rows[i]] - shift
-        work.gains[done] = gains[i]
-        done += gains[i] != 0
+def _write_gains(positive, weight, off, u_j, n, done, gains):
+    for i in range(n):
+        gains[done + i] = firing_gain(positive, weight[i], off[i], off[i] + u_j)
+
+
+@inlined_kernel
+def _collect_changed(
+    rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
+    work_rows, values, gains,
+):  # fmt: skip
+    """Append one class's rows whose sign firing changes, from `done` on: 0/1 loss."""
+    start = done
+    for i in range(first, last):
+        row = rows[i]
+        off = drive[row] + c
+        work_rows[done] = row
+        done += (off > 0.0) != (off + u_j > 0.0)
+    sign = 1 if (u_j > 0.0) == positive else -1
+    for i in range(start, done):
+        row = work_rows[i]
+        values[i], gains[i] = projections[j, row] - shift, sign * weight[row]
     return done
 
 
-@kernel
+@inlined_kernel
+def _collect(
+    rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
+    work_rows, values, gains, off, drawn_weight,
+):  # fmt: skip
+    """Append one class's rows that firing matters to, from `done` on: CE."""
+    # In arrays of their own first: what is read by row numbers may, for all that the
+    # compiler knows, be what was just written, and is not read many at a time.
+    n = last - first
+    for i in range(n):
+        row = rows[first + i]
+        off[i], drawn_weight[i] = drive[row] + c, weight[row]
+    _write_gains(positive, drawn_weight, off, u_j, n, done, gains)
+    start = done
+    for i in range(n):
+        row, gain = rows[first + i], gains[start + i]
+        work_rows[done], values[done] = row, projections[j, row] - shift
+        gains[done] = gain
+        done += gain != 0
+    return done
+
+
+@inlined_kernel
 def collect_samples(
-    projections, margin, u_j, drive, c, weight, rows, n_positive, cross_entropy, work
+    j, network, weight, rows, n_positive, n, cross_entropy, work, off, drawn_weight
 ):
     """Samples whose loss depends on whether a hidden node fires.
 
@@ -44,79 +80,123 @@ def collect_samples(
 
     Parameters
     ----------
-    projections : ndarray of shape (n_rows,)
-    margin : float, in the dtype of `projections`
-    u_j : float
-    drive : ndarray of shape (n_rows,)
-        With the node silent.
-    c : float
+    j : int
+        A node that is silent.
+    network : Network
     weight : ndarray of shape (n_rows,), dtype int64
-    rows : ndarray of shape (n_drawn,), dtype uint32
+    rows : ndarray of shape (>= n,), dtype uint32
         The first `n_positive` are of the positive class.
-    n_positive : int
+    n_positive, n : int
     cross_entropy : bool
     work : Buffers
+        Written.
+    off : ndarray of shape (>= n,), dtype float64
+        Overwritten.
+    drawn_weight : ndarray of shape (>= n,), dtype int64
+        Overwritten.
 
     Returns
     -------
     samples : Samples
-        Views of `work`.
+        The arrays of `work`.
     """
-    helped, hurt = rows[:n_positive], rows[n_positive:]
-    if u_j < 0.0:
-        helped, hurt = hurt, helped
-    n_helped = _collect(
-        helped, np.int64(0), projections, margin, u_j, drive, c, u_j > 0.0, weight,
-        cross_entropy, work,
-    )  # fmt: skip
-    n = _collect(
-        hurt, n_helped, projections, -margin, u_j, drive, c, not u_j > 0.0, weight,
-        cross_entropy, work,
-    )  # fmt: skip
-    return Samples(work.rows[:n], work.values[:n], work.gains[:n], n_helped)
+    u_j, c, margin = network.u[j], network.c[0], network.margin[0]
+    projections, drive = network.projections, network.drive
+    done = n_helped = np.int64(0)
+    for turn in range(2):
+        positive = (u_j > 0.0) == (turn == 0)
+        first, last = (np.int64(0), n_positive) if positive else (n_positive, n)
+        shift = margin if turn == 0 else -margin
+        if cross_entropy:
+            done = _collect(
+                rows, first, last, done, j, projections, shift, u_j, c, positive,
+                drive, weight, work.rows, work.values, work.gains, off, drawn_weight,
+            )  # fmt: skip
+        else:
+            done = _collect_changed(
+                rows, first, last, done, j, projections, shift, u_j, c, positive,
+                drive, weight, work.rows, work.values, work.gains,
+            )  # fmt: skip
+        if turn == 0:
+            n_helped = done
+    return Samples(work.rows, work.values, work.gains, n_helped, done)
 
 
-@kernel
-def _take_step(j, feature, step, columns, binary, network):
+@inlined_kernel
+def _take_step(j, feature, step, data, binary, network, x, space):
     """Change one weight of node j, renormalise, update its projections by rank one."""
-    projections, column = network.projections[j], columns[feature]
-    dtype = projections.dtype.type
-    w = np.float64(network.weights[j, feature])
-    network.weights[j, feature] = dtype(w + step)
+    projections, weights = network.projections, network.weights
+    w = weights[j, feature]
+    weights[j, feature] = w + step
     network.n_moves[j] += 1
-    shrink = dtype(1.0)
+    shrink = 1.0
     if not binary:
-        shrink = dtype(1.0 / math.sqrt(1.0 + step * (2.0 * w + step)))
-        scale_values(network.weights[j], shrink)
+        shrink = 1.0 / math.sqrt(1.0 + step * (2.0 * w + step))
+        scale_values(weights[j], shrink)
     network.thresholds[j] *= shrink
     if network.n_moves[j] == REFRESH:
         network.n_moves[j] = 0
         if not binary:
-            network.thresholds[j] *= normalise_row(network.weights[j])
-        project(columns, network.weights[j : j + 1], network.projections[j : j + 1])
+            network.thresholds[j] *= normalise_row(weights[j])
+        project(data.columns, weights, j, j + 1, space, projections)
         return
-    step = dtype(step)
-    for i in range(projections.shape[0]):
-        projections[i] = (projections[i] + step * dtype(column[i])) * shrink
+    n_rows = projections.shape[1]
+    read_column(data.columns, feature, np.int64(0), x[:n_rows])
+    for i in range(n_rows):
+        projections[j, i] = (projections[j, i] + step * x[i]) * shrink
+
+
+@inlined_kernel
+def _turn_values(j, projections, margin, samples, opposite):
+    """Write the samples' values with the opposite weights."""
+    rows, n_positive = samples.rows, samples.n_positive
+    for i in range(samples.n):
+        worse = margin if i < n_positive else -margin
+        opposite[i] = -projections[j, rows[i]] - worse
 
 
 @kernel
-def hidden_step(j, features, data, rows, n_positive, settings, network, scratch):
+def _swap(values, others, n):
+    for i in range(n):
+        values[i], others[i] = others[i], values[i]
+
+
+@inlined_kernel
+def _values_after(columns, feature, step, growth, samples, x):
+    """Change the samples' values as a step does."""
+    values, n_positive, n = samples.values, samples.n_positive, samples.n
+    gather_column(
+        columns.whole, columns.single, columns.double, feature, samples.rows,
+        np.int64(0), n, x,
+    )  # fmt: skip
+    for i in range(n):
+        shifted = values[i] + step * x[i]
+        values[i] = shifted - growth if i < n_positive else shifted + growth
+
+
+@kernel
+def hidden_step(
+    j, features, n_candidates, data, rows, n_positive, n, settings, network, scratch,
+    space,
+):  # fmt: skip
     """Refit node j's bias exactly, then take the best step on one of its weights.
 
     Parameters
     ----------
     j : int
     features : ndarray of int
-        Candidates; empty to refit the bias alone.
+    n_candidates : int
+        The features in front are tried; none to refit the bias alone.
     data : Data
-    rows : ndarray of shape (n_drawn,), dtype uint32
-        The first `n_positive` are of the positive class.
-    n_positive : int
+    rows : ndarray of shape (>= n,), dtype uint32
+        Those drawn; the first `n_positive` are of the positive class.
+    n_positive, n : int
     settings : Settings
     network : Network
         Changed in place.
     scratch : Scratch
+    space : ndarray
+        As :func:`.projection_space` makes it.
 
     Returns
     -------
@@ -125,76 +205,63 @@ def hidden_step(j, features, data, rows, n_positive, settings, network, scratch)
     """
     silence(j, network)
     samples = collect_samples(
-        network.projections[j], network.margin[0], network.u[j], network.drive,
-        network.c[0], data.weight, rows, n_positive, settings.cross_entropy,
-        scratch.samples,
+        j, network, data.weight, rows, n_positive, n, settings.cross_entropy,
+        scratch.samples, scratch.x, scratch.unordered,
     )  # fmt: skip
     moved = False
-    if samples.rows.shape[0] > 0:  # or no sample cares about this node
-        moved = _move(j, features, data, samples, settings, network, scratch)
+    if samples.n > 0:  # or no sample cares about this node
+        moved = _move(
+            j, features, n_candidates, data, samples, settings, network, scratch, space
+        )
     fire(j, network)
     return moved
 
 
-@kernel
-def _face(sign, projections, margin, samples):
-    """Set the samples' values to those of the weights, or of the opposite ones."""
-    rows, values = samples.rows, samples.values
-    sign = values.dtype.type(sign)
-    for i in range(samples.n_positive):
-        values[i] = sign * projections[rows[i]] - margin
-    for i in range(samples.n_positive, values.shape[0]):
-        values[i] = sign * projections[rows[i]] + margin
-
-
 @inlined_kernel
-def _move(j, features, data, samples, settings, network, scratch):
+def _move(j, features, n_candidates, data, samples, settings, network, scratch, space):
     """Set the threshold and at most one weight of a silent node by its samples."""
-    values, gains, space = samples.values, samples.gains, scratch.space
-    dtype = values.dtype.type
-    bar, feature, flipped = np.int64(-1), np.int64(-1), False
-    step, growth = dtype(0), dtype(0)
+    values, gains, opposite = samples.values, samples.gains, scratch.opposite
+    n_positive, n = samples.n_positive, samples.n
     # A step changes the norm that the margin is multiplied with, a flip does not.
-    margin = dtype(0) if settings.binary else network.margin[0]
-    shape = features.shape[0], 1 if settings.binary else 2
-    steps, growths = np.empty(shape, values.dtype), np.empty(shape, values.dtype)
+    margin = 0.0 if settings.binary else network.margin[0]
     # The linear classifier has no output node to turn a unit round: try w and -w.
-    sides = 2 if settings.linear else 1
-    for side in range(sides):
-        if side == 1:
-            _face(-1, network.projections[j], network.margin[0], samples)
-        score = best_score(values, gains, samples.n_positive, space)
+    n_faces = 2 if settings.linear else 1
+    if settings.linear:
+        _turn_values(j, network.projections, network.margin[0], samples, opposite)
+    bar, threshold, face, candidate, side = np.int64(-1), 0.0, 0, -1, 0
+    for turn in range(n_faces):
+        if turn == 1:
+            _swap(values, opposite, n)
+        score, level, grid = best_threshold(values, gains, n_positive, n, scratch.space)
         if score > bar:
-            bar, flipped = score, side == 1
-    weights = network.weights[j]
-    for side in range(sides):
-        if settings.linear:
-            face = 1 - 2 * side  # back to w, then to -w
-            _face(face, network.projections[j], network.margin[0], samples)
-        if side == 1:
-            weights = -weights
-        list_steps(
-            weights, features, settings.step, settings.binary, margin, steps, growths
-        )
-        score, k, way = best_step(
-            data.columns, data.lowest, data.highest, features, steps, growths, samples,
-            bar, scratch,
-        )  # fmt: skip
-        if k >= 0:
-            bar, flipped = score, side == 1
-            feature, step, growth = features[k], steps[k, way], growths[k, way]
-
-    if settings.linear and not flipped:
-        _face(1, network.projections[j], network.margin[0], samples)
-    if flipped:
-        scale_values(network.weights[j], dtype(-1))
-        scale_values(network.projections[j], dtype(-1))
-    if feature >= 0:
-        column = data.columns[feature]
-        values = shift_values(column, samples, step, growth, scratch.shifted)
-    network.thresholds[j] = place_threshold(
-        values, gains, samples.n_positive, bar, space
-    )
-    if feature >= 0:
-        _take_step(j, feature, np.float64(step), data.columns, settings.binary, network)
-    return flipped or feature >= 0
+            bar, threshold, face = score, level, turn
+    if n_candidates > 0:
+        for turn in range(n_faces):
+            if n_faces == 2:  # back to the weights, then to the opposite ones
+                _swap(values, opposite, n)
+                grid = bin_samples(values, gains, n_positive, n, scratch.space)
+            list_steps(
+                network.weights[j], features, n_candidates, settings.step,
+                settings.binary, margin, turn, scratch.steps, scratch.growths,
+            )  # fmt: skip
+            bar, k, way = best_step(
+                data.columns, data.lowest, data.highest, features, n_candidates, turn,
+                samples, grid, bar, scratch,
+            )  # fmt: skip
+            if k >= 0:
+                face, candidate, side = turn, k, way
+    if face == 1:
+        scale_values(network.weights[j], -1.0)
+        scale_values(network.projections[j], -1.0)
+    network.thresholds[j] = threshold
+    if candidate >= 0:
+        if n_faces == 2 and face == 0:
+            _swap(values, opposite, n)
+        feature = features[candidate]
+        step = scratch.steps[face, candidate, side]
+        growth = scratch.growths[face, candidate, side]
+        _values_after(data.columns, feature, step, growth, samples, scratch.x)
+        _, threshold, _ = best_threshold(values, gains, n_positive, n, scratch.space)
+        network.thresholds[j] = threshold
+        _take_step(j, feature, step, data, settings.binary, network, scratch.x, space)
+    return face == 1 or candidate >= 0

@@ -12,22 +12,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels.contenders import RUNS
 from sklearn_scd._kernels.threshold import extent
 
-_DIGIT_BITS = 11  # of a radix sort's two digits
-_DIGITS = 1 << _DIGIT_BITS
+_MOST_BITS = 11  # of a radix sort's two digits
 
 
 class LevelSpace(NamedTuple):
     """Scratch arrays for levels, made once a network by :func:`level_space`."""
 
     keys: np.ndarray  # (n_rows,) uint32
-    marks: np.ndarray  # (n_rows,) uint8, of levels with negative gains; of firing
-    order: np.ndarray  # (2, n_rows) uint32, samples sorted by one digit and by both
-    counts: np.ndarray  # (_DIGITS,) uint32
-    level: np.ndarray  # (n_rows,) uint32, each sample's
-    values: np.ndarray  # (n_rows,) float, of the levels
+    first: np.ndarray  # (n_rows,) uint32, samples sorted by one digit
+    second: np.ndarray  # (n_rows,) uint32, samples sorted by both
+    counts: np.ndarray  # (2**_MOST_BITS,) uint32
+    rows: np.ndarray  # (n_rows,) uint32, in the order of the samples' values
+    row_gains: np.ndarray  # (n_rows,) int64
+    level: np.ndarray  # (n_rows,) uint32
+    values: np.ndarray  # (n_rows,) float64, of the levels
     gains: np.ndarray  # (n_rows + 1,) int64, of all samples from a level on
     firing: np.ndarray  # (n_rows + 1,) int64, of those on which a unit fires
     resting: np.ndarray  # (n_rows + 1,) int64, of the others
@@ -37,80 +39,76 @@ class LevelSpace(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Distinct values of some samples; views of a :class:`LevelSpace`."""
+    """Distinct values of some samples, which are in a :class:`LevelSpace`."""
 
-    of: np.ndarray  # (n_samples,) uint32, each sample's level
-    values: np.ndarray  # (n_levels,) ascending
-    gains: np.ndarray  # (n_levels + 1,) int64, of what is on from a level on
-    edges: np.ndarray  # (n_edges,) uint32, the levels with negative gains
+    n_samples: int
+    number: int
+    n_edges: int
     low: float  # the window, as contenders have it
     high: float
 
 
-@kernel
-def level_space(template):
-    """Make the scratch arrays for at most as many samples as `template` has."""
-    n = template.shape[0]
+def level_space(n_rows):
+    """Make the scratch arrays for at most `n_rows` samples."""
     return LevelSpace(
-        np.empty(n, dtype=np.uint32),
-        np.empty(n, dtype=np.uint8),
-        np.empty((2, n), dtype=np.uint32),
-        np.empty(_DIGITS, dtype=np.uint32),
-        np.empty(n, dtype=np.uint32),
-        np.empty_like(template),
-        np.empty(n + 1, dtype=np.int64),
-        np.empty(n + 1, dtype=np.int64),
-        np.empty(n + 1, dtype=np.int64),
-        np.empty(n, dtype=np.uint32),
-        np.empty((2, 3, n), dtype=np.uint32),
+        np.empty(n_rows, dtype=np.uint32),
+        np.empty(n_rows, dtype=np.uint32),
+        np.empty(n_rows, dtype=np.uint32),
+        np.empty(1 << _MOST_BITS, dtype=np.uint32),
+        np.empty(n_rows, dtype=np.uint32),
+        np.empty(n_rows, dtype=np.int64),
+        np.empty(n_rows, dtype=np.uint32),
+        np.empty(n_rows),
+        np.empty(n_rows + 1, dtype=np.int64),
+        np.empty(n_rows + 1, dtype=np.int64),
+        np.empty(n_rows + 1, dtype=np.int64),
+        np.empty(n_rows, dtype=np.uint32),
+        np.empty((2, 3, n_rows), dtype=np.uint32),
         np.empty((2, 4), dtype=np.int64),
     )
 
 
 @kernel
-def _write_keys(values, keys):
-    """Write a whole number of two digits for each value, which grows with it."""
-    dtype = values.dtype.type
-    low, high = extent(values)
-    top = dtype(_DIGITS * _DIGITS - 1)
-    scale = top / (high - low) if high > low else dtype(0)
-    if not scale < np.inf:
-        scale = dtype(0)
-    for i in range(values.shape[0]):
-        keys[i] = np.uint32(np.int32(min((values[i] - low) * scale, top)))
-
-
-@kernel
-def _sort_by_digit(keys, shift, order, counts, out):
-    """Write `order` to `out`, stably sorted by a digit of the keys."""
-    counts[:] = 0
-    for i in range(keys.shape[0]):
-        counts[(keys[i] >> shift) & (_DIGITS - 1)] += 1
+def _sort_by_digit(keys, n, shift, n_digits, order, counts, out):
+    """Write n places of `order` to `out`, stably sorted by a digit of the keys."""
+    for digit in range(n_digits):
+        counts[digit] = 0
+    for i in range(n):
+        counts[(keys[i] >> shift) & (n_digits - 1)] += 1
     start = np.uint32(0)
-    for digit in range(_DIGITS):
+    for digit in range(n_digits):
         count = counts[digit]
         counts[digit] = start
         start += count
-    for i in range(order.shape[0]):
-        digit = (keys[order[i]] >> shift) & (_DIGITS - 1)
+    for i in range(n):
+        digit = (keys[order[i]] >> shift) & (n_digits - 1)
         out[counts[digit]] = order[i]
         counts[digit] += 1
 
 
-@kernel
-def _sort(values, space):
-    """Return the places of the values in ascending order.
+@inlined_kernel
+def _sort(values, n, space):
+    """Write the places of the values in ascending order to ``space.second``.
 
-    A radix sort: of some thousand values it takes half to a third of the time that
-    numpy's argsort takes in a kernel.
+    A radix sort by whole numbers of two digits that grow with the values: of some
+    thousand it takes half to a third of the time that numpy's argsort takes in a
+    kernel.
     """
-    n = values.shape[0]
-    keys, first, second = space.keys[:n], space.order[0, :n], space.order[1, :n]
-    _write_keys(values, keys)
+    bits = 4
+    while bits < _MOST_BITS and (1 << bits) < n:
+        bits += 1
+    keys, first, second = space.keys, space.first, space.second
+    low, high = extent(values, n)
+    top = np.float64((1 << (2 * bits)) - 1)
+    scale = top / (high - low) if high > low else 0.0
+    if not scale < np.inf:
+        scale = 0.0
     for i in range(n):
+        keys[i] = np.uint32(np.int32(min((values[i] - low) * scale, top)))
         second[i] = i
-    _sort_by_digit(keys, np.uint32(0), second, space.counts, first)
-    _sort_by_digit(keys, np.uint32(_DIGIT_BITS), first, space.counts, second)
+    none = np.int64(0)
+    _sort_by_digit(keys, n, none, 1 << bits, second, space.counts, first)
+    _sort_by_digit(keys, n, bits, 1 << bits, first, space.counts, second)
     # Different values of one key, if any, are next to each other.
     for i in range(1, n):
         place, k = second[i], i
@@ -119,56 +117,73 @@ def _sort(values, space):
             second[k] = second[k - 1]
             k -= 1
         second[k] = place
-    return second
 
 
-@kernel
-def sum_from(sums):
-    """Turn entries into sums of all from each on."""
-    for k in range(sums.shape[0] - 2, -1, -1):
-        sums[k] += sums[k + 1]
-
-
-@kernel
-def _find_edges(gains, level, n_levels, space):
-    """List the levels with negative gains."""
-    marks, edges, n_edges = space.marks, space.edges, np.int64(0)
-    marks[:n_levels] = 0
-    for i in range(gains.shape[0]):
-        marks[level[i]] |= gains[i] < 0
-    for d in range(n_levels):
-        edges[n_edges] = d
-        n_edges += marks[d]
-    return edges[:n_edges]
-
-
-@kernel
-def find_levels(contenders, space):
+@inlined_kernel
+def find_levels(contenders, window, space):
     """Find the levels of contenders' values."""
-    order = _sort(contenders.values, space)
-    n = order.shape[0]
-    level, values, gains = space.level[:n], space.values, space.gains
-    last, value = np.int64(0), contenders.values[order[0]]
+    n, order = contenders.ends[RUNS], space.second
+    _sort(contenders.values, n, space)
+    source_rows, source_gains = contenders.rows, contenders.gains
+    source_values, gains = contenders.values, space.gains
+    rows, row_gains, level = space.rows, space.row_gains, space.level
+    values, edges = space.values, space.edges
+    last, value = np.int64(0), source_values[order[0]]
     for i in range(n):
-        before, value = value, contenders.values[order[i]]
+        sample = order[i]
+        rows[i], row_gains[i] = source_rows[sample], source_gains[sample]
+        before, value = value, source_values[sample]
         last += value != before
         values[last] = value
-        level[order[i]] = last
-    n_levels = last + 1
-    gain = np.int64(contenders.on_gain)
-    gains[n_levels] = gain
+        level[i] = last
+    gain = window.on_gain
+    gains[last + 1] = gain
     for i in range(n - 1, -1, -1):
-        gain += contenders.gains[order[i]]
-        gains[level[order[i]]] = gain
-    edges = _find_edges(contenders.gains, level, n_levels, space)
-    return Levels(
-        level, values[:n_levels], gains[: n_levels + 1], edges,
-        contenders.low, contenders.high,
-    )  # fmt: skip
+        gain += row_gains[i]
+        gains[level[i]] = gain
+    n_edges, past = np.int64(0), np.int64(-1)
+    for i in range(n):
+        if row_gains[i] < 0 and level[i] != past:
+            past = np.int64(level[i])
+            edges[n_edges] = past
+            n_edges += 1
+    return Levels(n, last + 1, n_edges, window.low, window.high)
 
 
-@kernel
-def place_edges(levels, step, places, ends):
+@inlined_kernel
+def sum_firing(
+    n, n_levels, rows, row_gains, level, gains, j, mask, fires, firing, resting
+):
+    """Sum up the gains from each level on by whether a unit fires.
+
+    Parameters
+    ----------
+    n, n_levels : int
+        Samples, and their levels.
+    rows, row_gains, level, gains : ndarray
+        As a :class:`LevelSpace` has them.
+    j : int
+        The unit.
+    mask : int
+        The unit fires where `fires` has this bit.
+    fires : ndarray of shape (n_units, n_rows), dtype uint8
+    firing : ndarray of shape (> n_levels,), dtype int64
+        Overwritten with the gains of the samples on which the unit fires.
+    resting : ndarray of shape (> n_levels,), dtype int64
+        Overwritten with those of the others and of all that is on above the levels.
+    """
+    firing[n_levels], resting[n_levels] = 0, gains[n_levels]
+    total = np.int64(0)
+    for i in range(n - 1, -1, -1):
+        # Multiplied, for a branch could not be predicted.
+        total += row_gains[i] * ((fires[j, rows[i]] & mask) != 0)
+        firing[level[i]] = total
+    for d in range(n_levels):
+        resting[d] = gains[d] - firing[d]
+
+
+@inlined_kernel
+def place_edges(levels, step, way, space):
     """Find out how levels lie to edges once some of their samples moved by a step.
 
     The best threshold can be had just above a sample of negative gain, so that those at
@@ -177,22 +192,24 @@ def place_edges(levels, step, places, ends):
     Parameters
     ----------
     levels : Levels
-    step : float, in the dtype of the levels' values
-    places : ndarray of shape (3, n_rows), dtype uint32
-        Written, for each edge: the first level that is above it if it moves and the
-        edge does not; if both do, for moved values may round to the same; if the edge
-        does.
-    ends : ndarray of shape (4,), dtype int64
-        Written: the first edge in the window and the first beyond it, of those that
+    step : float
+    way : int
+        The place in the space's arrays.
+    space : LevelSpace
+        Its ``places[way]``, of shape (3, n_rows), is written for each edge: the first
+        level that is above it if it moves and the edge does not; if both do, for moved
+        values may round to the same; if the edge does. Its ``ends[way]``, of shape
+        (4,), too: the first edge in the window and the first beyond it, of those that
         do not move and of those that do.
     """
-    values, n = levels.values, levels.values.shape[0]
+    values, edges, n = space.values, space.edges, levels.number
+    places, ends = space.places, space.ends
     low, high = levels.low + 0.5 * step, levels.high + 0.5 * step
-    reaching, beside, above = places[0], places[1], places[2]
-    ends[:] = 0
+    for e in range(4):
+        ends[way, e] = 0
     i = j = k = 0
-    for e in range(levels.edges.shape[0]):
-        value = values[levels.edges[e]]
+    for e in range(levels.n_edges):
+        value = values[edges[e]]
         moved = value + step
         while i < n and values[i] + step <= value:
             i += 1
@@ -200,24 +217,23 @@ def place_edges(levels, step, places, ends):
             j += 1
         while k < n and values[k] <= moved:
             k += 1
-        reaching[e], beside[e], above[e] = i, j, k
-        ends[0] += value < low
-        ends[1] += value <= high
-        ends[2] += moved < low
-        ends[3] += moved <= high
+        places[way, 0, e], places[way, 1, e], places[way, 2, e] = i, j, k
+        ends[way, 0] += value < low
+        ends[way, 1] += value <= high
+        ends[way, 2] += moved < low
+        ends[way, 3] += moved <= high
 
 
-@kernel
-def score_step(edges, firing, resting, places, ends, bar):
+@inlined_kernel
+def score_step(edges, firing, resting, way, places, ends, bar):
     """Best score of the thresholds that may beat `bar` after a step; `bar` at least.
 
     Parameters
     ----------
-    edges : ndarray of shape (n_edges,), dtype uint32
-    firing, resting : ndarray of shape (n_levels + 1,), dtype int64
-        Gains, summed up from each level on, of the samples that the step moves, and of
-        the others with all that is on above the levels.
-    places, ends
+    edges : ndarray of shape (>= n_edges,), dtype uint32
+    firing, resting : ndarray of shape (> n_levels,), dtype int64
+        What :func:`sum_firing` wrote.
+    way, places, ends
         What :func:`place_edges` wrote for this step.
     bar : int
 
@@ -225,9 +241,8 @@ def score_step(edges, firing, resting, places, ends, bar):
     -------
     score : int
     """
-    reaching, beside, above = places[0], places[1], places[2]
-    for e in range(ends[0], ends[1]):
-        bar = max(bar, resting[edges[e] + 1] + firing[reaching[e]])
-    for e in range(ends[2], ends[3]):
-        bar = max(bar, resting[above[e]] + firing[beside[e]])
+    for e in range(ends[way, 0], ends[way, 1]):
+        bar = max(bar, resting[edges[e] + 1] + firing[places[way, 0, e]])
+    for e in range(ends[way, 2], ends[way, 3]):
+        bar = max(bar, resting[places[way, 2, e]] + firing[places[way, 1, e]])
     return bar

@@ -7,9 +7,8 @@ number of threads, a bin or a plain sum give the same bits.
 
 The output weights ``u`` are multiples of ``2**-GRID_BITS`` and the bias ``c`` of
 ``2**-BIAS_BITS``: outputs, which are sums of them, are exact in float64 while below
-2**36, and in the float32 of the output node's search while below 2**8, which those of
-a unit row ``u`` are up to 65,536 hidden units. So outputs of rivals tie or don't, in
-any order of summation. A bias rounded so costs CE less than 1e-11 of the total weight.
+2**36. So outputs of rivals tie or don't, in any order of summation. A bias rounded so
+costs CE less than 1e-11 of the total weight.
 
 The logistic loss and the sigmoid are read from a table of cubic Hermite splines, a
 tenth of the time of exp and log1p. The table is off by less than 3e-11. When it
@@ -115,11 +114,7 @@ def total_loss(start, stop, weight, drive, c, cross_entropy):
 
 
 @kernel
-def firing_gain(positive, weight, off, on, cross_entropy):
-    """How much smaller the loss is at output `on` than at output `off`."""
-    if cross_entropy:
-        difference = logistic_loss(positive, off) - logistic_loss(positive, on)
-        return np.int64(np.rint(weight * difference))
-    return sample_loss(positive, weight, off, False) - sample_loss(
-        positive, weight, on, False
-    )
+def firing_gain(positive, weight, off, on):
+    """How much smaller the fixed-point CE is at output `on` than at output `off`."""
+    difference = logistic_loss(positive, off) - logistic_loss(positive, on)
+    return np.int64(np.rint(weight * difference))

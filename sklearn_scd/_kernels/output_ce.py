@@ -4,20 +4,26 @@ import math
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.losses import (
+    BIAS_BITS,
     WEIGHT_BITS,
-    sample_loss,
+    logistic_loss,
     sigmoid,
     to_bias_grid,
 )
-from sklearn_scd._kernels.network import handicap, runs, set_output_weight
+from sklearn_scd._kernels.network import (
+    firing_mask,
+    set_output_weight,
+    write_values_after,
+)
 from sklearn_scd._kernels.threshold import extent
 
 _NEWTON_STEPS = 100
 _NEWTON_TOLERANCE = 2.0**-26
 _FINE = 2.0 ** (62 - WEIGHT_BITS)  # what is left of an int64 for fractions
 _SATURATED = 39.0  # outputs so large have no loss or slope left
+_BIAS_GRID = 2.0**BIAS_BITS
 
 # A step under CE counts when it lowers the mean loss by more than this: far below
 # what matters, far above what rounding the bias to its grid can change.
@@ -25,15 +31,15 @@ MIN_DECREASE = 2.0**-24
 
 
 @kernel
-def slope(values, weight, rows, n_positive, c):
+def slope(values, weight, n_positive, n, c):
     """First and second derivative of the logistic loss with respect to ``c``.
 
     Summed in fixed-point, with as many bits as float64 has: whole numbers may be added
     in any order, so the loop becomes vector instructions.
     """
     first, second = np.int64(0), np.int64(0)
-    for i in range(rows.shape[0]):
-        f, w = values[i] + c, np.float64(weight[rows[i]])
+    for i in range(n):
+        f, w = values[i] + c, weight[i]
         p = sigmoid(abs(f))
         excess = (1.0 - p if f > 0.0 else p) - (1.0 if i < n_positive else 0.0)
         first += np.int64(np.rint(_FINE * w * excess))
@@ -42,17 +48,22 @@ def slope(values, weight, rows, n_positive, c):
 
 
 @kernel
-def refit_bias(values, weight, rows, n_positive, c):
+def _is_settled(c, error):
+    """Whether ``c`` rounds to the same point of the bias's grid within an error."""
+    place = c * _BIAS_GRID
+    return abs(abs(place - np.rint(place)) - 0.5) > error * _BIAS_GRID
+
+
+@kernel
+def refit_bias(values, weight, n_positive, n, c):
     """Bias that minimises the logistic loss, by Newton steps inside a bracket.
 
     Parameters
     ----------
-    values : ndarray of shape (n,), float64
+    values : ndarray of shape (>= n,), float64
         Outputs without the bias; the first `n_positive` are of the positive class.
-    weight : ndarray of shape (n_rows,), dtype int64
-    rows : ndarray of shape (n,), dtype uint32
-        Whose outputs these are.
-    n_positive : int
+    weight : ndarray of shape (>= n,), float64
+    n_positive, n : int
     c : float
         Where to start.
 
@@ -61,20 +72,30 @@ def refit_bias(values, weight, rows, n_positive, c):
     c : float
         On its grid.
     """
-    low, high = extent(values)
+    low, high = extent(values, n)
     left, right = -high - _SATURATED, -low + _SATURATED
     c = min(max(c, left), right)
     for _ in range(_NEWTON_STEPS):
-        first, second = slope(values, weight, rows, n_positive, c)
-        if second > 0.0 and abs(first) < _NEWTON_TOLERANCE * second:
-            # The last step is Newton's, whatever the bracket: it squares the error.
-            c -= first / second
+        first, second = slope(values, weight, n_positive, n, c)
+        if second <= 0.0:
+            step, second = np.inf, 1.0
+        else:
+            step = first / second
+        # The last step is Newton's, whatever the bracket: it squares the error.
+        if abs(step) < _NEWTON_TOLERANCE:
+            c -= step
+            break
+        # The third derivative is at most the second in size, so that the error left by
+        # a short step is below its square. Sums are rounded, the table is not exact.
+        error = step * step + 2.0**-30 + n / (_FINE * second)
+        if abs(step) < 2.0**-6 and _is_settled(c - step, error):
+            c -= step
             break
         if first > 0.0:
             right = c
         else:
             left = c
-        new = c - first / second if second > 0.0 else left
+        new = c - step
         c = new if left < new < right else 0.5 * (left + right)
         if right - left < _NEWTON_TOLERANCE:
             break
@@ -82,16 +103,43 @@ def refit_bias(values, weight, rows, n_positive, c):
 
 
 @kernel
-def subset_loss(values, weight, rows, n_positive, c):
+def subset_loss(values, weight, n_positive, n, c):
     """Fixed-point logistic loss of outputs ``values + c``."""
     total = np.int64(0)
-    for i in range(rows.shape[0]):
-        total += sample_loss(i < n_positive, weight[rows[i]], values[i] + c, True)
+    for i in range(n):
+        loss = logistic_loss(i < n_positive, values[i] + c)
+        total += np.int64(np.rint(weight[i] * loss))
     return total
 
 
+@inlined_kernel
+def write_derivatives(values, weight, n_positive, n, c, residual, curvature):
+    """Write the first and second derivative of each sample's loss.
+
+    Rounded to whole numbers: sums of those are exact in any order and so need not wait
+    for each other.
+    """
+    for i in range(n):
+        f, w = values[i] + c, weight[i]
+        p = sigmoid(abs(f))
+        above = 1.0 - p if f > 0.0 else p
+        residual[i] = np.int64(np.rint(w * (above - (1.0 if i < n_positive else 0.0))))
+        curvature[i] = np.int64(np.rint(w * (p * (1.0 - p))))
+
+
 @kernel
-def step_bounds(data, rows, n_positive, network, steps, residual, curvature):
+def _sums_where(j, mask, wanted, firing, residual, curvature):
+    """Sums of two whole-number arrays over the rows whose bits are the wanted ones."""
+    first, second = np.int64(0), np.int64(0)
+    for i in range(firing.shape[1]):
+        fires = (firing[j, i] & mask) == wanted
+        first += residual[i] if fires else np.int64(0)
+        second += curvature[i] if fires else np.int64(0)
+    return np.float64(first), np.float64(second)
+
+
+@inlined_kernel
+def step_bounds(u, firing, steps, residual, curvature, bounds):
     """Lower bound of the change in logistic loss for each step on an output weight.
 
     A step s on ``u_j`` and the best bias after it move every output by at most |s|,
@@ -102,152 +150,114 @@ def step_bounds(data, rows, n_positive, network, steps, residual, curvature):
 
     Parameters
     ----------
-    data : Data
-    rows : ndarray of shape (n,), dtype uint32
-        The first `n_positive` are of the positive class.
-    n_positive : int
-    network : Network
-        Its bias ``c`` the best one.
-    steps : ndarray of shape (hidden_units, n_steps)
-    residual, curvature : ndarray of shape (n_rows,), dtype int64
-        Overwritten with the first and second derivatives of each row's loss, rounded
-        to whole numbers: sums of those are exact in any order and so need not wait
-        for each other. Rows that are not in `rows` get 0.
-
-    Returns
-    -------
-    bounds : ndarray of shape (hidden_units, n_steps)
-        In fixed-point; too high by ``4 n max(1, |step|)`` at most, from rounding.
-    shifts : ndarray of shape (hidden_units, n_steps)
-        The change of the bias that a quadratic model expects.
+    u : ndarray of shape (hidden_units,)
+    firing : ndarray of shape (hidden_units, n_rows), dtype uint8
+        As in a Network, whose bias ``c`` is the best one.
+    steps : ndarray of shape (2, >= hidden_units, 2)
+        The first row counts; steps of 0 are left out.
+    residual, curvature : ndarray of shape (>= n_rows,), dtype int64
+        What :func:`write_derivatives` gives for the rows drawn, 0 for the others.
+    bounds : ndarray of shape (2, >= hidden_units, 2)
+        The first row is written, in fixed-point; too high by ``4 n max(1, |step|)`` at
+        most for n rows drawn, from rounding. So is the second: the change of the bias
+        that a quadratic model expects.
     """
-    residual[:] = 0
-    curvature[:] = 0
-    for i in range(rows.shape[0]):
-        row = rows[i]
-        f, w = network.drive[row] + network.c[0], np.float64(data.weight[row])
-        p = sigmoid(abs(f))
-        above = 1.0 - p if f > 0.0 else p
-        residual[row] = np.rint(w * (above - (1.0 if i < n_positive else 0.0)))
-        curvature[row] = np.rint(w * (p * (1.0 - p)))
-    first, second = np.float64(residual.sum()), np.float64(curvature.sum())
-    bounds, shifts = np.zeros(steps.shape), np.zeros(steps.shape)
-    if second <= 0.0:
-        bounds[:] = -np.inf
-        return bounds, shifts
-    for j in range(steps.shape[0]):
-        u = network.u[j]
-        shift = handicap(u, network)
-        first_j, second_j = _sums_where_firing(
-            j, shift, -shift, network, residual, curvature
-        )
-        for k in range(steps.shape[1]):
-            s = steps[j, k]
+    first = second = np.int64(0)
+    for i in range(firing.shape[1]):
+        first += residual[i]
+        second += curvature[i]
+    total, curve = np.float64(first), np.float64(second)
+    for j in range(u.shape[0]):
+        mask, both = firing_mask(u[j]), np.uint8(3)
+        first_j, second_j = _sums_where(j, mask, mask, firing, residual, curvature)
+        for k in range(2):
+            s = steps[0, j, k]
+            bounds[0, j, k], bounds[1, j, k] = np.inf, 0.0
+            if s == 0.0:
+                continue
+            if curve <= 0.0:
+                bounds[0, j, k] = -np.inf
+                continue
             # Of the move of each row: times its slope, times its curvature, squared.
             tilt, curved, square = s * first_j, s * second_j, s * s * second_j
-            new_shift = handicap(u + s, network)
-            if new_shift != shift:
-                first_new, second_new = _sums_where_firing(
-                    j, new_shift, -new_shift, network, residual, curvature
+            new, new_mask = u[j] + s, firing_mask(u[j] + s)
+            if new_mask != mask:
+                first_new, second_new = _sums_where(
+                    j, new_mask, new_mask, firing, residual, curvature
                 )
-                margin = network.margin[0]
-                _, second_both = _sums_where_firing(
-                    j, margin, margin, network, residual, curvature
-                )
-                tilt = (u + s) * first_new - u * first_j
-                curved = (u + s) * second_new - u * second_j
-                square = (u + s) * (u + s) * second_new + u * u * second_j
-                square -= 2.0 * u * (u + s) * second_both
+                _, second_both = _sums_where(j, both, both, firing, residual, curvature)
+                tilt = new * first_new - u[j] * first_j
+                curved = new * second_new - u[j] * second_j
+                square = new * new * second_new + u[j] * u[j] * second_j
+                square -= 2.0 * u[j] * new * second_both
             kappa = (math.exp(-abs(s)) + abs(s) - 1.0) / (s * s)
-            slant = first + 2.0 * kappa * curved
-            bounds[j, k] = (
-                tilt + kappa * square - slant * slant / (4.0 * kappa * second)
+            slant = total + 2.0 * kappa * curved
+            bounds[0, j, k] = (
+                tilt + kappa * square - slant * slant / (4.0 * kappa * curve)
             )
-            shifts[j, k] = -curved / second
-    return bounds, shifts
+            bounds[1, j, k] = -curved / curve
 
 
 @kernel
-def _sums_where_firing(j, shift, other_shift, network, residual, curvature):
-    """Sums of two whole-number arrays over the rows on which node j fires.
-
-    Projections of positive rows lose `shift` first, those of the others `other_shift`.
-    """
-    projections, threshold = network.projections[j], network.thresholds[j]
-    first, second = np.int64(0), np.int64(0)
-    for start, stop, is_positive in runs(1, network):
-        worse = shift if is_positive > 0 else other_shift
-        values = projections[start:stop]
-        slopes, curves = residual[start:stop], curvature[start:stop]
-        for i in range(values.shape[0]):
-            fires = values[i] - worse > threshold
-            first += slopes[i] if fires else np.int64(0)
-            second += curves[i] if fires else np.int64(0)
-    return np.float64(first), np.float64(second)
-
-
-@kernel
-def _values_after(j, step, rows, n_positive, network, out):
-    """Outputs of some rows without the bias, after a step on ``u_j``."""
-    projections, threshold = network.projections[j], network.thresholds[j]
-    u, new = network.u[j], network.u[j] + step
-    before, after = handicap(u, network), handicap(new, network)
-    values = out[: rows.shape[0]]
-    for i in range(rows.shape[0]):
-        p, is_positive = projections[rows[i]], i < n_positive
-        fired = u if p - (before if is_positive else -before) > threshold else 0.0
-        fires = new if p - (after if is_positive else -after) > threshold else 0.0
-        values[i] = network.drive[rows[i]] + (fires - fired)
-    return values
-
-
-@kernel
-def output_step_ce(units, data, rows, n_positive, settings, network, scratch):
+def output_step_ce(n_units, data, rows, n_positive, n, settings, network, scratch):
     """Output step under CE: exact bias for every step that its bound lets through.
 
-    Parameters are those of :func:`output_step_01`.
+    Parameters are those of :func:`.output_step_01`, whose units come in order here.
     """
-    n, weight = rows.shape[0], data.weight
-    # The arrays for gains are free here; outputs are float64 whatever projections are.
-    residual, curvature = scratch.samples.gains[:-1], scratch.contenders.gains[:-1]
-    out = scratch.samples.gains.view(np.float64)
-    values = _values_after(np.int64(0), 0.0, rows, n_positive, network, out)  # no step
-    c = refit_bias(values, weight, rows, n_positive, network.c[0])
+    # Arrays of the search for hidden units, which are free here.
+    work, moved, values = scratch.samples, scratch.shifted, scratch.samples.values
+    drawn_weight, total_weight = scratch.contenders.values, 0.0
+    drive, weight, u = network.drive, data.weight, network.u
+    for i in range(n):
+        values[i], drawn_weight[i] = drive[rows[i]], weight[rows[i]]
+        total_weight += drawn_weight[i]
+    c = refit_bias(values, drawn_weight, n_positive, n, network.c[0])
     network.c[0] = c
-    if units.shape[0] == 0:
+    if n_units == 0:
         return
-    best = subset_loss(values, weight, rows, n_positive, c)
-    present = np.float64(best)
-    total_weight = 0.0
-    for i in rows:
-        total_weight += weight[i]
-    steps = np.empty((network.u.shape[0], 1 if settings.binary else 2))
-    for j in range(steps.shape[0]):
+    best = subset_loss(values, drawn_weight, n_positive, n, c)
+    present, steps, bounds = np.float64(best), scratch.steps, scratch.growths
+    for j in range(n_units):
+        steps[0, j, 0], steps[0, j, 1] = settings.output_step, -settings.output_step
         if settings.binary:
-            steps[j, 0] = -2.0 * network.u[j]
-        else:
-            steps[j, 0], steps[j, 1] = settings.output_step, -settings.output_step
-    bounds, shifts = step_bounds(
-        data, rows, n_positive, network, steps, residual, curvature
-    )
+            steps[0, j, 0], steps[0, j, 1] = -2.0 * u[j], 0.0
+    slopes, curves = scratch.unordered, scratch.contenders.gains
+    write_derivatives(values, drawn_weight, n_positive, n, c, slopes, curves)
+    _scatter(slopes, rows, n, drive.shape[0], work.gains)
+    _scatter(curves, rows, n, drive.shape[0], slopes)
+    step_bounds(u, network.firing, steps, work.gains, slopes, bounds)
     # What rounding can take from a bound: that of a step's own loss, less than half
     # the least decrease, and that of the bound's terms.
-    slack = 0.5 * MIN_DECREASE * total_weight + 4.0 * n * max(1.0, abs(steps[0, 0]))
+    slack = 0.5 * MIN_DECREASE * total_weight + 4.0 * n * max(1.0, abs(steps[0, 0, 0]))
     best -= np.int64(MIN_DECREASE * total_weight)
-    best_index, best_c = -1, c
-    for _ in range(bounds.size):
-        index = np.argmin(bounds)  # of equal ones the first
-        j, k = index // steps.shape[1], index % steps.shape[1]
-        if present + bounds[j, k] - slack > best:
+    best_j, best_k, best_c = -1, 0, c
+    for _ in range(2 * n_units):
+        j, k = 0, 0
+        for i in range(n_units):  # of equal ones the first
+            for side in range(2):
+                if bounds[0, i, side] < bounds[0, j, k]:
+                    j, k = i, side
+        if not present + bounds[0, j, k] - slack <= best:
             break
-        bounds[j, k] = np.inf
-        shifted = _values_after(j, steps[j, k], rows, n_positive, network, out)
-        new_c = refit_bias(shifted, weight, rows, n_positive, c + shifts[j, k])
-        loss = subset_loss(shifted, weight, rows, n_positive, new_c)
+        bounds[0, j, k] = np.inf
+        write_values_after(
+            j, steps[0, j, k], u[j], rows, values, n, network.firing, moved
+        )
+        new_c = refit_bias(moved, drawn_weight, n_positive, n, c + bounds[1, j, k])
+        loss = subset_loss(moved, drawn_weight, n_positive, n, new_c)
         # The least loss; of equal ones the first, whatever order they are tried in.
-        if loss < best or (loss == best and index < best_index):
-            best, best_index, best_c = loss, index, new_c
-    if best_index >= 0:
-        j, k = best_index // steps.shape[1], best_index % steps.shape[1]
-        set_output_weight(j, network.u[j] + steps[j, k], network)
+        earlier = 2 * j + k < 2 * best_j + best_k
+        if loss < best or (loss == best and earlier):
+            best, best_j, best_k, best_c = loss, j, k, new_c
+    if best_j >= 0:
+        set_output_weight(best_j, u[best_j] + steps[0, best_j, best_k], network)
         network.c[0] = best_c
+
+
+@kernel
+def _scatter(values, rows, n, n_rows, out):
+    """Write values of some rows to their places, 0 to the others."""
+    for i in range(n_rows):
+        out[i] = 0
+    for i in range(n):
+        out[rows[i]] = values[i]

@@ -1,6 +1,7 @@
-"""Rows of the training set: fingerprints for a canonical order, projections."""
+"""Rows of the training set: fingerprints for a canonical order, values, projections."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,17 @@ _FOLD = np.uint64(32)
 # A block's values of some features, and its sums, stay in the first-level cache.
 _ROWS, _FEATURES = 1024, 8
 _BLOCK = 64  # rows and features copied at a time
+
+
+class Columns(NamedTuple):
+    """Values of features, one array of which has them and the others no feature.
+
+    So what reads columns is compiled once for all dtypes.
+    """
+
+    whole: np.ndarray  # (n_features or 0, n_rows) uint8
+    single: np.ndarray  # (n_features or 0, n_rows) float32
+    double: np.ndarray  # (n_features or 0, n_rows) float64
 
 
 @kernel
@@ -110,6 +122,47 @@ def normalise_rows(weights):
         normalise_row(weights[j])
 
 
+def as_columns(columns):
+    """Wrap an array of shape (n_features, n_rows), uint8, float32 or float64."""
+    arrays = []
+    for dtype in (np.uint8, np.float32, np.float64):
+        array = np.empty((0, columns.shape[1]), dtype=dtype)
+        if columns.dtype == dtype:
+            array = columns.view()
+        array.flags.writeable = False  # always: one version of what reads them
+        arrays.append(array)
+    return Columns(*arrays)
+
+
+@kernel
+def gather_column(whole, single, double, feature, rows, start, stop, out):
+    """Write a feature's values on ``rows[start:stop]`` to the same places of `out`.
+
+    `whole`, `single` and `double` are those of :class:`Columns`.
+    """
+    if double.shape[0] > 0:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            out[i] = double[feature, rows[i]]
+    elif single.shape[0] > 0:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            out[i] = single[feature, rows[i]]
+    else:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            out[i] = whole[feature, rows[i]]
+
+
+@kernel
+def read_column(columns, feature, start, out):
+    """Write a feature's values from row `start` on."""
+    stop = start + out.shape[0]
+    if columns.double.shape[0] > 0:
+        copy_values(columns.double[feature, start:stop], out)
+    elif columns.single.shape[0] > 0:
+        copy_values(columns.single[feature, start:stop], out)
+    else:
+        copy_values(columns.whole[feature, start:stop], out)
+
+
 @kernel
 def _add_eight(w, x, total):
     """``total += w @ x`` of eight rows, added in their order.
@@ -128,8 +181,13 @@ def _add_eight(w, x, total):
         total[i] = s + w7 * x[7, i]
 
 
+def projection_space():
+    """Make the scratch array of :func:`project`."""
+    return np.empty((_FEATURES, _ROWS))
+
+
 @kernel
-def project(columns, weights, out):
+def project(columns, weights, first, last, x, out):
     """Projections ``out[j, i] = sum_f weights[j, f] * columns[f, i]``.
 
     Sums run over the features in order, so the bits do not depend on block sizes,
@@ -137,26 +195,30 @@ def project(columns, weights, out):
 
     Parameters
     ----------
-    columns : ndarray of shape (n_features, n_rows)
+    columns : Columns
     weights : ndarray of shape (n_units, n_features)
-    out : ndarray of shape (n_units, n_rows), float32 or float64
+    first, last : int
+        Units [first, last) are projected on.
+    x : ndarray as made by :func:`projection_space`
+        Overwritten.
+    out : ndarray of shape (n_units, n_rows), float64
     """
-    n_features, n_rows = columns.shape
-    dtype = out.dtype.type
-    x = np.empty((_FEATURES, _ROWS), dtype=out.dtype)
+    n_features, n_rows = weights.shape[1], out.shape[1]
     for start in range(0, n_rows, _ROWS):
         size = min(_ROWS, n_rows - start)
-        out[:, start : start + size] = 0
+        for j in range(first, last):
+            for i in range(start, start + size):
+                out[j, i] = 0.0
         for f in range(0, n_features, _FEATURES):
             n = min(_FEATURES, n_features - f)
             for k in range(n):
-                copy_values(columns[f + k, start : start + size], x[k])
-            for j in range(weights.shape[0]):
+                read_column(columns, f + k, start, x[k, :size])
+            for j in range(first, last):
                 total = out[j, start : start + size]
                 if n == _FEATURES:
                     _add_eight(weights[j, f : f + n], x, total)
                 else:
                     for k in range(n):
-                        w = dtype(weights[j, f + k])
+                        w = weights[j, f + k]
                         for i in range(size):
                             total[i] += w * x[k, i]

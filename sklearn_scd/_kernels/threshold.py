@@ -5,19 +5,24 @@ The best threshold maximises ``sum of gains[i] over values[i] > t``. It lies bet
 two different values, at their midpoint; all-on and all-off are candidates. Scores are
 whole numbers (fixed-point), so they are exact and ties are ties.
 
-Three bounds spare the work, none of them the exactness:
+Four bounds spare the work, none of them the exactness:
 
 bins
     Values are spread over bins. With ``suffix`` the sum of the gains above a bin, no
     threshold inside it scores more than ``suffix + the bin's positive gains``; only
-    bins whose bound beats the best score so far are opened and sorted.
+    bins whose bound beats the best score so far are opened, all in one go, and sorted.
 window
     A step moves values by at most some reach, so a threshold far from the present
     best ones can't become the best: samples above the window of thresholds that can
     are on, those below are off, and only the others are looked at again.
+reach
+    Steps are tried in the order of their reach, and where it has become clearly
+    smaller, so have the window and what is in it.
 light samples
-    Samples with small gains (1% of the total) are left out of a first pass; if the
-    bound does not beat the bar even with all their positive gains, the step is done.
+    Samples with small gains (a hundredth, and some more hundredths, of the total) are
+    left out of a first and of a second pass. Those within reach of a bin count there
+    with their positive gains, the others as they are; a step whose bins don't beat the
+    bar even so is done.
 
 Source: the search over all thresholds of the paper's section 2.1.
 """
@@ -26,7 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels import inlined_kernel, kernel, reducing_kernel
 
 MAX_BINS = 1024
 _MIN_BINS = 8
@@ -37,58 +42,53 @@ _GAPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell sort (Ciura 2001
 class Samples(NamedTuple):
     """Samples that a node's firing helps or hurts."""
 
-    rows: np.ndarray  # (n,) uint32, rows of the training set
-    values: np.ndarray  # (n,) float, the node's input without its bias
-    gains: np.ndarray  # (n,) int64, what firing is worth; not 0
+    rows: np.ndarray  # (>= n,) uint32, rows of the training set
+    values: np.ndarray  # (>= n,) float64, the node's input without its bias
+    gains: np.ndarray  # (>= n,) int64, what firing is worth; not 0
     n_positive: int  # the samples with positive gains come first
+    n: int
 
 
 class SearchSpace(NamedTuple):
     """Scratch arrays of a search, made once a network by :func:`search_space`."""
 
-    bins: np.ndarray  # (n_rows,) uint16, bin of each value
+    bins: np.ndarray  # (n_rows + 1,) uint16, bin of each value
     positive: np.ndarray  # (MAX_BINS + 2,) int64, each bin's sum of positive gains
     negative: np.ndarray  # (MAX_BINS + 2,) int64, each bin's sum of negative gains
-    opened: np.ndarray  # (n_rows + 1,) uint32, samples of an opened bin
+    above: np.ndarray  # (MAX_BINS + 2,) int64, sum of the gains above an opened bin
+    opens: np.ndarray  # (MAX_BINS + 2,) uint8, whether a bin is opened
+    opened: np.ndarray  # (n_rows + 1,) uint32, samples of the opened bins
 
 
-@kernel
+class Bins(NamedTuple):
+    """Where the bins are that a search's space holds sums of."""
+
+    low: float  # smallest and
+    high: float  # largest value
+    number: int
+    scale: float  # bins per unit
+
+
 def search_space(n_rows):
     """Make the scratch arrays for at most `n_rows` samples."""
     return SearchSpace(
-        np.empty(n_rows, dtype=np.uint16),
+        np.empty(n_rows + 1, dtype=np.uint16),
         np.empty(MAX_BINS + 2, dtype=np.int64),
         np.empty(MAX_BINS + 2, dtype=np.int64),
+        np.empty(MAX_BINS + 2, dtype=np.int64),
+        np.empty(MAX_BINS + 2, dtype=np.uint8),
         np.empty(n_rows + 1, dtype=np.uint32),
     )
 
 
-@kernel
-def extent(values):
-    """Smallest and largest value."""
-    # Two at a time: a comparison need not wait for the last one.
-    low = high = low_too = high_too = values[0]
-    last = values.shape[0] - 1
-    for i in range(0, last, 2):
+@reducing_kernel
+def extent(values, n):
+    """Smallest and largest of the first n values."""
+    low = high = values[0]
+    for i in range(n):
         low = min(low, values[i])
         high = max(high, values[i])
-        low_too = min(low_too, values[i + 1])
-        high_too = max(high_too, values[i + 1])
-    return min(low, low_too, values[last]), max(high, high_too, values[last])
-
-
-@kernel
-def neighbours(values, shift, threshold):
-    """Largest of ``values - shift`` up to a threshold, or -inf; next one, or inf."""
-    dtype = values.dtype.type
-    lowest, highest = dtype(-np.inf), dtype(np.inf)
-    below, above = lowest, highest
-    for i in range(values.shape[0]):
-        value = values[i] - shift
-        off = value <= threshold
-        below = max(below, value if off else lowest)
-        above = min(above, highest if off else value)
-    return below, above
+    return low, high
 
 
 @kernel
@@ -96,71 +96,60 @@ def bin_scale(low, high, n_values):
     """Number of bins for values in [low, high], and bins per unit."""
     n_bins = min(max(n_values // _ROWS_PER_BIN, _MIN_BINS), MAX_BINS)
     # Half a bin short of n_bins: rounding can't reach past the last bin.
-    width = np.float64(high) - np.float64(low)
-    return n_bins, (n_bins - 0.5) / width if width > 0.0 else 0.0
+    width = high - low
+    scale = (n_bins - 0.5) / width if width > 0.0 else 0.0
+    return n_bins, scale if scale < np.inf else 0.0
 
 
 @kernel
-def clear_bins(n_bins, space):
+def clear_bins(n_bins, positive, negative):
     """Empty bins 0 to n_bins + 1."""
-    space.positive[: n_bins + 2] = 0
-    space.negative[: n_bins + 2] = 0
+    for k in range(n_bins + 2):
+        positive[k] = 0
+        negative[k] = 0
 
 
 @kernel
-def fill_bins(values, gains, first, middle, last, low, scale, n_bins, space):
-    """Add samples to the bins, those from `first` to `middle` with positive gains.
+def place_in_bins(values, first, last, low, scale, n_bins, bins):
+    """Write the bins of the values from `first` to `last`.
 
     Values from `low` on fall into bins 1 to n_bins, those below into bin 0, those
     beyond the last bin into bin n_bins + 1. The bin is a monotone function of the
     value: every value of a higher bin is larger than every value of a lower one, and
     equal values share a bin.
     """
-    bins, positive, negative = space.bins, space.positive, space.negative
-    dtype = values.dtype.type
-    low, scale = dtype(low), dtype(scale)
-    if not scale < np.inf:
-        scale = dtype(0)
-    zero, one, top = dtype(0), dtype(1), dtype(n_bins + 1.5)
-    for i in range(first, last):
-        place = (values[i] - low) * scale + one
-        bins[i] = np.uint16(np.int32(min(max(place, zero), top)))
-    for i in range(first, middle):
+    # Unsigned: a loop over places that may be negative, for all that the compiler
+    # knows, does not become vector instructions.
+    top = n_bins + 1.5
+    for i in range(np.uint64(first), np.uint64(last)):
+        place = (values[i] - low) * scale + 1.0
+        bins[i] = np.uint16(np.int32(min(max(place, 0.0), top)))
+
+
+@kernel
+def fill_bins(gains, first, middle, last, bins, positive, negative):
+    """Add samples to their bins, those from `first` to `middle` with positive gains."""
+    for i in range(np.uint64(first), np.uint64(middle)):
         positive[bins[i]] += gains[i]
-    for i in range(middle, last):
+    for i in range(np.uint64(middle), np.uint64(last)):
         negative[bins[i]] += gains[i]
 
 
 @kernel
-def scan_bins(n_bins, suffix, best, space):
-    """Scan bins from the top.
-
-    Returns
-    -------
-    best : int
-        Best score of the thresholds between bins, `best` at least.
-    bound : int
-        No threshold inside a bin scores more.
-    """
-    positive, negative = space.positive, space.negative
-    suffix += positive[n_bins + 1] + negative[n_bins + 1]
-    best = max(best, suffix)
-    bound = suffix
-    for k in range(n_bins, 0, -1):
-        bound = max(bound, suffix + positive[k])
-        suffix += positive[k] + negative[k]
-        best = max(best, suffix)
-    return best, bound
+def bin_samples(values, gains, n_positive, n, space):
+    """Spread n samples over bins of their own; the first `n_positive` gain."""
+    bins, positive, negative = space.bins, space.positive, space.negative
+    low, high = extent(values, n)
+    n_bins, scale = bin_scale(low, high, n)
+    clear_bins(n_bins, positive, negative)
+    place_in_bins(values, 0, n, low, scale, n_bins, bins)
+    fill_bins(gains, 0, n_positive, n, bins, positive, negative)
+    return Bins(low, high, n_bins, scale)
 
 
-@kernel
-def _open_bin(k, values, space):
-    """List bin k's samples by descending value; return their number."""
-    bins, opened = space.bins, space.opened
-    n = 0
-    for i in range(values.shape[0]):
-        opened[n] = i
-        n += bins[i] == k
+@inlined_kernel
+def _sort_opened(values, n, opened):
+    """Sort the first n opened samples by descending value."""
     for gap in _GAPS:
         for i in range(gap, n):
             sample = opened[i]
@@ -170,127 +159,158 @@ def _open_bin(k, values, space):
                 opened[j] = opened[j - gap]
                 j -= gap
             opened[j] = sample
-    return n
 
 
 @kernel
-def open_bins(values, gains, n_bins, suffix, best, space):
-    """Best score of all thresholds, `best` at least; opens what may hold a better."""
-    positive, negative, opened = space.positive, space.negative, space.opened
-    suffix += positive[n_bins + 1] + negative[n_bins + 1]
-    for k in range(n_bins, 0, -1):
-        if suffix + positive[k] > best and negative[k] != 0:
-            n = _open_bin(k, values, space)
-            score = suffix
-            for i in range(n):
-                score += gains[opened[i]]
-                last = i == n - 1 or values[opened[i]] != values[opened[i + 1]]
-                if last and score > best:
-                    best = score
-        suffix += positive[k] + negative[k]
-    return best
+def _open_bins(values, n, bins, opens, opened):
+    """List the samples of the bins to be opened by descending value.
+
+    Returns
+    -------
+    n_opened : int
+    """
+    n_opened = np.uint64(0)
+    for i in range(np.uint64(n)):
+        opened[n_opened] = i
+        n_opened += opens[bins[i]]
+    _sort_opened(values, np.int64(n_opened), opened)
+    return np.int64(n_opened)
 
 
 @kernel
-def best_score(values, gains, n_positive, space):
-    """Best score over all thresholds.
+def search_bins(
+    values, gains, n, n_bins, suffix, best, bins, positive, negative, above, opens,
+    opened,
+):  # fmt: skip
+    """Best score of all thresholds, `best` at least.
 
     Parameters
     ----------
-    values : ndarray of shape (n,), float32 or float64
-    gains : ndarray of shape (n,), dtype int64
-        Positive for the first `n_positive`, negative for the others.
-    n_positive : int
-    space : SearchSpace
+    values, gains : ndarray of shape (>= n,)
+    n : int
+    n_bins : int
+    suffix : int
+        What is on above all the samples.
+    best : int
+    bins, positive, negative, above, opens, opened
+        As a :class:`SearchSpace` has them.
 
     Returns
     -------
     score : int
     """
-    nothing = np.int64(0)  # the score of all off
-    return beat_score(nothing, values, gains, n_positive, space)
-
-
-@kernel
-def beat_score(bar, values, gains, n_positive, space):
-    """Best score over all thresholds, `bar` at least; see :func:`best_score`."""
-    n = values.shape[0]
-    low, high = extent(values)
-    n_bins, scale = bin_scale(low, high, n)
-    clear_bins(n_bins, space)
-    first = np.int64(0)
-    fill_bins(values, gains, first, n_positive, n, low, scale, n_bins, space)
-    best, bound = scan_bins(n_bins, first, bar, space)
-    if bound > best:
-        best = open_bins(values, gains, n_bins, first, best, space)
+    suffix += positive[n_bins + 1] + negative[n_bins + 1]
+    best = max(best, suffix)
+    bound, top = suffix, suffix
+    for k in range(n_bins, 0, -1):
+        bound = max(bound, suffix + positive[k])
+        suffix += positive[k] + negative[k]
+        best = max(best, suffix)
+    if bound <= best:
+        return best
+    suffix = top
+    opens[0] = opens[n_bins + 1] = 0
+    for k in range(n_bins, 0, -1):
+        above[k] = suffix
+        opens[k] = (suffix + positive[k] > best) & (negative[k] != 0)
+        suffix += positive[k] + negative[k]
+    n_opened = _open_bins(values, n, bins, opens, opened)
+    score, present = np.int64(0), 0
+    for i in range(n_opened):
+        sample = opened[i]
+        if bins[sample] != present:
+            present = np.int64(bins[sample])
+            score = above[present]
+        score += gains[sample]
+        last = i == n_opened - 1 or values[sample] != values[opened[i + 1]]
+        if last and score > best:
+            best = score
     return best
 
 
-@kernel
-def _find_cut(values, gains, n_positive, score, space):
-    """Smallest value that is on at the highest threshold reaching `score`."""
-    if score == 0:
-        return np.inf
-    opened = space.opened
-    n = values.shape[0]
-    low, high = extent(values)
-    n_bins, scale = bin_scale(low, high, n)
-    clear_bins(n_bins, space)
-    first = np.int64(0)
-    fill_bins(values, gains, first, n_positive, n, low, scale, n_bins, space)
+@inlined_kernel
+def _find_cut(values, gains, n, n_bins, score, space):
+    """Smallest value that is on at the highest threshold reaching `score`.
+
+    Of samples in their bins. Infinite where all off is as good.
+    """
+    positive, negative, opened = space.positive, space.negative, space.opened
+    bins, opens = space.bins, space.opens
     suffix = np.int64(0)
-    for k in range(n_bins, 0, -1):
-        if suffix + space.positive[k] >= score:
-            n = _open_bin(k, values, space)
+    for k in range(n_bins + 2):
+        opens[k] = 0
+    for k in range(n_bins if score != 0 else 0, 0, -1):
+        if suffix + positive[k] >= score:
+            opens[k] = 1
+            n_opened = _open_bins(values, n, bins, opens, opened)
+            opens[k] = 0
             running = suffix
-            for i in range(n):
+            for i in range(n_opened):
                 running += gains[opened[i]]
-                last = i == n - 1 or values[opened[i]] != values[opened[i + 1]]
+                last = i == n_opened - 1 or values[opened[i]] != values[opened[i + 1]]
                 if last and running == score:
-                    return np.float64(values[opened[i]])
-        suffix += space.positive[k] + space.negative[k]
+                    return values[opened[i]]
+        suffix += positive[k] + negative[k]
     return np.inf
 
 
 @kernel
 def midpoint(below, above):
     """Midpoint of two floats; the lower one if no float lies between them."""
-    dtype = np.asarray(below).dtype.type
-    middle = dtype(0.5 * np.float64(below) + 0.5 * np.float64(above))
+    middle = 0.5 * below + 0.5 * above
     return middle if middle < above else below
 
 
-@kernel
-def place_threshold(values, gains, n_positive, score, space):
-    """Threshold that attains `score`: the highest one, midway between two values.
+@reducing_kernel
+def _next_below(values, n, cut):
+    """Largest of the first n values below `cut`; -inf if none is."""
+    below = -np.inf
+    for i in range(n):
+        below = max(below, values[i] if values[i] < cut else -np.inf)
+    return below
 
-    Beyond the outermost value it lies half a mean gap away.
+
+@inlined_kernel
+def _threshold_at(values, n, cut, low, high):
+    """Threshold midway between a value and the next one below it.
+
+    Beyond the outermost value it lies half a mean gap away. `low` and `high` are the
+    smallest and the largest value.
+    """
+    pad = (high - low) / (2 * n)
+    if cut == np.inf:
+        return high + pad
+    if cut == low:
+        threshold = low - pad
+        return threshold if threshold < low else np.nextafter(low, -np.inf)
+    return midpoint(_next_below(values, n, cut), cut)
+
+
+@kernel
+def best_threshold(values, gains, n_positive, n, space):
+    """Best score over all thresholds, and the threshold that attains it.
 
     Parameters
     ----------
-    values, gains, n_positive, space
-        As in :func:`best_score`.
-    score : int
-        What :func:`best_score` returned for them.
+    values : ndarray of shape (>= n,), float64
+    gains : ndarray of shape (>= n,), dtype int64
+        Positive for the first `n_positive`, negative for the others.
+    n_positive, n : int
+    space : SearchSpace
 
     Returns
     -------
-    threshold : float, of the dtype of `values`
+    score : int
+    threshold : float
+        The highest one, midway between two values.
+    bins : Bins
+        Filled with the samples.
     """
-    cut = _find_cut(values, gains, n_positive, score, space)
-    dtype = values.dtype.type
-    low, high = extent(values)
-    smallest, largest = np.float64(low), np.float64(high)
-    # What is up to the float before the cut is below it.
-    under = np.nextafter(dtype(cut), dtype(-np.inf))
-    off, on = neighbours(values, dtype(0), under)
-    below, above = np.float64(off), np.float64(on)
-    pad = (largest - smallest) / (2 * values.shape[0])
-    if above == np.inf:
-        return dtype(largest + pad)
-    if below == -np.inf:
-        threshold = dtype(smallest - pad)
-        if not threshold < smallest:
-            threshold = np.nextafter(dtype(smallest), dtype(-np.inf))
-        return threshold
-    return midpoint(off, on)
+    grid = bin_samples(values, gains, n_positive, n, space)
+    nothing = np.int64(0)  # the score of all off
+    score = search_bins(
+        values, gains, n, grid.number, nothing, nothing, space.bins, space.positive,
+        space.negative, space.above, space.opens, space.opened,
+    )  # fmt: skip
+    cut = _find_cut(values, gains, n, grid.number, score, space)
+    return score, _threshold_at(values, n, cut, grid.low, grid.high), grid

@@ -7,12 +7,18 @@ import numpy as np
 from sklearn_scd._kernels import inlined_kernel, kernel
 from sklearn_scd._kernels.held_out import held_out_loss, project_held_out
 from sklearn_scd._kernels.hidden import hidden_step
+from sklearn_scd._kernels.levels import level_space
 from sklearn_scd._kernels.losses import total_loss
 from sklearn_scd._kernels.network import fire, set_margin
 from sklearn_scd._kernels.output_01 import output_step_01
 from sklearn_scd._kernels.output_ce import output_step_ce
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
-from sklearn_scd._kernels.rows import copy_values, normalise_row
+from sklearn_scd._kernels.rows import (
+    as_columns,
+    copy_values,
+    normalise_row,
+    projection_space,
+)
 from sklearn_scd._kernels.steps import make_scratch
 
 MARGIN_STEPS = 32
@@ -39,32 +45,34 @@ class Settings(NamedTuple):
 class Data(NamedTuple):
     """A binary training problem; the package's layout is in `_kernels.__init__`."""
 
-    columns: np.ndarray  # (n_features, n_rows)
-    lowest: np.ndarray  # (n_features,) in the dtype of projections
+    columns: np.ndarray  # (n_features, n_rows); kernels get them as Columns
+    lowest: np.ndarray  # (n_features,)
     highest: np.ndarray  # (n_features,)
     weight: np.ndarray  # (n_rows,) int64
     start: int  # rows in [start, stop) are of the positive class
     stop: int
 
 
+class Best(NamedTuple):
+    """Parameters of the best iterate so far."""
+
+    weights: np.ndarray  # (hidden_units, n_features)
+    thresholds: np.ndarray  # (hidden_units,)
+    u: np.ndarray  # (hidden_units,)
+    changed: np.ndarray  # (hidden_units,) bool, rows of weights that changed since
+
+
 @inlined_kernel
-def _output_step(units, data, rows, n_positive, settings, network, scratch):
-    if settings.linear:
-        return
-    if settings.cross_entropy:
-        output_step_ce(units, data, rows, n_positive, settings, network, scratch)
-    else:
-        output_step_01(units, data, rows, n_positive, settings, network, scratch)
-
-
-@kernel
-def _draw_rows(n_positive, n_negative, data, state, out):
+def _draw_rows(n_positive, n_negative, data, state, marks, out):
     """Draw rows of each class, the positive ones first."""
-    n_rows, start, stop = data.weight.shape[0], data.start, data.stop
-    size = stop - start
-    draw_sorted(size, np.int64(0), start, n_positive, state, out)
-    draw_sorted(n_rows - size, start, size, n_negative, state, out[n_positive:])
-    return out[: n_positive + n_negative]
+    start, size = data.start, data.stop - data.start
+    n_rows = data.weight.shape[0]
+    after, skipped, n_draw = np.int64(0), start, n_positive
+    for turn in range(2):  # one call's code, not two
+        if turn == 1:
+            after, skipped, n_draw = start, size, n_negative
+            size, out = n_rows - size, out[n_positive:]
+        draw_sorted(size, after, skipped, n_draw, state, marks, out)
 
 
 @kernel
@@ -76,15 +84,115 @@ def margin_at(n_iter, settings):
     return settings.margin * (n_iter // period * period / settings.growth)
 
 
-@kernel
-def _loss(data, network, settings):
-    return total_loss(
-        data.start, data.stop, data.weight, network.drive, network.c[0],
-        settings.cross_entropy,
-    )  # fmt: skip
+@inlined_kernel
+def _keep_best(network, best):
+    weights, changed = network.weights, best.changed
+    for k in range(changed.shape[0]):
+        if changed[k]:
+            copy_values(weights[k], best.weights[k])
+            changed[k] = False
+    copy_values(network.thresholds, best.thresholds)
+    copy_values(network.u, best.u)
+    return network.c[0]
+
+
+@inlined_kernel
+def _restore_best(best, best_c, binary, network):
+    copy_values(best.u, network.u)
+    network.c[0] = best_c
+    for j in range(best.u.shape[0]):
+        copy_values(best.weights[j], network.weights[j])
+        shrink = 1.0
+        if not binary:
+            shrink = normalise_row(network.weights[j])
+        network.thresholds[j] = best.thresholds[j] * shrink
 
 
 @kernel
+def _train(
+    data, network, settings, state, loss_curve, held_out, marks, rows, units, order,
+    features, scratch, levels, space, best,
+):  # fmt: skip
+    """Train one network; see :func:`train`."""
+    n_units, holds_out = units.shape[0], held_out.weight.shape[0] > 0
+    for j in range(n_units):
+        fire(j, network)
+    best_loss = lowest = np.int64(0)
+    best_c, total_weight = 0.0, np.int64(0)
+    judges = held_out.weight if holds_out else data.weight
+    for i in range(judges.shape[0]):
+        total_weight += judges[i]
+    tolerance = settings.tol * np.float64(total_weight)
+    reference, last_gain, n_iter = 0.0, 0, 0
+    # The start, iteration 0: all biases refitted on all rows.
+    n_positive = data.stop - data.start
+    n_negative = data.weight.shape[0] - n_positive
+    n_turns, n_units_tried, n_candidates = n_units, np.int64(0), np.int64(0)
+    for n_iter in range(settings.max_iter + 1):
+        grown = False
+        if n_iter == 1:
+            n_positive, n_negative = settings.n_positive, settings.n_negative
+            n_turns, n_units_tried = 1, n_units
+            n_candidates = settings.n_candidates
+        if n_iter > 0:
+            margin = margin_at(n_iter, settings)
+            grown = network.margin[0] != margin
+            if grown:
+                set_margin(margin, network)
+        _draw_rows(n_positive, n_negative, data, state, marks, rows)
+        n = n_positive + n_negative
+        if levels is None:  # told by the type: each loss compiles its own step
+            output_step_ce(
+                n_units_tried, data, rows, n_positive, n, settings, network, scratch
+            )
+        elif not settings.linear:
+            output_step_01(
+                units, n_units_tried, data, rows, n_positive, n, settings, network,
+                scratch, levels,
+            )  # fmt: skip
+        if n_iter == 0:
+            shuffle_front(order, n_units, state)
+        else:
+            order[0] = random_below(n_units, state)
+            shuffle_front(features, n_candidates, state)
+        for turn in range(n_turns):
+            j = order[turn]
+            if hidden_step(
+                j, features, n_candidates, data, rows, n_positive, n, settings,
+                network, scratch, space,
+            ):  # fmt: skip
+                best.changed[j] = True
+                if holds_out and n_iter > 0:
+                    project_held_out(j, j + 1, space, held_out)
+        loss = judged = total_loss(
+            data.start, data.stop, data.weight, network.drive, network.c[0],
+            settings.cross_entropy,
+        )  # fmt: skip
+        if holds_out:
+            if n_iter == 0:
+                project_held_out(np.int64(0), n_units, space, held_out)
+            judged = held_out_loss(held_out, settings.cross_entropy)
+        # Losses at another margin don't compare.
+        if judged < lowest or grown or n_iter == 0:
+            lowest, best_loss = judged, loss
+            best_c = _keep_best(network, best)
+        if n_iter == 0:
+            reference = np.float64(lowest)
+            continue
+        loss_curve[n_iter - 1] = best_loss
+        if holds_out:
+            held_out.curve[n_iter - 1] = lowest
+        if lowest < reference - tolerance or grown:
+            reference, last_gain = np.float64(lowest), n_iter
+        elif (
+            n_iter - last_gain >= settings.n_iter_no_change
+            and n_iter >= settings.growth
+        ):
+            break
+    _restore_best(best, best_c, settings.binary, network)
+    return n_iter, best_loss
+
+
 def train(data, network, settings, state, loss_curve, held_out):
     """Train one network.
 
@@ -109,81 +217,25 @@ def train(data, network, settings, state, loss_curve, held_out):
     best_loss : int
         Fixed-point loss of the best iterate over all rows of the training.
     """
-    weights, u = network.weights, network.u
-    n_units, n_features = weights.shape
-    n_rows = data.weight.shape[0]
-    scratch = make_scratch(network.projections, data.columns)
-    buffer = np.empty(n_rows + 2, dtype=np.uint32)
+    n_units, n_features = network.weights.shape
+    n_rows = data.weight.size
+    # Whatever the dtype of the data: a kernel is compiled once for all.
+    data = data._replace(
+        columns=as_columns(data.columns),
+        lowest=data.lowest.astype(np.float64),
+        highest=data.highest.astype(np.float64),
+    )
+    scratch = make_scratch(n_rows, max(settings.n_candidates, n_units))
+    best = Best(
+        np.empty_like(network.weights),
+        np.empty_like(network.thresholds),
+        np.empty_like(network.u),
+        np.ones(n_units, dtype=np.bool_),
+    )
     units, features = np.arange(n_units), np.arange(n_features)
-    for j in units:
-        fire(j, network)
-
-    # The start: all biases refitted on all rows.
-    n_positive = data.stop - data.start
-    rows = _draw_rows(n_positive, n_rows - n_positive, data, state, buffer)
-    _output_step(units[:0], data, rows, n_positive, settings, network, scratch)
-    order = np.arange(n_units)
-    shuffle_front(order, n_units, state)
-    for j in order:
-        hidden_step(j, features[:0], data, rows, n_positive, settings, network, scratch)
-
-    best_loss = best = _loss(data, network, settings)
-    holds_out, total = held_out.weight.shape[0] > 0, data.weight.sum()
-    if holds_out:
-        total = held_out.weight.sum()
-        project_held_out(0, n_units, held_out)
-        best = held_out_loss(held_out, settings.cross_entropy)
-    best_weights, best_thresholds = weights.copy(), network.thresholds.copy()
-    best_u, best_c = u.copy(), network.c[0]
-    changed = np.zeros(n_units, dtype=np.bool_)  # since the best iterate was kept
-    n_positive = settings.n_positive
-    tolerance = settings.tol * np.float64(total)
-    reference, last_gain, n_iter = np.float64(best), 0, 0
-    for n_iter in range(1, settings.max_iter + 1):
-        margin = network.margin.dtype.type(margin_at(n_iter, settings))
-        grown = network.margin[0] != margin
-        if grown:
-            set_margin(margin, network)
-        rows = _draw_rows(n_positive, settings.n_negative, data, state, buffer)
-        _output_step(units, data, rows, n_positive, settings, network, scratch)
-        j = random_below(n_units, state)
-        shuffle_front(features, settings.n_candidates, state)
-        candidates = features[: settings.n_candidates]
-        if hidden_step(
-            j, candidates, data, rows, n_positive, settings, network, scratch
-        ):
-            changed[j] = True
-            if holds_out:
-                project_held_out(j, j + 1, held_out)
-        loss = judged = _loss(data, network, settings)
-        if holds_out:
-            judged = held_out_loss(held_out, settings.cross_entropy)
-        # Losses at another margin don't compare.
-        if judged < best or grown:
-            best, best_loss = judged, loss
-            for k in range(n_units):
-                if changed[k]:
-                    copy_values(weights[k], best_weights[k])
-                    changed[k] = False
-            copy_values(network.thresholds, best_thresholds)
-            copy_values(u, best_u)
-            best_c = network.c[0]
-        loss_curve[n_iter - 1] = best_loss
-        if holds_out:
-            held_out.curve[n_iter - 1] = best
-        if best < reference - tolerance or grown:
-            reference, last_gain = np.float64(best), n_iter
-        elif (
-            n_iter - last_gain >= settings.n_iter_no_change
-            and n_iter >= settings.growth
-        ):
-            break
-    copy_values(best_u, u)
-    network.c[0] = best_c
-    for j in range(n_units):
-        copy_values(best_weights[j], weights[j])
-        shrink = weights.dtype.type(1.0)
-        if not settings.binary:
-            shrink = normalise_row(weights[j])
-        network.thresholds[j] = best_thresholds[j] * shrink
-    return n_iter, best_loss
+    levels = None if settings.cross_entropy else level_space(n_rows)
+    return _train(
+        data, network, settings, state, loss_curve, held_out,
+        np.empty(n_rows, dtype=np.uint8), np.empty(n_rows + 2, dtype=np.uint32),
+        units, units.copy(), features, scratch, levels, projection_space(), best,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn_scd import SCDClassifier, _ensemble, _jobs
 from sklearn_scd._ensemble import network_seed, settings_for
 from sklearn_scd._jobs import run_jobs
-from sklearn_scd._kernels.training import train
+from sklearn_scd._kernels.training import _train
 from sklearn_scd._training_set import training_set
 
 FITTED = [
@@ -70,7 +70,7 @@ def test_data_mapped_into_memory_need_no_kernel_of_their_own(tmp_path):
     options = {**_model().get_params(), "n_candidates": 5}
     call = settings_for(data, options), 6, network_seed(0, 0, 1)
     expected = _ensemble.train_network(data, *call)
-    compiled = list(train.signatures)
+    compiled = list(_train.signatures)
     mapped = []
     for i, field in enumerate(data):
         if isinstance(field, np.ndarray):
@@ -81,7 +81,7 @@ def test_data_mapped_into_memory_need_no_kernel_of_their_own(tmp_path):
         trained = _ensemble._train_on(*call, *fields)
         for array, other in zip(trained, expected, strict=True):
             assert_array_equal(array, other)
-    assert train.signatures == compiled
+    assert _train.signatures == compiled
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])

@@ -75,7 +75,7 @@ def test_held_out_rows_are_judged_as_in_the_reference(loss, binary, margin):
             "margin": 0.2 * margin, "margin_growth": 0.2,
         }  # fmt: skip
         settings = settings_for(data, options)
-        weights, u = rng.standard_normal((3, 4)).astype(dtype), rng.standard_normal(3)
+        weights, u = rng.standard_normal((3, 4)), rng.standard_normal(3)
         state = network_seed(case, 0, 0)[1:]
         twin = reference.ReferenceNetwork(
             data, weights, u, settings, state.copy(), held

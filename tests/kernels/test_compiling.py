@@ -4,6 +4,7 @@ The kernels here are small ones: each case is a process of its own, which compil
 """
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -203,6 +204,48 @@ def test_precompiled_is_all_that_a_fit_and_its_predictions_need(dtype, noise):
     assert _n_compiled() == before
 
 
+TRAINED = """
+from numba import types
+from sklearn_scd._kernels.training import _train
+
+print([types.none in signature for signature in _train.signatures])
+"""
+
+
+def _trained_after(code):
+    """Versions of the training in a process that ran some code: of CE or not."""
+    done = subprocess.run(
+        [sys.executable, "-c", code + TRAINED],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_prediction_alone_does_not_compile_training(tmp_path):
+    X, path = np.random.default_rng(0).standard_normal((30, 3)), tmp_path / "model.pkl"
+    model = SCDClassifier(n_estimators=2, max_iter=2, random_state=0)
+    path.write_bytes(pickle.dumps((model.fit(X, np.arange(30) % 2), X)))
+    code = f"""
+import pickle
+model, X = pickle.load(open({str(path)!r}, "rb"))
+model.predict(X), model.predict_proba(X)
+"""
+    assert _trained_after(code) == "[]"
+
+
+@pytest.mark.parametrize("loss", _precompile.LOSSES)
+def test_a_fit_compiles_its_own_loss_alone(loss):
+    code = f"""
+import numpy as np
+from sklearn_scd import SCDClassifier
+X, y = np.random.default_rng(0).standard_normal((20, 2)), np.arange(20) % 2
+SCDClassifier({loss!r}, n_estimators=1, max_iter=2).fit(X, y)
+"""
+    assert _trained_after(code) == f"[{loss == 'ce'}]"
+
+
 def test_precompile_names_a_dtype_that_fits_do_not_use():
     with pytest.raises(ValueError, match=r"among .*'uint8'.*got 'int16'"):
         precompile(["int16"])
@@ -212,7 +255,8 @@ def test_progress_starts_its_clock_when_kernels_are_compiled(monkeypatch, capsys
     """A fit compiles before the first network, not in it."""
     order = []
     monkeypatch.setattr(
-        "sklearn_scd._classifier.compile_for", lambda X, noise: order.append("compiled")
+        "sklearn_scd._classifier.compile_for",
+        lambda X, noise, losses: order.append("compiled"),
     )
     monkeypatch.setattr(
         "sklearn_scd._classifier.ProgressLine",

@@ -1,7 +1,10 @@
 """Kernels against their naive twins: every threshold tried, every loss summed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from sklearn_scd import _reference as reference
 from sklearn_scd._ensemble import (
@@ -12,63 +15,78 @@ from sklearn_scd._ensemble import (
     start_network,
 )
 from sklearn_scd._kernels import losses
-from sklearn_scd._kernels.contenders import find_contenders
-from sklearn_scd._kernels.network import Network, rebuild_drive, set_output_weight
-from sklearn_scd._kernels.output_01 import _best_output_step, _write_move
-from sklearn_scd._kernels.output_ce import refit_bias, step_bounds, subset_loss
+from sklearn_scd._kernels.contenders import (
+    GROUPS,
+    RUNS,
+    contender_space,
+    find_contenders,
+    group_by_weight,
+    narrow,
+)
+from sklearn_scd._kernels.levels import level_space
+from sklearn_scd._kernels.network import (
+    Network,
+    rebuild_drive,
+    set_output_weight,
+    write_firing,
+    write_values_after,
+)
+from sklearn_scd._kernels.output_01 import best_output_step
+from sklearn_scd._kernels.output_ce import (
+    refit_bias,
+    step_bounds,
+    subset_loss,
+    write_derivatives,
+)
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
-from sklearn_scd._kernels.rows import project
+from sklearn_scd._kernels.rows import as_columns, project, projection_space
 from sklearn_scd._kernels.steps import (
     best_step,
     cancels,
     list_steps,
     make_scratch,
     norm_growth,
-    reach_of,
-    shift_values,
+    reaches_of,
 )
 from sklearn_scd._kernels.threshold import (
     Samples,
-    best_score,
-    place_threshold,
+    best_threshold,
+    bin_samples,
     search_space,
 )
-from sklearn_scd._kernels.training import Data, Settings, train
+from sklearn_scd._kernels.training import Settings, train
 from sklearn_scd._training_set import training_set
 
 KINDS = ["continuous", "ties", "equal", "offset", "outliers", "neighbours"]
 
 
-def _values(kind, n, dtype, rng):
+def _values(kind, n, rng):
     if kind == "continuous":
-        return rng.standard_normal(n).astype(dtype)
+        return rng.standard_normal(n)
     if kind == "ties":
-        return rng.integers(0, 4, n).astype(dtype)
+        return rng.integers(0, 4, n).astype(float)
     if kind == "equal":
-        return np.full(n, 3.5, dtype=dtype)
+        return np.full(n, 3.5)
     if kind == "offset":  # steps are of the size of rounding
-        return (1e6 + rng.standard_normal(n)).astype(dtype)
+        return 1e15 + rng.standard_normal(n)
     if kind == "coarse":  # rounding moves values by many bins
-        return (2.0 ** (24 if dtype is np.float32 else 53) + 4 * rng.standard_normal(n)
-                ).astype(dtype)  # fmt: skip
+        return 2.0**53 + 4 * rng.standard_normal(n)
     if kind == "outliers":  # almost all in one bin
-        return (rng.standard_normal(n) * 10.0 ** rng.integers(-8, 8, n)).astype(dtype)
-    neighbours = np.array([1.0], dtype=dtype)
-    return np.nextafter(neighbours, dtype(2)) ** rng.integers(0, 3, n).astype(dtype)
+        return rng.standard_normal(n) * 10.0 ** rng.integers(-8, 8, n)
+    return np.nextafter(1.0, 2.0) ** rng.integers(0, 3, n)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", KINDS)
-def test_threshold_search_equals_trying_every_threshold(kind, dtype):
+def test_threshold_search_equals_trying_every_threshold(kind):
     rng = np.random.default_rng(0)
     for n in [1, 2, 3, 7, 40, 300, 2000]:
         for n_positive in {0, 1, n // 2, n}:
-            values = _values(kind, n, dtype, rng)
+            values = _values(kind, n, rng)
             gains = rng.integers(1, rng.choice([2, 5, 2**40]), n)
             gains[n_positive:] *= -1
-            space = search_space(n)
-            score = best_score(values, gains, n_positive, space)
-            threshold = place_threshold(values, gains, n_positive, score, space)
+            score, threshold, _ = best_threshold(
+                values, gains, n_positive, n, search_space(n)
+            )
             expected_score, expected = reference.best_threshold(values, gains)
             assert score == expected_score
             assert threshold == expected
@@ -77,23 +95,24 @@ def test_threshold_search_equals_trying_every_threshold(kind, dtype):
 
 def _best_steps(columns, features, weights, step, binary, margin, samples):
     """The search's best step, and that of every threshold of every step."""
-    rows, values, gains, n_positive = samples
-    dtype = values.dtype.type
-    scratch = make_scratch(values[np.newaxis], columns)
-    steps = np.empty((features.size, 1 if binary else 2), dtype)
-    growths = np.empty_like(steps)
-    list_steps(weights, features, step, binary, margin, steps, growths)
-    bar = best_score(values, gains, n_positive, scratch.space)
+    rows, values, gains, n_positive, n = samples
+    scratch = make_scratch(columns.shape[1], features.size)
+    steps, growths, face = scratch.steps, scratch.growths, 0
+    list_steps(
+        weights, features, features.size, step, binary, margin, face, steps, growths
+    )
+    bar, _, grid = best_threshold(values, gains, n_positive, n, scratch.space)
+    low, high = columns.min(axis=1).astype(float), columns.max(axis=1).astype(float)
     got = best_step(
-        columns, columns.min(axis=1).astype(dtype), columns.max(axis=1).astype(dtype),
-        features, steps, growths, samples, bar, scratch,
+        as_columns(columns), low, high, features, features.size, face, samples, grid,
+        bar, scratch,
     )  # fmt: skip
     expected = bar, -1, 0
     for k, f in enumerate(features):
-        sides = (-2 * weights[f],) if binary else (dtype(step), -dtype(step))
+        sides = (-2 * weights[f],) if binary else (step, -step)
         for side, s in enumerate(sides):
-            x = columns[f, rows].astype(dtype)
-            growth = dtype(float(margin) * norm_growth(weights[f], s))
+            x = columns[f, rows].astype(float)
+            growth = margin * norm_growth(weights[f], s)
             worse = np.where(gains > 0, growth, -growth)
             score, _ = reference.best_threshold(values + s * x - worse, gains)
             if score > expected[0]:
@@ -102,28 +121,30 @@ def _best_steps(columns, features, weights, step, binary, margin, samples):
 
 
 @pytest.mark.parametrize("binary", [False, True])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("kind", KINDS)
 def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, binary):
     rng = np.random.default_rng(0)
     n_rows, n_features = 400, 6
-    columns = rng.integers(0, 9, (n_features, n_rows)).astype(np.uint8)
+    columns = rng.integers(0, 9, (n_features, n_rows)).astype(dtype)
     columns[2] = 5
     columns[3] = columns[4]
+    if dtype != np.uint8:
+        columns[5] *= dtype(0.01)  # reaches less far than the others
     features = rng.permutation(n_features)
     found = 0
     for n in [1, 5, 60, 400]:
         for n_positive in {1, n // 2, n}:
             for step in [1e-3, 0.17, 3.0]:
-                values = _values(kind, n, dtype, rng)
+                values = _values(kind, n, rng)
                 gains = (2.0 ** rng.uniform(0, 40, n)).astype(np.int64)  # many light
                 gains[n_positive:] *= -1
                 rows = np.sort(rng.permutation(n_rows)[:n]).astype(np.uint32)
-                margin = dtype(0 if binary else rng.choice([0.0, 0.1, 1.0, 10.0]))
-                weights = rng.choice([-1.0, 1.0], n_features).astype(dtype)
+                margin = 0.0 if binary else rng.choice([0.0, 0.1, 1.0, 10.0])
+                weights = rng.choice([-1.0, 1.0], n_features)
                 if not binary:
                     weights *= 0.1  # no step of these cancels the row
-                samples = Samples(rows, values, gains, n_positive)
+                samples = Samples(rows, values, gains, n_positive, n)
                 got, expected = _best_steps(
                     columns, features, weights, step, binary, margin, samples
                 )
@@ -132,9 +153,8 @@ def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, bina
     assert kind == "equal" or found > 0  # or this test shows nothing
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("margin", [0.0, 30.0, 300.0])
-def test_best_step_that_gains_one_sample_or_only_by_the_margin(margin, dtype):
+def test_best_step_that_gains_one_sample_or_only_by_the_margin(margin):
     """Bounds are at their tightest: nearly all samples are right, columns nearly equal.
 
     A step helps by a single sample of weight 1, or by what it takes off the margin.
@@ -146,49 +166,72 @@ def test_best_step_that_gains_one_sample_or_only_by_the_margin(margin, dtype):
         columns[:2] = 7  # no step on these tells samples apart
         n_positive = int(rng.integers(1, n))
         gains = np.where(np.arange(n) < n_positive, 1, -1)
-        values = (rng.normal(1.5, 1, n) * gains).astype(dtype)
-        samples = Samples(np.arange(n, dtype=np.uint32), values, gains, n_positive)
+        values = rng.normal(1.5, 1, n) * gains
+        rows = np.arange(n, dtype=np.uint32)
+        samples = Samples(rows, values, gains, n_positive, n)
         got, expected = _best_steps(
-            columns, rng.permutation(4), np.full(4, 0.1, dtype), 0.1, False,
-            dtype(margin), samples,
-        )  # fmt: skip
+            columns, rng.permutation(4), np.full(4, 0.1), 0.1, False, margin, samples
+        )
         assert got == expected
-        bar = best_score(values, gains, n_positive, search_space(n))
+        bar, _, _ = best_threshold(values, gains, n_positive, n, search_space(n))
         by_one += got[0] == bar + 1
     assert by_one > 10  # or this test shows little
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_of_equal_score_in_any_order_of_reach():
+    """Steps that reach furthest are scored first, but of equals the first one wins."""
+    rng = np.random.default_rng(0)
+    places = []
+    for _ in range(200):
+        n = int(rng.integers(5, 40))
+        columns = (rng.integers(0, 2, (8, n)) * 10.0 ** rng.integers(-1, 3, (8, 1))
+                   ).astype(np.float32)  # fmt: skip
+        n_positive = int(rng.integers(1, n))
+        gains = np.where(np.arange(n) < n_positive, 1, -1)
+        rows = np.arange(n, dtype=np.uint32)
+        samples = Samples(rows, rng.normal(0, 1, n), gains, n_positive, n)
+        got, expected = _best_steps(
+            columns, rng.permutation(8), np.full(8, 0.1), 0.3, False, 0.0, samples
+        )
+        assert got == expected
+        places.append(got[1])
+    assert len(set(places)) > 5  # or this test shows little
+
+
 @pytest.mark.parametrize("kind", ["continuous", "offset", "coarse"])
-def test_no_step_moves_a_value_beyond_its_reach(kind, dtype):
+def test_no_step_moves_a_value_beyond_its_reach(kind):
     rng = np.random.default_rng(0)
     n, features = 500, np.arange(3)
     furthest = []
     for step, margin in [(1e-3, 0.0), (0.17, 0.0), (0.17, 3.0), (0.17, 50.0)]:
-        columns = rng.integers(0, 9, (3, n)).astype(np.uint8)
+        columns = rng.integers(0, 9, (3, n)).astype(float)
         low, high = columns.min(axis=1), columns.max(axis=1)
-        values, gains = _values(kind, n, dtype, rng), np.ones(n, dtype=np.int64)
-        samples = Samples(np.arange(n, dtype=np.uint32), values, gains, n // 2)
-        weights = np.full(3, 0.1, dtype)
-        steps, growths = np.empty((3, 2), dtype), np.empty((3, 2), dtype)
-        list_steps(weights, features, step, False, dtype(margin), steps, growths)
-        reach = reach_of(
-            low.astype(dtype), high.astype(dtype), features, steps, growths, values
+        values = _values(kind, n, rng)
+        weights = np.full(3, 0.1)
+        steps, growths = np.empty((2, 3, 2)), np.empty((2, 3, 2))
+        list_steps(weights, features, 3, step, False, margin, 0, steps, growths)
+        reaches = np.empty(3)
+        reach = reaches_of(
+            low, high, features, 3, steps, growths, 0, abs(values).max(), reaches
         )
-        moves = []
+        assert reach == reaches.max()
         for k, side in np.ndindex(3, 2):
-            s, out = steps[k, side], np.empty(n, dtype)
-            shifted = shift_values(columns[k], samples, s, growths[k, side], out)
-            centre = 0.5 * (int(low[k]) + int(high[k]))
-            moved = shifted.astype(float) - values - float(s) * centre
-            moves.append(np.abs(moved).max())
-        furthest.append(max(moves) / reach)
+            s, growth = steps[0, k, side], growths[0, k, side]
+            shifted = values + s * columns[k] - growth * np.sign(np.arange(n) - 250.5)
+            moved = shifted - values - s * 0.5 * (low[k] + high[k])
+            furthest.append(np.abs(moved).max() / reaches[k])
     assert 0.05 < max(furthest) <= 1
+
+
+def _runs(contenders):
+    """Rows of each run."""
+    ends = contenders.ends
+    return [contenders.rows[a:b] for a, b in pairwise(ends)]
 
 
 def test_contenders_and_those_above_them_are_each_sample_once():
     rng = np.random.default_rng(0)
-    on_the_edge = 0
+    on_the_edge = narrowed = light = 0
     for _ in range(400):
         n = int(rng.integers(30, 200))
         n_positive = int(rng.integers(1, n))
@@ -197,26 +240,53 @@ def test_contenders_and_those_above_them_are_each_sample_once():
         values = rng.integers(-500, 500, n) / 8
         values[: n_positive // 2] += 40.0
         rows = np.arange(n, dtype=np.uint32)
-        samples = Samples(rows, values, gains, n_positive)
-        scratch = make_scratch(values[np.newaxis], np.zeros((1, n), np.uint8))
-        space, work = scratch.space, scratch.contenders
-        bar = best_score(values, gains, n_positive, space)
-        found = find_contenders(samples, bar, 0.5, work, space)
+        samples = Samples(rows, values, gains, n_positive, n)
+        space, found, grouped = search_space(n), contender_space(n), contender_space(n)
+        bar, _, grid = best_threshold(values, gains, n_positive, n, space)
+        window = find_contenders(samples, grid, bar, 0.5, space, found)
         # Where the window's end is moved to a sample, it still counts once.
-        above = values[(values > found.high) & (values < found.high + 2)]
-        for reach in (0.5, *(above - found.high)):
-            found = find_contenders(samples, bar, reach, work, space)
-            if found.low > found.high:
-                assert found.rows.size == 0
+        above = values[(values > window.high) & (values < window.high + 2)]
+        for reach in (0.5, *(above - window.high)):
+            grid = bin_samples(values, gains, n_positive, n, space)
+            window = find_contenders(samples, grid, bar, reach, space, found)
+            n_found = found.ends[RUNS]
+            if window.low > window.high:
+                assert n_found == 0
                 continue
-            low, high = found.low - reach, found.high + reach
+            low, high = window.low - reach, window.high + reach
             inside = (low <= values) & (values <= high)
-            assert sorted(found.rows) == np.flatnonzero(inside).tolist()
-            assert found.on_gain == gains[values > high].sum()
-            light = found.gains[found.heavy : found.light_positive]
-            assert found.light_gain == light.sum() >= 0
+            assert_array_equal(found.rows[:n_found], np.flatnonzero(inside))
+            assert window.on_gain == gains[values > high].sum()
             on_the_edge += (values == high).sum()
-    assert on_the_edge > 10  # or this test shows little
+
+            group_by_weight(found, np.empty(64), grouped)
+            runs = _runs(grouped)
+            assert_array_equal(np.sort(np.concatenate(runs)), np.flatnonzero(inside))
+            for name in ("values", "gains"):
+                moved = getattr(grouped, name)[:n_found]
+                expected = getattr(samples, name)[grouped.rows[:n_found]]
+                assert_array_equal(moved, expected)
+            for run, members in enumerate(runs):
+                assert ((gains[members] > 0) == (run % 2 == 0)).all()
+            sizes = [abs(gains[runs[2 * g]]).sum() + abs(gains[runs[2 * g + 1]]).sum()
+                     for g in range(GROUPS)]  # fmt: skip
+            assert sizes[2] <= 0.01 * sum(sizes)
+            assert sizes[1] + sizes[2] <= 0.1 * sum(sizes)
+            light += sizes[1] > 0
+
+            smaller = narrow(grouped, window, bar, 0.5 * reach, space)
+            low, high = smaller.low - 0.5 * reach, smaller.high + 0.5 * reach
+            kept = inside & (low <= values) & (values <= high)
+            assert window.low <= smaller.low
+            assert smaller.high <= window.high
+            if smaller.low > smaller.high:
+                kept[:] = False
+            else:
+                assert smaller.on_gain == gains[values > high].sum()
+            members = np.sort(np.concatenate(_runs(grouped)))
+            assert_array_equal(members, np.flatnonzero(kept))
+            narrowed += 0 < kept.sum() < inside.sum()
+    assert min(on_the_edge, narrowed, light) > 10  # or this test shows little
 
 
 def _problem(rng, kind, dtype):
@@ -268,7 +338,7 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
             options["margin"] = rng.choice([0.1, 1.0, 10.0]) * data.columns.std()
         settings = settings_for(data, options)
         n_units = max(hidden_units, 1)
-        weights = rng.standard_normal((n_units, n_features)).astype(data.lowest.dtype)
+        weights = rng.standard_normal((n_units, n_features))
         u = rng.standard_normal(n_units)
         if case % 3 == 0 and n_features > 1:
             weights[:, 0] = 0
@@ -301,7 +371,7 @@ def test_projections_are_computed_afresh_as_in_the_reference():
     options.update(max_iter=700, n_candidates=3, subsample=0.5, learning_rate=0.3)
     options["n_iter_no_change"] = None
     settings = settings_for(data, options)
-    weights, u = rng.standard_normal((1, 3)).astype(np.float32), np.ones(1)
+    weights, u = rng.standard_normal((1, 3)), np.ones(1)
     state = network_seed(0, 0, 0)[1:]
     twin = reference.ReferenceNetwork(data, weights, u, settings, state.copy())
     moves = []
@@ -326,92 +396,116 @@ def test_bias_under_cross_entropy_is_the_minimum():
             weight = rng.integers(1, 2**30, n)
             target = np.arange(n) < n_positive
             for start in [0.0, 17.3, -1e3]:
-                rows = np.arange(n, dtype=np.uint32)
-                c = refit_bias(values, weight, rows, n_positive, start)
+                c = refit_bias(values, weight.astype(float), n_positive, n, start)
                 assert c == reference.best_bias(values, target, weight)
+
+
+def _network(projections, thresholds, u, margin, start, stop):
+    """A network whose units fire by the book, and where its rows are positive."""
+    n_units, n_rows = projections.shape
+    target = (start <= np.arange(n_rows)) & (np.arange(n_rows) < stop)
+    helped = np.where(target, margin, -margin)  # by a unit of positive weight
+    fires = projections - helped > thresholds[:, np.newaxis]
+    fires_negative = projections + helped > thresholds[:, np.newaxis]
+    network = Network(
+        np.zeros((n_units, 1)), thresholds, u.copy(), np.zeros(1), projections,
+        (fires + 2 * fires_negative).astype(np.uint8), np.zeros(n_rows),
+        np.zeros(n_units, int), np.array([margin]), start, stop,
+    )  # fmt: skip
+    rebuild_drive(network)
+    return network, target
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0])
 def test_a_move_is_what_the_step_adds_to_the_drive(margin):
-    """Also where a row lies on the threshold, which is off, and where u turns."""
+    """Also where a row lies on the threshold, which is off."""
     rng = np.random.default_rng(0)
-    n, start, stop = 90, 20, 55
+    rows = np.arange(90, dtype=np.uint32)
     for u, step in [(0.5, 0.25), (0.5, -1.25), (-0.75, 1.0), (-0.5, 0.5), (0.25, -0.5)]:
-        network = Network(
-            np.zeros((2, 1), dtype=np.float32), np.array([2.0, 3.0], np.float32),
-            np.array([u, -0.5]), np.zeros(1),
-            rng.integers(0, 6, (2, n)).astype(np.float32), np.zeros(n),
-            np.zeros(2, int), np.array([margin], np.float32), start, stop,
-        )  # fmt: skip
-        rebuild_drive(network)
-        before, move = network.drive.copy(), np.empty(n, dtype=np.float32)
-        _write_move(0, step, network, move)
+        projections = rng.integers(0, 6, (2, 90)).astype(float)
+        network, target = _network(
+            projections, np.array([2.0, 3.0]), np.array([u, -0.5]), margin, 20, 55
+        )
+        before, values = network.drive.copy(), np.empty(90)
+        write_values_after(0, step, u, rows, before, 90, network.firing, values)
         set_output_weight(0, u + step, network)
-        np.testing.assert_array_equal(move, network.drive - before)
-        is_positive = (start <= np.arange(n)) & (np.arange(n) < stop)
-        worse = np.where(is_positive == (u + step > 0), margin, -margin)
-        on = network.projections[0] - worse > 2
-        network.u[0] = 0.0
-        rebuild_drive(network)
-        np.testing.assert_array_equal(before + move - network.drive, (u + step) * on)
+        expected = np.zeros(90)
+        for weight, row, threshold in zip(network.u, projections, (2, 3), strict=True):
+            worse = np.where(target == (weight > 0), margin, -margin)
+            expected += weight * (row - worse > threshold)
+        for drive in (network.drive, values):
+            assert_array_equal(drive, expected)
+
+
+def test_firing_is_written_for_both_signs_of_the_output_weight():
+    rng = np.random.default_rng(0)
+    projections = rng.integers(0, 6, (3, 90)).astype(float)
+    network, _ = _network(
+        projections, np.array([2.0, 3.0, 1.0]), np.ones(3), 1.0, 20, 55
+    )
+    expected = network.firing.copy()
+    network.firing[:] = 0
+    for j in range(3):
+        write_firing(j, network)
+    assert_array_equal(network.firing, expected)
+    assert np.unique(expected).size > 2  # or this test shows little
 
 
 @pytest.mark.parametrize("binary", [False, True])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", [*KINDS, "coarse"])
-def test_best_output_step_equals_trying_every_threshold(kind, dtype, binary):
+def test_best_output_step_equals_trying_every_threshold(kind, binary):
     """With a margin many of the steps turn their unit round, and some of them win."""
     rng = np.random.default_rng(0)
-    n_units, n_rows, start, stop = 5, 400, 90, 250
-    others = np.r_[:start, stop:n_rows]
+    n_units, n_rows = 5, 400
     won = []
     for _ in range(100):
         margin, step = rng.choice([0.0, 0.5, 2.0]), rng.choice([1e-3, 0.1, 0.7])
         u = rng.choice([-1.0, 1.0], n_units) * (1 if binary else rng.random(n_units))
-        network = Network(
-            np.zeros((n_units, 1), dtype), rng.normal(2, 1, n_units).astype(dtype),
-            losses.to_grid(u), np.zeros(1),
-            rng.integers(0, 6, (n_units, n_rows)).astype(dtype), np.zeros(n_rows),
-            np.zeros(n_units, int), np.array([margin], dtype), start, stop,
-        )  # fmt: skip
+        u = losses.to_grid(u)
+        projections = rng.integers(0, 6, (n_units, n_rows)).astype(float)
+        node_thresholds = rng.normal(2, 1, n_units)
+        network, target = _network(projections, node_thresholds, u, margin, 90, 250)
         n, n_positive = int(rng.integers(1, 120)), int(rng.integers(0, 100))
         rows = np.r_[
-            rng.permutation(np.arange(start, stop))[:n_positive],
-            rng.permutation(others)[:n],
+            rng.permutation(np.flatnonzero(target))[:n_positive],
+            rng.permutation(np.flatnonzero(~target))[:n],
         ].astype(np.uint32)
         helped = np.arange(rows.size) < n_positive
         gains = (2.0 ** rng.uniform(0, rng.choice([1, 40]), rows.size)).astype(np.int64)
         gains[~helped] *= -1
-        values = _values(kind, rows.size, dtype, rng)
-        samples = Samples(rows, values, gains, n_positive)
-        scratch = make_scratch(network.projections, np.zeros((1, n_rows), np.uint8))
-        bar = best_score(values, gains, n_positive, scratch.space)
+        values = _values(kind, rows.size, rng)
+        samples = Samples(rows, values, gains, n_positive, rows.size)
+        scratch = make_scratch(n_rows, n_units)
+        bar, _, grid = best_threshold(
+            values, gains, n_positive, rows.size, scratch.space
+        )
         settings = Settings(
             False, binary, False, 0.0, step, 0, 0, 0, 0, 0.0, 0, margin, 0
         )
         units = rng.permutation(n_units)
-        got = _best_output_step(units, samples, bar, settings, network, scratch)
+        got = best_output_step(
+            units, n_units, samples, grid, bar, settings, network, scratch,
+            level_space(n_rows),
+        )  # fmt: skip
 
-        def firing(j, u_j, network=network, rows=rows, helped=helped):
-            worse = np.where(helped == (u_j > 0), *network.margin * [1, -1])
-            return network.projections[j, rows] - worse > network.thresholds[j]
+        def firing(j, u_j, projections=projections, rows=rows, helped=helped,
+                   margin=margin, node_thresholds=node_thresholds):  # fmt: skip
+            worse = np.where(helped == (u_j > 0), margin, -margin)
+            return projections[j, rows] - worse > node_thresholds[j]
 
-        expected, turned = (bar, -1, 0.0), None
+        score, expected, turned = bar, (-1, 0.0), None
         for turning in (False, True):
             for j in units:
-                u_j = network.u[j]
-                for s in (-2 * u_j,) if binary else (float(dtype(step)), -dtype(step)):
-                    turns = margin > 0 and (u_j + s > 0) != (u_j > 0)
-                    if turns != turning or (not binary and cancels(dtype(u_j), s)):
+                for s in (-2 * u[j],) if binary else (step, -step):
+                    turns = margin > 0 and (u[j] + s > 0) != (u[j] > 0)
+                    if turns != turning or (not binary and cancels(u[j], s)):
                         continue
-                    move = dtype(s) * firing(j, u_j)
+                    move = s * firing(j, u[j])
                     if turns:
-                        move = (u_j + s) * firing(j, u_j + s) - u_j * firing(j, u_j)
-                    score, _ = reference.best_threshold(
-                        values + move.astype(dtype), gains
-                    )
-                    if score > expected[0]:
-                        expected, turned = (score, j, float(s)), turns
+                        move = (u[j] + s) * firing(j, u[j] + s) - u[j] * firing(j, u[j])
+                    reached, _ = reference.best_threshold(values + move, gains)
+                    if reached > score:
+                        score, expected, turned = reached, (j, float(s)), turns
         assert got == expected
         won.append(turned)
     assert kind == "equal" or {True, False} <= set(won)  # or this test shows little
@@ -421,32 +515,25 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
     rng = np.random.default_rng(0)
     for scale in [0.1, 1.0, 10.0]:
         n, n_positive, n_units = 80, 30, 6
-        hidden = rng.integers(0, 2, (n_units, n)).astype(np.uint8)
-        hidden[0], hidden[1] = 0, 1
+        fires = rng.integers(0, 2, (n_units, n)).astype(np.uint8)
+        fires[0], fires[1] = 0, 1
         values = losses.to_grid(rng.standard_normal(n) * scale)
-        weight = rng.integers(2**30, 2**31, n)
-        rows = np.arange(n, dtype=np.uint32)
-        c = refit_bias(values, weight, rows, n_positive, 0.0)
-        present = subset_loss(values, weight, rows, n_positive, c)
-        steps = np.array([[0.2, -0.2]] * 3 + [[2.0, -2.0]] * 3)
-        nothing = np.zeros((n_units, 1), dtype=np.float32)
-        network = Network(
-            nothing, np.full(n_units, 0.5, np.float32), np.zeros(n_units),
-            np.array([c]), hidden.astype(np.float32), values, np.zeros(n_units, int),
-            np.zeros(1, np.float32), 0, n_positive,
-        )  # fmt: skip
-        data = Data(hidden, nothing[:, 0], nothing[:, 0], weight, 0, n_positive)
-        bounds, _ = step_bounds(
-            data, rows, n_positive, network, steps, np.empty(n, int), np.empty(n, int)
-        )
+        weight = rng.integers(2**30, 2**31, n).astype(float)
+        c = refit_bias(values, weight, n_positive, n, 0.0)
+        present = subset_loss(values, weight, n_positive, n, c)
+        steps = np.array([[[0.2, -0.2]] * 3 + [[2.0, -2.0]] * 3])
+        residual, curvature = np.empty(n, int), np.empty(n, int)
+        write_derivatives(values, weight, n_positive, n, c, residual, curvature)
+        bounds = np.empty((2, n_units, 2))
+        step_bounds(np.zeros(n_units), 3 * fires, steps, residual, curvature, bounds)
         tight = 0
         for j in range(n_units):
-            for k, step in enumerate(steps[j]):
-                shifted = values + step * hidden[j]
-                best_c = refit_bias(shifted, weight, rows, n_positive, c)
-                after = subset_loss(shifted, weight, rows, n_positive, best_c)
+            for k, step in enumerate(steps[0, j]):
+                shifted = values + step * fires[j]
+                best_c = refit_bias(shifted, weight, n_positive, n, c)
+                after = subset_loss(shifted, weight, n_positive, n, best_c)
                 change = (after - present) / weight.sum()
-                bound = bounds[j, k] / weight.sum()
+                bound = bounds[0, j, k] / weight.sum()
                 assert bound <= change + 1e-9
                 tight += change - bound < 0.25 * abs(change) + 1e-9
         assert tight >= n_units  # bounds that prune nothing would pass, too
@@ -481,32 +568,34 @@ def test_losses_are_those_of_scikit_learn():
 def test_projection_is_the_matrix_product(dtype):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 255, (700, 30)).astype(dtype)
-    W = rng.standard_normal((3, 30)).astype(
-        np.float64 if dtype == np.float64 else np.float32
-    )
-    out = np.empty((3, 700), dtype=W.dtype)
-    project(np.ascontiguousarray(X.T), W, out)
-    np.testing.assert_allclose(out, W @ X.T.astype(W.dtype), rtol=1e-4, atol=1e-3)
-    part = np.empty((1, 700), dtype=W.dtype)  # one row alone: the same bits
-    project(np.ascontiguousarray(X.T), W[1:2], part)
-    np.testing.assert_array_equal(part[0], out[1])
+    W, out, part = rng.standard_normal((3, 30)), np.empty((3, 700)), np.empty((3, 700))
+    columns, room = as_columns(np.ascontiguousarray(X.T)), projection_space()
+    project(columns, W, 0, 3, room, out)
+    np.testing.assert_allclose(out, W @ X.T, rtol=1e-12, atol=1e-9)
+    project(columns, W, 1, 2, room, part)  # one unit alone: the same bits
+    np.testing.assert_array_equal(part[1], out[1])
 
 
-def test_draws_are_uniform_and_without_replacement():
+@pytest.mark.parametrize("n_draw", [3, 5, 7, 10])
+def test_draws_are_uniform_and_without_replacement(n_draw):
     state = np.array([42], dtype=np.uint64)
-    out = np.empty(5, dtype=np.uint32)
-    rows, fronts = np.zeros(20), np.zeros(10)
-    n = 20_000
+    out, marks = np.empty(11, dtype=np.uint32), np.empty(10, dtype=np.uint8)
+    rows, pairs, fronts = np.zeros(20), np.zeros((20, 20)), np.zeros(10)
+    n, pool = 20_000, [0, 1, 2, *range(10, 17)]
     for _ in range(n):
-        draw_sorted(10, 3, 7, 4, state, out)  # from 0, 1, 2, 10, ..., 16
-        assert (np.diff(out[:4].astype(int)) > 0).all()
-        rows[out[:4]] += 1
+        draw_sorted(10, 3, 7, n_draw, state, marks, out)  # from 0, 1, 2, 10, ..., 16
+        drawn = out[:n_draw]
+        assert (np.diff(drawn.astype(int)) > 0).all()
+        rows[drawn] += 1
+        pairs[np.ix_(drawn, drawn)] += 1
         permutation = np.arange(10)
         shuffle_front(permutation, 3, state)
         assert sorted(permutation) == list(range(10))
         fronts[permutation[:3]] += 1
-    np.testing.assert_allclose(rows[[0, 1, 2, *range(10, 17)]] / n, 0.4, atol=0.02)
-    assert rows[3:10].sum() == rows[17:].sum() == 0
+    np.testing.assert_allclose(rows[pool] / n, n_draw / 10, atol=0.02)
+    assert rows.sum() == rows[pool].sum()
+    both = pairs[np.ix_(pool, pool)][~np.eye(10, dtype=bool)] / n
+    np.testing.assert_allclose(both, n_draw * (n_draw - 1) / 90, atol=0.02)
     np.testing.assert_allclose(fronts / n, 0.3, atol=0.02)
     counts = np.bincount([random_below(7, state) for _ in range(n)], minlength=7)
     np.testing.assert_allclose(counts / n, 1 / 7, atol=0.01)

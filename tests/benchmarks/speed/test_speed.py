@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("PIL")
@@ -16,6 +19,7 @@ from benchmarks.speed import __main__ as speed
 from benchmarks.speed import (
     _memory,
     _start_child,
+    defaults,
     ensemble,
     fit,
     growth,
@@ -32,6 +36,7 @@ from benchmarks.speed.speed_tables import render, render_targets, show
 from benchmarks.speed.timing import interleaved
 
 TINY = {
+    "defaults": defaults.Sizes(("breast cancer", "made images"), 2, 60, 40),
     "fit": fit.Sizes(60, 40, 4, 4, max_features=8, epochs=2, trees=2, repeats=2),
     "ensemble": ensemble.Sizes(60, 40, votes=2, max_iter=2, repeats=1),
     "growth": growth.Sizes(
@@ -60,10 +65,11 @@ def tiny_run(tmp_path_factory):
     sections = {
         name: Section(SECTIONS[name].run, sizes, sizes) for name, sizes in TINY.items()
     }
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setattr(_memory, "measurable", lambda: False)  # no new processes here
         # Between timings so short it takes nearly all of the time of a long session.
         patch.setattr(timing.gc, "collect", lambda: 0)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of an iteration or two
         run(arguments, sections)
     return path, json.loads(path.read_text())
 
@@ -97,6 +103,8 @@ def test_the_table_is_made_from_the_record(tiny_run):
         for target in section["targets"]:
             assert target["name"] in text
     assert ("met" in text) or ("missed" in text)
+    # Models at their defaults: a row each, time and accuracy in a column a data set.
+    assert re.search(r"\nSCDCE( +[\d.]+ m?s, [\d.]+){2}\n", text)
 
 
 def test_plots_are_written(tiny_run, tmp_path, capsys):
