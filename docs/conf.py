@@ -25,7 +25,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "tables"]  # tables are included
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 

@@ -11,12 +11,22 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 FIGURES = {
     "decision_regions": "plot_decision_regions.py",
     "robustness_curves": "plot_robustness_curve.py",
+}
+
+RIVALS = {  # by the records' names
+    "robust-defaults": ("sign networks, robust", "#1f4e79"),
+    "lipschitz-mlp": ("1-Lipschitz network", "#d55e00"),
+    "logistic": ("logistic regression", "#7f7f7f"),
+    "mlp-smoothed": ("MLP, smoothed", "#009e73"),
+    "cnn-smoothed": ("CNN, smoothed", "#cc79a7"),
+    "resnet18-smoothed": ("ResNet18, smoothed (one split)", "#b8860b"),
 }
 
 
@@ -82,6 +92,39 @@ def draw_house() -> None:
     plt.close(figure)
 
 
+def draw_rivals() -> None:
+    """Draw certified accuracy over the size of perturbations, from the records."""
+    tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+    paths = sorted(tables["RECORDS"].glob("certified-*.json"))
+    sizes = np.linspace(0, 4, 161)
+    figure, axes = plt.subplots(1, len(paths), figsize=(11, 3.6), sharey=True)
+    for ax, path in zip(axes, paths, strict=True):
+        record = tables["read"](path)
+        for name, model in record["models"].items():
+            if name not in RIVALS:
+                continue
+            trials = [
+                trial["accuracy"]
+                * (np.array(trial["distances"])[:, np.newaxis] > sizes).mean(axis=0)
+                for trial in model["seeds"].values()
+            ]
+            label, color = RIVALS[name]
+            width = 2.6 if name == "robust-defaults" else 1.5
+            curve = 100 * np.mean(trials, axis=0)
+            ax.plot(sizes, curve, color=color, lw=width, label=label)
+        ax.set(title=record["dataset"]["name"], xlabel="L2 size of perturbations")
+        ax.grid(alpha=0.3)
+    axes[0].set(ylabel="Certified accuracy, %", ylim=(0, 100))
+    handles = {}
+    for ax in axes:
+        found, labels = ax.get_legend_handles_labels()
+        handles |= dict(zip(labels, found, strict=True))
+    figure.legend(handles.values(), handles.keys(), ncol=4, loc="outside lower center")
+    figure.set_layout_engine("constrained")
+    figure.savefig(IMAGES / "certified_rivals.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
 def draw_examples() -> None:
     """Draw the first figures of examples of the gallery."""
     for name, example in FIGURES.items():
@@ -94,4 +137,5 @@ if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     write_logo()
     draw_house()
+    draw_rivals()
     draw_examples()

@@ -33,15 +33,15 @@ class Sizes:
     Parameters
     ----------
     data_sets : tuple of str
-        Of "breast cancer", "digits" and "made images".
+        Of "breast cancer", "digits" and "synthetic images".
     votes : int or None
         None is the default of each ensemble; a number goes for all that have one.
     n_rows, n_features : int
-        Of the made images.
+        Of the synthetic images.
     repeats : int
     """
 
-    data_sets: tuple[str, ...] = ("breast cancer", "digits", "made images")
+    data_sets: tuple[str, ...] = ("breast cancer", "digits", "synthetic images")
     votes: int | None = None
     n_rows: int = 3168
     n_features: int = 9216
@@ -91,7 +91,7 @@ def _aim(
     if (data, model) in MOST_SECONDS:
         limit = MOST_SECONDS[data, model]
         record.aim(f"{data}, {model}", float(np.median(seconds)), limit, unit="s")
-    elif data == "made images" and model in MOST_FORESTS:
+    elif data == "synthetic images" and model in MOST_FORESTS:
         share = float(np.median(seconds) / np.median(forest))
         record.aim(f"{data}, {model} / random forest", share, MOST_FORESTS[model])
 
@@ -110,7 +110,7 @@ def _models(sizes: Sizes) -> dict[str, ClassifierMixin]:
 
 
 def _load(name: str, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
-    if name == "made images":
+    if name == "synthetic images":
         X, y = made_images(sizes.n_rows, sizes.n_features)
         return to_pixels(X), y
     loaders = {"breast cancer": load_breast_cancer, "digits": load_digits}

@@ -90,7 +90,7 @@ def _load(sizes: Sizes) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
     if sizes.data:
         return given_images(sizes.data, sizes.skip_unreadable)
     X, y = made_images(sizes.n_rows, sizes.n_features)
-    return "made images", X, to_pixels(X), y
+    return "synthetic images", X, to_pixels(X), y
 
 
 def _network(sizes: Sizes, label: str, max_iter: int | None = None) -> SCDClassifier:

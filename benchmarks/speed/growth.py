@@ -63,7 +63,7 @@ class Sizes:
 def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
     """Grow rows, features and classes, then measure memory."""
     record = SectionRecord(
-        f"Growth: made images, uint8, one vote, one thread, {sizes.max_features} "
+        f"Growth: synthetic images, uint8, one vote, one thread, {sizes.max_features} "
         "features tried an iteration",
         notes=[
             "An iteration: what a fit of more iterations takes longer than one of "

@@ -74,7 +74,9 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(images, tmp_pat
         env={**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     whole = tmp_path / "whole"
-    assert len(_tables(whole)) == 9
+    # Others depend on how many images the models get right.
+    some = {"table1.csv", "table2-shades.csv", "table7.csv", "table8-shades.csv"}
+    assert some <= _tables(whole).keys()
     resumed = list(tmp_path.glob("resumed-*"))
     assert resumed
     for folder in resumed:

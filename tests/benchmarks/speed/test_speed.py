@@ -36,7 +36,7 @@ from benchmarks.speed.speed_tables import render, render_targets, show
 from benchmarks.speed.timing import interleaved
 
 TINY = {
-    "defaults": defaults.Sizes(("breast cancer", "made images"), 2, 60, 40),
+    "defaults": defaults.Sizes(("breast cancer", "synthetic images"), 2, 60, 40),
     "fit": fit.Sizes(60, 40, 4, 4, max_features=8, epochs=2, trees=2, repeats=2),
     "ensemble": ensemble.Sizes(60, 40, votes=2, max_iter=2, repeats=1),
     "growth": growth.Sizes(

@@ -1,0 +1,38 @@
+"""Records that the documentation's tables are made from, and these tables."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+MADE = runpy.run_path(str(DOCS / "make_tables.py"))
+RECORDS = sorted(MADE["RECORDS"].glob("certified-*.json"))
+
+
+def test_there_is_a_record_for_each_data_set():
+    assert len(RECORDS) == 3
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_sums_of_a_record_follow_from_its_images(path):
+    record = MADE["read"](path)
+    sizes = np.array(record["sizes"])
+    for model in record["models"].values():
+        shares, radii = [], []
+        for trial in model["seeds"].values():
+            distances = np.array(trial["distances"])
+            shares.append(trial["accuracy"] * (distances[:, None] > sizes).mean(axis=0))
+            radii.append(trial["accuracy"] * distances.mean())
+        # Distances are kept to 1e-4: an image may be on either side of a size.
+        assert_allclose(model["mean"], np.mean(shares, axis=0), atol=2e-3)
+        assert_allclose(model["std"], np.std(shares, axis=0), atol=2e-3)
+        assert_allclose(model["radius_mean"], np.mean(radii), atol=2e-4)
+
+
+def test_tables_of_the_documentation_are_those_of_the_records():
+    """Made by docs/make_tables.py, so that no figure is typed."""
+    for name, text in MADE["tables"]().items():
+        assert (DOCS / "tables" / name).read_text(encoding="utf-8") == text
