@@ -18,6 +18,16 @@ RESTS_ON = {
     "both": "either; may abstain",
 }
 
+NAMES = {
+    "SCD01": "SCD01, 100 votes",
+    "SCDCE": "SCDCE, 100 votes",
+    "random forest": "Random Forest, 100 trees",
+}
+SHAPES = {
+    "breast cancer": "breast cancer, 569 x 30",
+    "digits": "digits, 1,797 x 64, ten classes",
+}
+
 
 def read(path: Path) -> dict:
     """Read a record."""
@@ -53,12 +63,49 @@ def certified_table(record: dict) -> str:
     return table.to_rst()
 
 
+def fits(record: dict) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return seconds and accuracy by data set and model."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for entry in record["measurements"]:
+        models = found.setdefault(entry["column"], {})
+        models.setdefault(entry["row"], []).append(entry["median"])
+    return found
+
+
+def short(seconds: float) -> str:
+    """Write seconds with two digits or, from ten on, without decimals."""
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+
+
+def speed_table(record: dict) -> str:
+    """Write what fits at each model's defaults take."""
+    from benchmarks.common.table import Table
+
+    by_data = fits(record)
+    models = dict.fromkeys(model for data in by_data.values() for model in data)
+    rows = [
+        [
+            NAMES.get(model, model),
+            *(
+                f"{short(data[model][0])}, {100 * data[model][1]:.1f}%"
+                for data in by_data.values()
+            ),
+        ]
+        for model in models
+    ]
+    header = ["Model", *(SHAPES[data] for data in by_data)]
+    caption = "A fit, processor seconds of one thread, and accuracy"
+    return Table("speed-defaults", "", caption, "", header, rows).to_rst()
+
+
 def tables() -> dict[str, str]:
     """Return all tables by the names of their files."""
-    return {
+    made = {
         f"{path.stem}.rst": certified_table(read(path))
         for path in sorted(RECORDS.glob("certified-*.json"))
     }
+    path = RECORDS / "speed-defaults.json"
+    return {**made, f"{path.stem}.rst": speed_table(read(path))}
 
 
 if __name__ == "__main__":
