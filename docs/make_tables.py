@@ -34,6 +34,12 @@ def read(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def _mean(model: dict, mean: float, deviation: float, decimals: int) -> str:
+    """Write a mean over splits; one split has no deviation."""
+    text = f"{mean:.{decimals}f}"
+    return text if len(model["seeds"]) == 1 else f"{text} ± {deviation:.{decimals}f}"
+
+
 def certified_table(record: dict) -> str:
     """Write average certified radius and certified accuracy of all models."""
     from benchmarks.common.table import Table
@@ -43,9 +49,9 @@ def certified_table(record: dict) -> str:
         [
             name,
             RESTS_ON[model["certificate"]],
-            f"{model['radius_mean']:.2f} ± {model['radius_std']:.2f}",
+            _mean(model, model["radius_mean"], model["radius_std"], 2),
             *(
-                f"{100 * model['mean'][k]:.1f} ± {100 * model['std'][k]:.1f}"
+                _mean(model, 100 * model["mean"][k], 100 * model["std"][k], 1)
                 for k in places
             ),
             str(len(model["seeds"])),
