@@ -69,7 +69,7 @@ def certified_table(record: dict) -> str:
     return table.to_rst()
 
 
-def fits(record: dict) -> dict[str, dict[str, tuple[float, float]]]:
+def fits(record: dict) -> dict[str, dict[str, list[float]]]:
     """Return seconds and accuracy by data set and model."""
     found: dict[str, dict[str, list[float]]] = {}
     for entry in record["measurements"]:

@@ -407,7 +407,12 @@ class SCDClassifier(VotingNetworks):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
-            seed, n_old = self._seed, votes_to_keep(self, classes)
+            seed = self._seed
+            n_old = votes_to_keep(
+                self, classes, loss=loss, linear=self._is_linear(loss),
+                hidden_units=self.hidden_units, binary_weights=self.binary_weights,
+                n_estimators=self.n_estimators,
+            )  # fmt: skip
         if n_old < self.n_estimators:
             labels, weights = codes_and_weights(
                 type(self).__name__, X, y, classes, self.class_weight, sample_weight

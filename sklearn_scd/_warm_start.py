@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_scd._ensemble import Networks
-
-if TYPE_CHECKING:
-    from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._voting_networks import VotingNetworks
 
 
-def votes_to_keep(estimator: SCDClassifier, classes: NDArray[Any]) -> int:
+def votes_to_keep(
+    fitted: VotingNetworks,
+    classes: NDArray[Any],
+    *,
+    loss: str,
+    linear: bool,
+    hidden_units: int,
+    binary_weights: bool,
+    n_estimators: int,
+) -> int:
     """Number of votes of the last fit that a warm start goes on from.
 
     Parameters
     ----------
-    estimator : SCDClassifier
-        Fitted.
+    fitted : VotingNetworks
     classes : ndarray of shape (n_classes,)
         Of the data now.
+    loss : {'01', 'ce'}
+        Of the networks to come, as what follows.
+    linear : bool
+    hidden_units : int
+    binary_weights : bool
+    n_estimators : int
+        Of the votes that are kept and those to come.
 
     Returns
     -------
@@ -33,34 +46,35 @@ def votes_to_keep(estimator: SCDClassifier, classes: NDArray[Any]) -> int:
     ValueError
         If the networks that are kept could not vote with those to come.
     """
-    if not np.array_equal(classes, estimator.classes_):
+    if not np.array_equal(classes, fitted.classes_):
         raise ValueError(
             "warm_start needs the classes of the last fit, "
-            f"{estimator.classes_.tolist()}, got {classes.tolist()}."
+            f"{fitted.classes_.tolist()}, got {classes.tolist()}."
         )
-    loss = estimator._loss_for(classes.size)
-    same_loss = loss == estimator._loss
-    n_units = estimator.hidden_coef_.shape[1]
-    binary = estimator.hidden_coef_.dtype == np.int8
+    same_loss = loss == fitted._loss
+    same_units = max(hidden_units, 1) == fitted.hidden_coef_.shape[1]
+    was_binary = fitted.hidden_coef_.dtype == np.int8
     kept = {
-        "loss": same_loss,
-        "hidden_units": max(estimator.hidden_units, 1) == n_units
-        and (not same_loss or estimator._is_linear(loss) == estimator._linear),
-        "binary_weights": estimator.binary_weights == binary,
+        "loss": (loss, same_loss),
+        "hidden_units": (
+            hidden_units,
+            same_units and (not same_loss or linear == fitted._linear),
+        ),
+        "binary_weights": (binary_weights, binary_weights == was_binary),
     }
-    for name, same in kept.items():
+    for name, (value, same) in kept.items():
         if not same:
             raise ValueError(
                 f"warm_start keeps the networks of the last fit, which had another "
-                f"{name} than {getattr(estimator, name)!r}."
+                f"{name} than {value!r}."
             )
-    n_votes = estimator._n_votes
-    if estimator.n_estimators < n_votes:
+    n_votes = fitted._n_votes
+    if n_estimators < n_votes:
         raise ValueError(
-            f"n_estimators={estimator.n_estimators} must be larger or equal to "
+            f"n_estimators={n_estimators} must be larger or equal to "
             f"{n_votes}, the number of votes that warm_start keeps."
         )
-    if estimator.n_estimators == n_votes:
+    if n_estimators == n_votes:
         warn(
             "Warm-start fitting without increasing n_estimators does not train new "
             "networks.",

@@ -51,6 +51,8 @@ HOUSES = [
             ("sklearn_scd._training_set", "sklearn_scd._storage"),
             ("sklearn_scd._ensemble",),
             ("sklearn_scd._outputs",),
+            ("sklearn_scd._voting_networks",),
+            ("sklearn_scd._convergence", "sklearn_scd._warm_start"),
             ("sklearn_scd._classifier", "sklearn_scd._active_subspace"),
             ("sklearn_scd._robust", "sklearn_scd.affine"),
             ("sklearn_scd.robustness", "sklearn_scd.export"),

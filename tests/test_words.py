@@ -56,13 +56,6 @@ BRITISH = (
     r"|discret|penal|visual|linear|random|recogn|summar)is(?:e|es|ed|ing|ation|ations)\b"
 )
 
-# Rewritten elsewhere, by those who change what they say.
-ELSEWHERE = (
-    "docs/performance.rst",
-    "sklearn_scd/_kernels",
-    "sklearn_scd/robustness/_hyperplanes/knapsack.py",
-)
-
 
 def pages() -> list[Path]:
     """Prose: documentation, README, changes."""
@@ -73,7 +66,7 @@ def pages() -> list[Path]:
         *ROOT.glob("docs/*.rst"),
         *ROOT.glob("docs/notebook/*.rst"),
     ]
-    return sorted(path for path in found if is_ours(path))
+    return sorted(found)
 
 
 def modules() -> list[Path]:
@@ -83,12 +76,7 @@ def modules() -> list[Path]:
         for folder in ("sklearn_scd", "benchmarks", "examples")
         for path in ROOT.joinpath(folder).rglob("*.py")
     ]
-    return sorted(path for path in found if is_ours(path))
-
-
-def is_ours(path: Path) -> bool:
-    name = path.relative_to(ROOT).as_posix()
-    return not name.startswith(ELSEWHERE)
+    return sorted(found)
 
 
 def docstrings(path: Path) -> Iterator[str]:

@@ -13,13 +13,14 @@ Data layout
     or gains is the same in any order: kernels, their naive twins and any number of
     threads agree to the bit.
 ``projections``
-    (hidden_units, n_rows) float64: ``w_j . x_i``. Node j fires on row i,
+    (hidden_units, n_rows) float64: ``w_j . x_i``. Node j is active on row i,
     ``H_j(x_i) = 1``, where they are above ``thresholds[j]``. With a margin, they are
     first moved by it to where the node hurts its row: against the sign of ``u_j`` for
     a positive row, else along it.
 ``firing``
-    (hidden_units, n_rows) uint8: 1 where node j fires on row i if ``u_j`` is positive,
-    plus 2 where it fires if ``u_j`` is not. Without a margin that is the same.
+    (hidden_units, n_rows) uint8: 1 where node j is active on row i if ``u_j`` is
+    positive, plus 2 where it is active if ``u_j`` is not. Without a margin that is the
+    same.
 ``drive``
     (n_rows,) float64: ``sum_j u_j H_j(x_i)``, the output without its bias.
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.

@@ -33,7 +33,7 @@ def _collect_changed(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
     work_rows, values, gains,
 ):  # fmt: skip
-    """Append one class's rows whose sign firing changes, from `done` on: 0/1 loss."""
+    """Append a class's rows whose sign its activity changes, from `done` on: 0/1."""
     start = done
     for i in range(first, last):
         row = rows[i]
@@ -52,7 +52,7 @@ def _collect(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
     work_rows, values, gains, off, drawn_weight,
 ):  # fmt: skip
-    """Append one class's rows that firing matters to, from `done` on: CE."""
+    """Append one class's rows to which its activity matters, from `done` on: CE."""
     # In arrays of their own first: what is read by row numbers may, for all that the
     # compiler knows, be what was just written, and is not read many at a time.
     n = last - first
@@ -73,10 +73,11 @@ def _collect(
 def collect_samples(
     j, network, weight, rows, n_positive, n, cross_entropy, work, off, drawn_weight
 ):
-    """Samples whose loss depends on whether a hidden node fires.
+    """Samples whose loss depends on whether a hidden node is active.
 
-    Firing helps the positive class where ``u_j > 0``, the other where ``u_j < 0``.
-    Those it helps have to be above the threshold by the margin, the others below it.
+    Being active helps the positive class where ``u_j > 0``, the other where
+    ``u_j < 0``. Those it helps have to be above the threshold by the margin, the others
+    below it.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ def collect_samples(
 
 @inlined_kernel
 def _take_step(j, feature, step, data, binary, network, x, space):
-    """Change one weight of node j, renormalise, update its projections by rank one."""
+    """Change one weight of node j, renormalize, update its projections by rank one."""
     projections, weights = network.projections, network.weights
     w = weights[j, feature]
     weights[j, feature] = w + step

@@ -1,11 +1,12 @@
 """The exact score of each step on many units, from one sorting of the values.
 
-A step on an output weight moves the values of those samples on which its unit fires,
-all by the same. Let the *levels* be the distinct values in ascending order. For a unit,
-sum up from each level on the gains of the samples on which it fires, and those of the
-others. What a threshold scores after a step is then a sum of two entries: of the others
-from the first level above it on, and of those that fire from the first level on that is
-above it once moved. Which levels these are depends on the step, not on the unit.
+A step on an output weight moves the values of those samples on which its unit is
+active, all by the same. Let the *levels* be the distinct values in ascending order. For
+a unit, sum up from each level on the gains of the samples on which it is active, and
+those of the others. What a threshold scores after a step is then a sum of two entries:
+of the others from the first level above it on, and of those on which it is active from
+the first level on that is above it once moved. Which levels these are depends on the
+step, not on the unit.
 """
 
 from typing import NamedTuple
@@ -154,7 +155,7 @@ def find_levels(contenders, window, space):
 def sum_firing(
     n, n_levels, rows, row_gains, level, gains, j, mask, fires, firing, resting
 ):
-    """Sum up the gains from each level on by whether a unit fires.
+    """Sum up the gains from each level on by whether a unit is active.
 
     Parameters
     ----------
@@ -165,10 +166,10 @@ def sum_firing(
     j : int
         The unit.
     mask : int
-        The unit fires where `fires` has this bit.
+        The unit is active where `fires` has this bit.
     fires : ndarray of shape (n_units, n_rows), dtype uint8
     firing : ndarray of shape (> n_levels,), dtype int64
-        Overwritten with the gains of the samples on which the unit fires.
+        Overwritten with the gains of the samples on which the unit is active.
     resting : ndarray of shape (> n_levels,), dtype int64
         Overwritten with those of the others and of all that is on above the levels.
     """

@@ -32,7 +32,7 @@ def firing_mask(u_j):
 
 @kernel
 def add_to_drive(j, u_j, mask, firing, drive):
-    """Change the drive by `u_j` where node j fires."""
+    """Change the drive by `u_j` where node j is active."""
     for i in range(drive.shape[0]):
         drive[i] += u_j if (firing[j, i] & mask) != 0 else 0.0
 
@@ -51,7 +51,7 @@ def write_values_after(j, step, u, rows, values, n, firing, out):
     """Write outputs of n rows without the bias, after a step on ``u_j``.
 
     A step that changes the sign of ``u_j``, which is `u`, also changes what counts as
-    firing within the margin.
+    active within the margin.
     """
     new, before, after = u + step, firing_mask(u), firing_mask(u + step)
     for i in range(n):
@@ -82,7 +82,7 @@ def _write_run(j, first, last, margin, threshold, helped, hurt, projections, fir
 
 @kernel
 def write_firing(j, network):
-    """Write on which rows node j fires."""
+    """Write on which rows node j is active."""
     projections, firing = network.projections, network.firing
     threshold, margin = network.thresholds[j], network.margin[0]
     first, helped, hurt = np.int64(0), np.uint8(2), np.uint8(1)
@@ -93,7 +93,7 @@ def write_firing(j, network):
 
 @kernel
 def set_margin(margin, network):
-    """Change the margin, what fires within it, and the drive of every row."""
+    """Change the margin, what is active within it, and the drive of every row."""
     network.margin[0] = margin
     for j in range(network.u.shape[0]):
         write_firing(j, network)
@@ -122,7 +122,7 @@ def _neighbours(j, first, last, shift, threshold, below, above, projections):
 def fire(j, network):
     """Bring node j back into the drive.
 
-    Its threshold moves midway between the two rows next to it, the same rows firing:
+    Its threshold moves midway between the two rows next to it, the same rows active:
     no hyperplane runs through a row of the training set.
     """
     projections, threshold = network.projections, network.thresholds[j]

@@ -84,7 +84,7 @@ def best_output_step(
 ):
     """Find the step on an output weight that beats `bar` by most under 0/1 loss.
 
-    A step that turns its unit round also changes on which rows it fires within the
+    A step that turns its unit round also changes on which rows it is active within the
     margin, on each to where it hurts the row. It scores no more than if it did not, and
     is scored so at first, like any other. The few that beat all others even so are then
     scored as they are.

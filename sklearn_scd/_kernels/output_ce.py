@@ -56,7 +56,7 @@ def _is_settled(c, error):
 
 @kernel
 def refit_bias(values, weight, n_positive, n, c):
-    """Bias that minimises the logistic loss, by Newton steps inside a bracket.
+    """Bias that minimizes the logistic loss, by Newton steps inside a bracket.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def step_bounds(u, firing, steps, residual, curvature, bounds):
     and within |s| the logistic loss stays above its tangent by at least
     ``kappa = (exp(-|s|) + |s| - 1) / s**2`` times its curvature times the move
     squared (self-concordance; Bach, Electronic Journal of Statistics 4, 2010).
-    Minimised over the bias, that is a bound for the pair.
+    Minimized over the bias, that is a bound for the pair.
 
     Parameters
     ----------

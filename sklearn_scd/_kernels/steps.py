@@ -184,7 +184,7 @@ def reaches_of(lowest, highest, features, n, steps, growths, face, magnitude, re
 
 @kernel
 def _shift(values, x, step, growth, start, middle, stop, out):
-    """Write values after a step; those from `middle` on are hurt by firing."""
+    """Write values after a step; those from `middle` on are hurt by its activity."""
     for i in range(np.uint64(start), np.uint64(middle)):
         out[i] = values[i] + step * x[i] - growth
     for i in range(np.uint64(middle), np.uint64(stop)):
@@ -277,7 +277,8 @@ def best_step(
         1 for the opposite weights. Of the scratch arrays ``steps`` and ``growths``,
         each of shape (2, n_candidates, 2), that row counts: steps on each candidate's
         weight, of which those of 0 are not tried, and what they add to the margin, by
-        which values of samples that firing helps fall and those of the others rise.
+        which values of samples that its activity helps fall and those of the others
+        rise.
     samples : Samples
         With the values of no step.
     grid : Bins

@@ -1,7 +1,7 @@
 """Exact search over every threshold of a node, without sorting what can't win.
 
 A node turns sample i on where ``values[i] > t``; being on is worth ``gains[i]``.
-The best threshold maximises ``sum of gains[i] over values[i] > t``. It lies between
+The best threshold maximizes ``sum of gains[i] over values[i] > t``. It lies between
 two different values, at their midpoint; all-on and all-off are candidates. Scores are
 whole numbers (fixed-point), so they are exact and ties are ties.
 
@@ -40,7 +40,7 @@ _GAPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell sort (Ciura 2001
 
 
 class Samples(NamedTuple):
-    """Samples that a node's firing helps or hurts."""
+    """Samples that a node's activity helps or hurts."""
 
     rows: np.ndarray  # (>= n,) uint32, rows of the training set
     values: np.ndarray  # (>= n,) float64, the node's input without its bias

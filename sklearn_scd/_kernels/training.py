@@ -200,9 +200,9 @@ def train(data, network, settings, state, loss_curve, held_out):
     ----------
     data : Data
     network : Network
-        A random start: its nodes may fire, and drive nothing yet. Its parameters are
-        overwritten with those of the best iterate on all rows, or on those held out,
-        of equal ones the first; the other arrays go on with the last.
+        A random start: its nodes may be active, and drive nothing yet. Its parameters
+        are overwritten with those of the best iterate on all rows, or on those held
+        out, of equal ones the first; the other arrays go on with the last.
     settings : Settings
     state : ndarray of shape (1,), dtype uint64
     loss_curve : ndarray of shape (max_iter,), float32

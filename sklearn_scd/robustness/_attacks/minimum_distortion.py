@@ -157,6 +157,10 @@ def minimum_distortion(
 
     Notes
     -----
+    Restarts, and samples, run side by side, and the model answers what they ask in one
+    batch. Where its predictions depend on the batch, as those of networks in float32
+    may in the last bit, results depend on which samples are attacked together.
+
     Each attempt ends after a number of predictions that `max_iter` and `init_size`
     limit, whatever the estimator answers. How long one of them takes is the
     estimator's affair: there is no time limit.
