@@ -197,7 +197,7 @@ def fit(times):
         model.fit(X, y).predict(X)
     return held("VmRSS")
 before = fit(20)
-print(fit(200) - before, X.nbytes)
+print(fit(100) - before, X.nbytes)
 """
     grown, size = _tell(PREAMBLE + code)
-    assert grown < 10 * size  # of 200 copies of the data
+    assert grown < 5 * size  # of 100 copies of the data

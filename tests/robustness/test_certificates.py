@@ -95,10 +95,15 @@ def brute_force_in_the_plane(model, x):
     angles = np.sort(np.concatenate([directions, directions + np.pi]) % (2 * np.pi))
     middles = 0.5 * (angles + np.append(angles[1:], angles[0] + 2 * np.pi))
     ring = 1e-7 * np.stack([np.cos(middles), np.sin(middles)], axis=1)
-    around = (points[:, None] + ring).reshape(-1, 2)
-    other = model.predict(around) != model.predict(x[None])[0]
-    other = other.reshape(len(points), -1).any(axis=1)
-    return np.linalg.norm(points[other] - x, axis=1).min(initial=np.inf)
+    distances = np.linalg.norm(points - x, axis=1)
+    nearest_first = np.argsort(distances)
+    predicted = model.predict(x[None])[0]
+    for some in np.array_split(nearest_first, max(len(points) // 20, 1)):
+        around = (points[some, None] + ring).reshape(-1, 2)
+        other = (model.predict(around) != predicted).reshape(len(some), -1)
+        if other.any():
+            return distances[some[other.any(axis=1)]].min()
+    return np.inf
 
 
 def brute_force_by_patterns(model, x):
@@ -134,7 +139,7 @@ METHODS = ["best", "order", "spectral", "split", "branch_and_bound"]
 
 
 @may_be_constant
-@pytest.mark.parametrize(("n_classes", "n_models"), [(2, 150), (3, 30)])
+@pytest.mark.parametrize(("n_classes", "n_models"), [(2, 80), (3, 15)])
 def test_certificate_exact_distance_and_attack_in_the_plane(n_classes, n_models):
     rng = np.random.default_rng(n_classes)
     ratios = {method: [] for method in [*METHODS, "attack"]}
@@ -438,6 +443,7 @@ def test_certified_radii_scale_with_the_data_whatever_their_mean(steps, mean):
     ).fit(X, y)
     X_far = mean + 1e10 * X
     far = Pipeline([("steps", clone(steps).fit(X_far)), ("networks", near[-1])])
+    X, X_far = X[::4], X_far[::4]
     bounds = certified_distortion(near, X)
     assert (bounds > 0).mean() > 0.9
     assert_allclose(far[0].transform(X_far), near[0].transform(X), atol=1e-6)

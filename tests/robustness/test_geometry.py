@@ -88,7 +88,7 @@ def test_bound_of_an_eigenvalue_where_a_solver_fails(fails, monkeypatch):
 @pytest.mark.parametrize("n", [1, 2, 31, 200])
 @pytest.mark.parametrize("multiple", [1, 7])  # of the largest eigenvalue
 def test_only_bounds_of_an_eigenvalue_are_proven(n, multiple):
-    for seed in range(20):
+    for seed in range(3 if n == 200 else 20):
         rng = np.random.default_rng(seed)
         vectors = np.linalg.qr(rng.standard_normal((n, n)))[0]
         sizes = rng.random(n) * 10.0 ** rng.integers(-8, 8)

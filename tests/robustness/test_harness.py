@@ -189,14 +189,14 @@ def test_in_one_dimension_the_nearest_flip_is_exact(seed):
     wide = np.diff(ends) > 1e-5
     low, high = ends[:-1][wide], ends[1:][wide]
     named = model.predict((0.5 * (low + high))[:, np.newaxis])
-    X = X[:10]
+    X = X[:6]
     labels = model.predict(X)
     ways = np.maximum(np.maximum(low - X, X - high), 0)
     exact = np.where(named != labels[:, np.newaxis], ways, np.inf).min(axis=1)
     inside = np.isfinite(exact) & (exact > 1e-4)
-    for norm in (1, 2, np.inf):
-        found = nearest_flip(model, X, labels, norm=norm, random_state=0)
-        assert_allclose(found.distances[inside], exact[inside], rtol=1e-3, atol=1e-5)
+    norm = [1, 2, np.inf][seed % 3]  # all the same in one dimension
+    found = nearest_flip(model, X, labels, norm=norm, random_state=0)
+    assert_allclose(found.distances[inside], exact[inside], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("norm", [1, 2, np.inf])
@@ -210,7 +210,7 @@ def test_in_the_plane_the_nearest_flip_is_that_of_brute_force(options, norm):
     X = rng.random((60, 2)).astype(np.float32)  # without structure: scattered cells
     model = small_networks(n_estimators=3, max_iter=20, **options)
     model.fit(X, rng.integers(0, 3, 60))
-    X = X[:8]
+    X = X[:5]
     labels = model.predict(X)
     grid = _grid()
     predicted = model.predict(grid)

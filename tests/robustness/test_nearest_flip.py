@@ -29,9 +29,10 @@ def test_samples_found_lie_above_the_certificate(options, dtype):
     X, y = blobs()
     X = X.astype(dtype)
     model = small_networks().set_params(**options).fit(X, y)
-    result = nearest_flip(model, X[:40], y[:40], random_state=0)
-    assert_is_what_it_says(result, model, X[:40], y[:40], share=0.9)
-    bounds = certified_distortion(model, X[:40], y[:40])
+    X, y = X[:20], y[:20]
+    result = nearest_flip(model, X, y, random_state=0)
+    assert_is_what_it_says(result, model, X, y, share=0.9)
+    bounds = certified_distortion(model, X, y)
     assert (bounds <= result.distances).all()
     assert result.adversarials.dtype == dtype
 
@@ -49,9 +50,10 @@ def test_other_norms_and_votes_lie_above_the_certificate_too(options, norm):
     n_classes = 2 if norm == np.inf else 3
     X, y = blobs(n_classes)
     model = small_networks(**options).fit(X, y)
-    result = nearest_flip(model, X[:20], y[:20], norm=norm, random_state=0)
-    assert_is_what_it_says(result, model, X[:20], y[:20], share=0.9)
-    bounds = certified_distortion(model, X[:20], y[:20], norm=norm)
+    X, y = X[:12], y[:12]
+    result = nearest_flip(model, X, y, norm=norm, random_state=0)
+    assert_is_what_it_says(result, model, X, y, share=0.9)
+    bounds = certified_distortion(model, X, y, norm=norm)
     assert (bounds <= result.distances).all()
 
 
@@ -60,9 +62,9 @@ def test_pipelines_and_labels_of_any_kind(labels):
     X, y = blobs(len(labels))
     y = np.array(labels)[y]
     model = make_pipeline(StandardScaler(), PCA(3), small_networks()).fit(X, y)
-    result = nearest_flip(model, X[:20], y[:20], random_state=0)
-    assert_is_what_it_says(result, model, X[:20], y[:20], share=0.9)
-    assert (certified_distortion(model, X[:20], y[:20]) <= result.distances).all()
+    result = nearest_flip(model, X[:12], y[:12], random_state=0)
+    assert_is_what_it_says(result, model, X[:12], y[:12], share=0.9)
+    assert (certified_distortion(model, X[:12], y[:12]) <= result.distances).all()
 
 
 def test_nothing_worse_is_returned_than_what_it_starts_from():
