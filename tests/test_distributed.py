@@ -190,7 +190,7 @@ def test_interrupted_fit_leaves_model_and_cluster_free(cluster, expected, monkey
 def test_search_on_the_workers_nests(cluster):
     X, y = _data()
     grid = {"hidden_units": [1, 5]}
-    search = GridSearchCV(_model(n_estimators=5), grid, cv=2)
+    search = GridSearchCV(_model(n_estimators=2), grid, cv=2)
     on_cluster = search.fit(X, y).cv_results_["mean_test_score"]
     with parallel_config("sequential"):
         here = search.fit(X, y).cv_results_["mean_test_score"]

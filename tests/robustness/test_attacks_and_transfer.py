@@ -122,7 +122,7 @@ def test_distances_in_the_plane_are_near_those_of_brute_force(loss):
         loss, n_estimators=9, hidden_units=4, max_iter=60, random_state=0
     ).fit(X, y)
     rows = np.flatnonzero(model.predict(X) == y)[:4]
-    axis = np.linspace(0, 1, 1001, dtype=np.float32)
+    axis = np.linspace(0, 1, 401, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     predicted = model.predict(grid)
     exact = np.array(
@@ -132,8 +132,8 @@ def test_distances_in_the_plane_are_near_those_of_brute_force(loss):
         model, X[rows], y[rows], X_train=X, max_iter=30, random_state=0
     )
     assert_is_what_it_says(result, model, X[rows], y[rows])
-    assert (result.distances >= exact - np.sqrt(2) * 1e-3).all()
-    assert (result.distances <= exact * 1.1 + 1e-3).all()
+    assert (result.distances >= exact - np.sqrt(2) / 400).all()
+    assert (result.distances <= exact * 1.1 + 1 / 400).all()
 
 
 @needs_art

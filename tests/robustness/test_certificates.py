@@ -139,7 +139,7 @@ METHODS = ["best", "order", "spectral", "split", "branch_and_bound"]
 
 
 @may_be_constant
-@pytest.mark.parametrize(("n_classes", "n_models"), [(2, 80), (3, 15)])
+@pytest.mark.parametrize(("n_classes", "n_models"), [(2, 50), (3, 15)])
 def test_certificate_exact_distance_and_attack_in_the_plane(n_classes, n_models):
     rng = np.random.default_rng(n_classes)
     ratios = {method: [] for method in [*METHODS, "attack"]}

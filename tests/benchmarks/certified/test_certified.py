@@ -165,7 +165,7 @@ def rows():
 )
 def test_parameters_are_chosen_without_the_test_images(name, measure, rows):
     model = replace(MODELS[name], sigmas=())
-    budgets = Budget(votes=3, max_iter=100), Budget(votes=1, max_iter=50)
+    budgets = Budget(votes=3, max_iter=50), Budget(votes=1, max_iter=20)
     moved = replace(rows, X_test=rows.X_test + np.float32(0.01))
     results = [
         measuring.certify(model, images, 0, *budgets)[OWN] for images in (rows, moved)

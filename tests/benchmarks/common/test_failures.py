@@ -68,7 +68,7 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(images, tmp_pat
     pytest.importorskip("art")
     attack = ["--images", "2", "--restarts", "1", "--max-iter", "2", "--init-size", "9"]
     subprocess.run(
-        [sys.executable, KILLED_RUNS, tmp_path, "6", "0",
+        [sys.executable, KILLED_RUNS, tmp_path, "4", "0",
          "--dataset", images, *MODELS, *SHORT, *attack],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
         env={**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)},
