@@ -34,6 +34,8 @@ certified: .venv/.benchmarks .venv/.rivals $(KERNELS)/.compiled ## certified acc
 speed: .venv/.benchmarks ## time and memory of fits and predictions
 	$(RUN) benchmarks.speed $(ARGS)
 
+# A thread of linear algebra a worker: more of them wait for each other's cores.
+test: export OMP_NUM_THREADS := 1
 test: .venv/.benchmarks .venv/.dask .venv/.onnx .venv/.rivals .venv/.tests ## run tests and doctests (ARGS="-k threshold -x")
 	$(RUN) pytest --numprocesses auto --dist loadfile $(ARGS)
 

@@ -329,7 +329,7 @@ def _options(rng, loss, binary, hidden_units):
 @pytest.mark.parametrize("loss", ["01", "ce"])
 def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units, dtype):
     rng = np.random.default_rng([hidden_units, binary, loss == "ce"])
-    for case in range(12):
+    for case in range(8):
         data = _problem(rng, "integers" if dtype == np.uint8 else "real", dtype)
         n_features = data.columns.shape[0]
         options = _options(rng, loss, binary, hidden_units)

@@ -64,9 +64,9 @@ def _exact(forest, x, label, clip_values):
 
 
 @pytest.mark.parametrize("name", FORESTS)
-@pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(
-    ("dtype", "clip_values"), [(np.float32, (0.0, 1.0)), (np.float64, (-0.1, 0.9))]
+    ("n_classes", "dtype", "clip_values"),
+    [(2, np.float32, (0.0, 1.0)), (3, np.float64, (-0.1, 0.9))],
 )
 def test_the_nearest_of_all_cells_is_found_and_certified(
     name, n_classes, dtype, clip_values
