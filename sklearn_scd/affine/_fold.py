@@ -107,6 +107,34 @@ def fold(
     Rounding of float64 in the folding itself is in the bounds, too: see
     :mod:`sklearn_scd.affine._compose` for the proof.
     """
+    steps = None
+    if transformer is not None:
+        steps = steps_map(transformer, np.shape(rows)[1], dtype, samples)
+    return fold_into(steps, rows, offsets, roundoff=roundoff, underflow=underflow)
+
+
+def fold_into(
+    steps: AffineMap | None,
+    rows: ArrayLike,
+    offsets: ArrayLike,
+    *,
+    roundoff: float = 0.0,
+    underflow: ArrayLike | None = None,
+) -> FoldedLayer:
+    """Fold a linear layer into the map of the steps before it.
+
+    Parameters
+    ----------
+    steps : AffineMap or None
+        As :func:`steps_map` makes it; None where there are none.
+
+    rows, offsets, roundoff, underflow
+        As in :func:`fold`.
+
+    Returns
+    -------
+    folded : FoldedLayer
+    """
     rows = np.asarray(rows, dtype=np.float64)
     offsets = np.asarray(offsets, dtype=np.float64)
     if underflow is None:
@@ -115,9 +143,6 @@ def fold(
     floor = roundoff * np.abs(offsets) * (1 + 2.0**-50) + np.asarray(underflow)
     n_rows, n_transformed = rows.shape
     nowhere = np.zeros(n_transformed)
-    steps = None
-    if transformer is not None:
-        steps = steps_map(transformer, n_transformed, dtype, samples)
     out = _Rows(n_rows, n_transformed if steps is None else steps.n_in)
     for start in range(0, n_rows, _BLOCK):
         block = slice(start, start + _BLOCK)

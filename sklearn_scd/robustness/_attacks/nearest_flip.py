@@ -30,8 +30,7 @@ from sklearn_scd.robustness._attacks.sample import (
     to_boundary,
 )
 from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
-from sklearn_scd.robustness._hyperplanes.geometry import geometry_of
-from sklearn_scd.robustness._hyperplanes.networks import sign_networks
+from sklearn_scd.robustness._hyperplanes.model_setup import set_up
 from sklearn_scd.robustness._inputs import ATTACK_CONSTRAINTS, draw_seed
 from sklearn_scd.robustness._results import DistortionResult
 
@@ -150,11 +149,10 @@ def nearest_flip(
         estimator, X, y, norm=norm, clip_values=clip_values, target=target
     )
     seed = draw_seed(random_state)
-    networks = sign_networks(estimator, problem.X)
+    setup = set_up(estimator, problem.X)
+    networks = setup.networks
     searches = _Searches(
-        CrossingSearch(
-            problem.model, networks, geometry_of(networks.normals), time_limit
-        ),
+        CrossingSearch(problem.model, networks, setup.geometry, time_limit),
         LineSearch(*points_of_classes(problem, None), _ROUNDS),
         CellSearch(networks, problem.model.norm),
     )

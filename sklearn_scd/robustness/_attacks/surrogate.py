@@ -25,7 +25,7 @@ from sklearn_scd.robustness._attacks.line_search import (
 from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
 from sklearn_scd.robustness._attacks.sample import Attempt, attempt_at, to_boundary
 from sklearn_scd.robustness._attacks.smooth_networks import SmoothNetworks
-from sklearn_scd.robustness._hyperplanes.networks import sign_networks
+from sklearn_scd.robustness._hyperplanes.model_setup import set_up
 from sklearn_scd.robustness._inputs import ATTACK_CONSTRAINTS, draw_seed
 from sklearn_scd.robustness._results import DistortionResult
 
@@ -178,7 +178,7 @@ def surrogate_attack(
         estimator, X, y, norm=norm, clip_values=clip_values, target=target
     )
     seed = draw_seed(random_state)
-    smooth = SmoothNetworks(sign_networks(estimator, problem.X))
+    smooth = SmoothNetworks(set_up(estimator, problem.X).networks)
     n_classes = problem.model.labels.classes.size
     plan = make_plan(temperatures, n_restarts, n_classes, max_iter)
     rows = problem.rows

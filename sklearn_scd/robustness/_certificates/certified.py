@@ -24,9 +24,10 @@ from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
 from sklearn_scd.robustness._certificates.order_statistic import OrderBound
 from sklearn_scd.robustness._certificates.spectral import spectral_bound
 from sklearn_scd.robustness._certificates.split import split_bound
-from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry, geometry_of
+from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry
 from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample, locate
-from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, sign_networks
+from sklearn_scd.robustness._hyperplanes.model_setup import set_up
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
 
@@ -194,10 +195,11 @@ def certify(
     if y is not None:
         check_consistent_length(X, y)
         right = codes == labels.encode(y, "y")
-    networks = sign_networks(estimator, X)
-    geometry = geometry_of(networks.normals) if norm == 2 else None
+    setup = set_up(estimator, X)
+    networks = setup.networks
+    geometry = setup.geometry if norm == 2 else None
     methods = _methods(networks, geometry, method)
-    order = OrderBound(networks, norm)
+    order = setup.once(("order", norm), lambda: OrderBound(networks, norm))
     bound = _Certifier(networks, order, geometry, norm, methods, time_limit, real)
     rows = np.flatnonzero(right)
     jobs = (

@@ -17,7 +17,8 @@ from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.affine._fold import FoldedLayer, fold
 from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certify
-from sklearn_scd.robustness._hyperplanes.networks import DUAL, sign_networks
+from sklearn_scd.robustness._hyperplanes.model_setup import set_up
+from sklearn_scd.robustness._hyperplanes.networks import DUAL
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
 
@@ -191,7 +192,7 @@ def _of_one_vote(
     estimator: FittedClassifier, X: ArrayLike, y: ArrayLike | None, norm: float
 ) -> Floats:
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
-    networks = sign_networks(estimator, X)
+    networks = set_up(estimator, X).networks
     if networks.n_votes > 1:
         raise TypeError(
             "Exact distances are known of one vote, n_estimators=1, not of "

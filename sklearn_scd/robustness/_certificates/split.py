@@ -26,6 +26,7 @@ from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample
 _SPLITS = (1, 6), (2, 10), (3, 13), (4, 16)
 _REACH = 4.0  # times the bound without splitting: no more is tried
 _HALVINGS = 7  # of the range in which the bound is looked for
+_POWERS = 4  # of a matrix, to get near its largest eigenvalue
 
 
 def split_bound(
@@ -107,6 +108,10 @@ class _Space:
         self.along = along * located.signs.reshape(-1, 1)  # of the way to switching
         self.rest = coordinates @ vectors[:, :-n_along]
         self.rest_sizes = np.linalg.norm(self.rest, axis=1)
+        self.buffer = np.empty_like(self.rest)
+        # The direction of the rest in which a box failed last, and squares along it.
+        self.direction = np.ones(self.rest.shape[1])
+        self.witness = np.zeros(len(self.rest))
         self.widths = np.sqrt(sizes[-n_along:])
         self.end = end
         corner = np.ones(n_along)
@@ -164,6 +169,20 @@ class _Space:
         if cost in (0.0, np.inf):
             return cost == np.inf
         weights = weights.ravel()
+        most = cost / left / (1 + SLACK)
+        # One direction along which it is more is enough, and costs next to nothing.
+        if (self.witness * weights).sum() > most * (1 + SLACK):
+            return False
         used = np.flatnonzero(weights)
-        rows = self.rest[used] * np.sqrt(weights[used])[:, np.newaxis]
-        return is_eigenvalue_bound(cost / left / (1 + SLACK), rows.T @ rows)
+        rows = np.take(
+            self.rest, used, axis=0, out=self.buffer[: used.size], mode="clip"
+        )
+        rows *= np.sqrt(weights[used])[:, np.newaxis]
+        moment = rows.T @ rows
+        if is_eigenvalue_bound(most, moment):
+            return True
+        for _ in range(_POWERS):
+            self.direction = moment @ self.direction
+            self.direction /= np.linalg.norm(self.direction)
+        self.witness = np.square(self.rest @ self.direction)
+        return False

@@ -148,19 +148,21 @@ class Geometry:
         return (self.coordinates.T * weights) @ self.coordinates
 
 
-def geometry_of(normals: Floats) -> Geometry:
+def geometry_of(normals: Floats, span: Floats | None = None) -> Geometry:
     """Work out the geometry of unit rows.
 
     Parameters
     ----------
     normals : ndarray of shape (n_rows, n_features), float64
+    span : ndarray of shape (n_vectors, n_features), default=None
+        As in :func:`small_basis`.
 
     Returns
     -------
     geometry : Geometry
     """
     n_rows, n_features = normals.shape
-    basis = small_basis(normals)
+    basis = small_basis(normals, span)
     if basis is not None:
         coordinates = normals @ basis.T
         residual = np.linalg.norm(normals - coordinates @ basis, axis=1).max()
@@ -173,22 +175,50 @@ def geometry_of(normals: Floats) -> Geometry:
     return Geometry(None, None, None, normals)
 
 
-def small_basis(normals: Floats) -> Floats | None:
+def small_basis(normals: Floats, span: Floats | None = None) -> Floats | None:
     """Orthonormal basis of the rows' span, None where it is large.
 
-    It is found from random combinations of the rows.
+    Parameters
+    ----------
+    normals : ndarray of shape (n_rows, n_features), float64
+    span : ndarray of shape (n_vectors, n_features), default=None
+        Vectors that are said to span the rows. Where they are few and do, the basis is
+        found from them, else from random combinations of the rows.
+
+    Returns
+    -------
+    basis : ndarray of shape (rank, n_features) or None
     """
     n_rows, n_features = normals.shape
     if min(n_rows, n_features) <= _LOW_RANK:
         return None
-    mix = np.random.RandomState(0).standard_normal((_LOW_RANK + 16, n_rows))
-    _, sizes, basis = np.linalg.svd(mix @ normals, full_matrices=False)
-    rank = int((sizes > 1e-9 * sizes[0]).sum())
-    if rank > _LOW_RANK:
+    if span is not None and len(span) <= _LOW_RANK:
+        basis = _basis_of(span)
+        if _has_small_residual(normals, basis):
+            return basis
+    if _spans_much(normals[: _LOW_RANK + 16]):
         return None
-    basis = basis[:rank]
+    mix = np.random.RandomState(0).standard_normal((_LOW_RANK + 16, n_rows))
+    basis = _basis_of(mix @ normals)
+    if len(basis) > _LOW_RANK or not _has_small_residual(normals, basis):
+        return None
+    return basis
+
+
+def _basis_of(vectors: Floats) -> Floats:
+    _, sizes, basis = np.linalg.svd(vectors, full_matrices=False)
+    return basis[: int((sizes > 1e-9 * sizes[0]).sum())]
+
+
+def _has_small_residual(normals: Floats, basis: Floats) -> bool:
     outside = normals - (normals @ basis.T) @ basis
-    return basis if np.abs(outside).max() < _RESIDUAL else None
+    return bool(np.abs(outside).max() < _RESIDUAL)
+
+
+def _spans_much(rows: Floats) -> bool:
+    """Whether some rows alone have no small basis, which is soon seen as a rule."""
+    sizes = np.linalg.eigvalsh(rows @ rows.T)
+    return int((sizes > 1e-10 * sizes[-1]).sum()) > _LOW_RANK
 
 
 def _largest_eigenvalue(matrix: Floats) -> float:
@@ -235,4 +265,4 @@ def is_eigenvalue_bound(candidate: float, matrix: Floats) -> bool:
     shifted = -matrix
     shifted[np.diag_indices(len(matrix))] += candidate
     # The transpose is the same matrix in LAPACK's order, so that nothing is copied.
-    return dpotrf(shifted.T, clean=0, overwrite_a=1)[1] == 0
+    return dpotrf(shifted.T, lower=1, clean=0, overwrite_a=1)[1] == 0

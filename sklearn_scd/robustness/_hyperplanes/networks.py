@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._rounding import TINY, rounding_factor, smallest_normal
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd._vote_rule import count_votes, named_classes
-from sklearn_scd.affine._fold import FoldedLayer, fold
+from sklearn_scd.affine._fold import FoldedLayer, fold_into
+from sklearn_scd.affine._map import AffineMap
 from sklearn_scd.affine._pipeline import split_pipeline
 
 # Attacks keep this share of |x| + |b| away from hyperplanes: what float32 and float64
@@ -23,7 +25,7 @@ _USUAL_ROUNDING = {4: 2.0**-20, 8: 2.0**-49}
 _UNIT = 1.005  # norm up to which a classifier takes rows for unit rows
 _GRID = 2.0**20  # outputs on it, or on a coarser one, are exact sums
 _LARGEST = 2.0**32  # up to there
-_BLOCK = 256  # rows at a time, where an array of all would be large
+_BLOCK = 32  # rows at a time: an array of all would be large, one of more leave caches
 _RANGE = 1e-34, 1e34  # of float32, with room to spare
 _UPWARDS = 1 + 2.0**-40  # more than a bound's own arithmetic may lose
 
@@ -74,6 +76,10 @@ class SignNetworks:
 
     usual_rounding : float
         Share of the terms of a signed distance that rounding takes as a rule.
+
+    span : ndarray of shape (n_vectors, n_features), float64, or None
+        Vectors that span the normals but for rounding, where steps before the
+        classifier tell.
     """
 
     normals: Floats
@@ -89,6 +95,7 @@ class SignNetworks:
     rounding_floor: Floats
     output_rounding: Floats
     usual_rounding: float
+    span: Floats | None = None
 
     @property
     def n_rivals(self) -> int:
@@ -107,9 +114,13 @@ class SignNetworks:
 
     def dual_norms(self, norm: float) -> Floats:
         """How far a step of size 1 can move along each normal, shape (n_rows,)."""
-        if norm == 2:
-            return np.where(self.normals.any(axis=1), 1.0, 0.0)
-        return np.linalg.norm(self.normals, ord=DUAL[norm], axis=1)
+        if ("move", norm) not in self._sizes:
+            if norm == 2:
+                sizes = np.where(self.normals.any(axis=1), 1.0, 0.0)
+            else:
+                sizes = np.linalg.norm(self.normals, ord=DUAL[norm], axis=1)
+            self._sizes["move", norm] = sizes
+        return self._sizes["move", norm]
 
     def positions(self, X: NDArray[Any]) -> Floats:
         """Signed distances to the hyperplanes, shape (n_samples, n_rows)."""
@@ -149,12 +160,14 @@ class SignNetworks:
         norm : float
             1, 2 or inf.
         """
-        slopes = np.empty(len(self.normals))
-        for start in range(0, len(slopes), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            coef = self.rounding_coef[rows].astype(np.float64, copy=False)
-            slopes[rows] = np.linalg.norm(coef, ord=DUAL[norm], axis=1)
-        return slopes * _UPWARDS
+        if ("round", norm) not in self._sizes:
+            slopes = np.empty(len(self.normals))
+            for start in range(0, len(slopes), _BLOCK):
+                rows = slice(start, start + _BLOCK)
+                coef = self.rounding_coef[rows].astype(np.float64, copy=False)
+                slopes[rows] = np.linalg.norm(coef, ord=DUAL[norm], axis=1)
+            self._sizes["round", norm] = slopes * _UPWARDS
+        return self._sizes["round", norm]
 
     def outputs(self, positions: NDArray[Any]) -> Floats:
         """Outputs of the networks, shape (n_samples, n_votes, n_rivals).
@@ -174,6 +187,11 @@ class SignNetworks:
     def counts(self, outputs: Floats) -> NDArray[np.intp]:
         """Votes for each class, shape (n_samples, n_classes)."""
         return count_votes(named_classes(outputs), self.n_classes)
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[str, float], Floats]:
+        """Norms that were asked for: each takes a look at all normals."""
+        return {}
 
     def _from_centre(self, X: NDArray[Any]) -> Floats:
         return X.astype(np.float64, copy=False) - self.centre
@@ -213,16 +231,23 @@ def scd_steps(
     return transformer, classifier
 
 
-def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
-    """Read the networks off a fitted estimator.
+def sign_networks(
+    steps: AffineMap | None,
+    classifier: SCDClassifier,
+    n_features: int,
+    dtype: np.dtype[Any],
+) -> SignNetworks:
+    """Read the networks off a fitted classifier.
 
     Parameters
     ----------
-    estimator : SCDClassifier, or Pipeline of affine steps and an SCDClassifier
-        Or a search over them.
-    X : ndarray of shape (n_samples, n_features)
-        Samples, by which the rules of the steps are checked, and whose dtype says what
-        the steps compute in.
+    steps : AffineMap or None
+        Before the classifier.
+    classifier : SCDClassifier
+    n_features : int
+        Of what comes in.
+    dtype : dtype
+        The same.
 
     Returns
     -------
@@ -230,19 +255,14 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
 
     Raises
     ------
-    TypeError
-        If the classifier is no SCDClassifier.
-    NotAffineError
-        If a step before it is not known to be affine.
     ValueError
         If a weight is NaN or infinite.
     """
-    transformer, classifier = scd_steps(estimator)
     for name in ("hidden_coef_", "hidden_intercept_", "output_coef_",
                  "output_intercept_"):  # fmt: skip
         # Comparisons with NaN are false: bounds would be those of another model.
         assert_all_finite(getattr(classifier, name), input_name=f"estimator.{name}")
-    layer = _first_layer(transformer, classifier, X)
+    layer = _first_layer(steps, classifier, n_features)
     scales = np.linalg.norm(layer.normals, axis=1)
     divisors = np.where(scales > 0, scales, 1.0)
     linear = classifier._linear
@@ -251,7 +271,7 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
     if linear:  # says class 1 where its unit is active
         u, c = np.ones_like(u), np.zeros_like(c)
     usual = _USUAL_ROUNDING[
-        min(classifier.hidden_intercept_.dtype.itemsize, X.dtype.itemsize)
+        min(classifier.hidden_intercept_.dtype.itemsize, dtype.itemsize)
     ]
     return SignNetworks(
         normals=layer.normals / divisors[:, np.newaxis],
@@ -267,11 +287,16 @@ def sign_networks(estimator: FittedClassifier, X: NDArray[Any]) -> SignNetworks:
         rounding_floor=layer.rounding_floor / divisors * _UPWARDS,
         output_rounding=_output_rounding(u, c),
         usual_rounding=usual,
+        span=steps.matrix if steps is not None and _is_dense(steps.matrix) else None,
     )
 
 
+def _is_dense(matrix: Any) -> bool:
+    return isinstance(matrix, np.ndarray)
+
+
 def _first_layer(
-    transformer: Any, classifier: SCDClassifier, X: NDArray[Any]
+    steps: AffineMap | None, classifier: SCDClassifier, n_incoming: int
 ) -> FoldedLayer:
     """Hidden units in the units of the input, with all that is rounded on the way.
 
@@ -288,8 +313,8 @@ def _first_layer(
     offsets = classifier.hidden_intercept_.astype(np.float64).ravel()
     roundoff = rounding_factor(n_features + 3, dtype)
     underflow = (n_features + 2) * smallest_normal(dtype)
-    own = rounding_factor(X.shape[1] + 4, np.float64)
-    if transformer is None:
+    own = rounding_factor(n_incoming + 4, np.float64)
+    if steps is None:
         total = (roundoff + own) * _UPWARDS
         return FoldedLayer(
             rows,
@@ -298,16 +323,13 @@ def _first_layer(
             _scaled_up(np.abs(rows), np.full(len(rows), 1 / total)),
             total * np.abs(offsets) + underflow,
         )
-    layer = fold(
-        transformer, rows, offsets, dtype=X.dtype, samples=X, roundoff=roundoff,
-        underflow=underflow,
-    )  # fmt: skip
+    layer = fold_into(steps, rows, offsets, roundoff=roundoff, underflow=underflow)
     coef = layer.rounding_coef
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, start + _BLOCK)
         coef[block] += _rounded_up(own * np.abs(layer.normals[block]), coef.dtype)
         coef[block] *= np.asarray(1.0 + 2.0**-20, dtype=coef.dtype)  # of the sum itself
-    floor = layer.rounding_floor + own * np.abs(layer.offsets) + TINY * X.shape[1]
+    floor = layer.rounding_floor + own * np.abs(layer.offsets) + TINY * n_incoming
     return FoldedLayer(layer.normals, layer.centre, layer.offsets, coef, floor)
 
 
