@@ -74,6 +74,9 @@ class SignNetworks:
 
     usual_rounding : float
         Share of the terms of a signed distance that rounding takes as a rule.
+
+    head_start : ndarray of shape (n_classes,), intp, or None
+        Votes that each class has beside those of the networks.
     """
 
     normals: Floats
@@ -89,6 +92,7 @@ class SignNetworks:
     rounding_floor: Floats
     output_rounding: Floats
     usual_rounding: float
+    head_start: NDArray[np.intp] | None = None
 
     @property
     def n_rivals(self) -> int:
@@ -173,7 +177,8 @@ class SignNetworks:
 
     def counts(self, outputs: Floats) -> NDArray[np.intp]:
         """Votes for each class, shape (n_samples, n_classes)."""
-        return count_votes(named_classes(outputs), self.n_classes)
+        counts = count_votes(named_classes(outputs), self.n_classes)
+        return counts if self.head_start is None else counts + self.head_start
 
     def _from_centre(self, X: NDArray[Any]) -> Floats:
         return X.astype(np.float64, copy=False) - self.centre
