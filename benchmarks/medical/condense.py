@@ -17,7 +17,7 @@ from benchmarks.common.files import write_atomically
 
 SCHEMA = 1
 DIGITS = 4  # of distances, after the point
-ATTACK = ("attack", "norm", "seed", "settings", "protocol")
+ATTACK = ("attack", "norm", "settings", "protocol")
 BOUNDS = ("agreement_clean", "agreement_adversarial", "roc_auc")
 TRANSFER = ("names", "sources", "fooled", "valid")
 RUN = ("split", "votes", "seeds", "train_iter", "vote_all")
