@@ -104,6 +104,30 @@ def speed_table(record: dict) -> str:
     return Table("speed-defaults", "", caption, "", header, rows).to_rst()
 
 
+def medical_records() -> list[dict]:
+    """Read the records of ``benchmarks.medical``."""
+    return [read(path) for path in sorted(RECORDS.glob("medical-*.json"))]
+
+
+def medical_tables() -> dict[str, str]:
+    """Write the paper's tables and ours side by side, and what detection gives."""
+    from benchmarks.medical.tables import detection, side_by_side
+
+    groups = side_by_side.by_dataset(medical_records())
+    made = [side_by_side.accuracies(groups)] if groups else []
+    for group in groups.values():
+        made += [
+            side_by_side.distances(group),
+            side_by_side.transfer_accuracies(group),
+            side_by_side.transfers(group),
+        ]
+    made += [
+        detection.detection(read(path))
+        for path in sorted(RECORDS.glob("detection-*.json"))
+    ]
+    return {f"{table.name}.rst": table.to_rst() for table in made}
+
+
 def tables() -> dict[str, str]:
     """Return all tables by the names of their files."""
     made = {
@@ -111,6 +135,7 @@ def tables() -> dict[str, str]:
         for path in sorted(RECORDS.glob("certified-*.json"))
     }
     path = RECORDS / "speed-defaults.json"
+    made |= medical_tables()
     return {**made, f"{path.stem}.rst": speed_table(read(path))}
 
 

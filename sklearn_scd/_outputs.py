@@ -23,9 +23,9 @@ from sklearn_scd._rounding import rounding_factor, smallest_normal
 from sklearn_scd._typing import Floats
 
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
-_BLOCK = 256  # features in one product, where many samples share its overhead
-_FEW_SAMPLES = 16
-_MOST_FEATURES = 2**20  # of which one sum in float32 can tell something
+_BLOCK = 256  # features in one product
+_FEW_SAMPLES = 48  # attacks ask about so few at a time
+_BLOCK_UNITS = 64  # in one product of few samples: their weights stay in the cache
 _LONGEST = 100_000  # sum of squares in float32, good to a percent
 _SQUARES_FIT = 1e15  # float32 holds squares of numbers between this and its inverse
 
@@ -67,7 +67,7 @@ def evaluate_networks(
         if part.dtype != np.uint8:
             check_range(largest, n_features, dtype)
         cast = part.astype(dtype, copy=False)
-        projections, n_operations = _product(cast, coef.T.astype(dtype, copy=False))
+        projections, n_operations = _product(cast, coef)
         tolerance = np.full(len(part), -1.0)
         if dtype == np.float32:
             row_norm = math.sqrt(n_features) if coef.dtype == np.int8 else 1.0
@@ -82,23 +82,46 @@ def evaluate_networks(
     return outputs
 
 
-def _product(X: NDArray[Any], columns: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """``X @ columns``, and the rounding errors that a term has gone through.
+def _product(X: NDArray[Any], coef: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """``X @ coef.T``, and the rounding errors that a term has gone through.
 
-    Sums over blocks of features have shorter chains of them; for few samples the
-    overhead is not worth it.
+    Sums over blocks of features have shorter chains of them: fewer products lie so near
+    0 that they are computed once more.
     """
     n_features = X.shape[1]
-    few = n_features <= 2 * _BLOCK
-    few |= len(X) < _FEW_SAMPLES and n_features <= _MOST_FEATURES
-    if few or X.dtype != np.float32:
-        return X @ columns, n_features + 2  # one is the cast's
+    if n_features <= 2 * _BLOCK or X.dtype != np.float32:
+        return X @ coef.T.astype(X.dtype, copy=False), n_features + 2
+    n_operations = _BLOCK + math.ceil(n_features / _BLOCK) + 2  # one is the cast's
+    if len(X) < _FEW_SAMPLES:
+        return _product_of_few(X, coef), n_operations
+    columns = coef.T.astype(X.dtype, copy=False)
     product = X[:, :_BLOCK] @ columns[:_BLOCK]
     term = np.empty_like(product)
     for start in range(_BLOCK, n_features, _BLOCK):
         block = slice(start, start + _BLOCK)
         product += np.matmul(X[:, block], columns[block], out=term)
-    return product, _BLOCK + math.ceil(n_features / _BLOCK) + 2
+    return product, n_operations
+
+
+def _product_of_few(X: NDArray[Any], coef: NDArray[Any]) -> NDArray[Any]:
+    """The product unit block after unit block, which goes through the weights once.
+
+    For few samples BLAS would copy all weights before it multiplies.
+    """
+    n_samples, n_features = X.shape
+    n_blocks = n_features // _BLOCK
+    whole = n_blocks * _BLOCK
+    blocks = X[:, :whole].reshape(n_samples, n_blocks, _BLOCK).transpose(1, 2, 0)
+    blocks = np.ascontiguousarray(blocks)
+    product = np.empty((n_samples, len(coef)), dtype=X.dtype)
+    for start in range(0, len(coef), _BLOCK_UNITS):
+        units = slice(start, start + _BLOCK_UNITS)
+        rows = coef[units].astype(X.dtype, copy=False)
+        by_block = rows[:, :whole].reshape(-1, n_blocks, _BLOCK).transpose(1, 0, 2)
+        part = np.matmul(by_block, blocks).sum(axis=0)
+        part += rows[:, whole:] @ X[:, whole:].T
+        product[:, units] = part.T
+    return product
 
 
 def _norms(X: NDArray[np.float32], largest: float) -> Floats:

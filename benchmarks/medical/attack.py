@@ -69,7 +69,8 @@ def attack_models(
                 )
                 run.results.set_attack(task.spec, record)
     record = run.results.data["datasets"][task.spec]["attack"]
-    record["transfer"] = record_transfer(estimators, targets, attacked)
+    results = {name: join(images) for name, images in attacked.items()}
+    record["transfer"] = record_transfer(estimators, targets, results)
     run.results.save()
     return targets, attacked
 

@@ -164,11 +164,19 @@ def record_attacks(
 def record_transfer(
     estimators: Mapping[str, ClassifierMixin],
     targets: Targets,
-    attacked: Mapping[str, list[AttackedImage]],
+    found: Mapping[str, DistortionResult | np.ndarray],
 ) -> dict:
-    """Return which images transfer to which model, as it goes into the record."""
-    results = {name: join(images) for name, images in attacked.items()}
-    transfer = transfer_matrix(estimators, results, targets.y)
+    """Return which images transfer to which model, as it goes into the record.
+
+    Parameters
+    ----------
+    estimators : mapping of str to ClassifierMixin
+        By model name.
+    targets : Targets
+    found : mapping of str to DistortionResult or ndarray
+        By the name of the model that was attacked: adversarial images, or rows of NaN.
+    """
+    transfer = transfer_matrix(estimators, found, targets.y)
     return {
         "names": list(transfer.names),
         "sources": list(transfer.sources),

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from benchmarks.medical.attacked_images import AttackedImage, Targets, join
+from benchmarks.medical.attacked_images import (
+    AttackedImage,
+    Targets,
+    join,
+    record_transfer,
+)
 from benchmarks.medical.context import ATTACKED_SEED, RunContext
 from benchmarks.medical.evaluation import (
     EvaluatedModel,
@@ -64,6 +69,17 @@ def evaluate_models(
             run.checkpoints.save(*_key(run, task, model, targets), found[model.name])
             _enter(run, task, found, labels)
     _enter(run, task, found, labels)
+    estimators = {
+        name: use_one_thread(model.estimator) for name, model in trained.items()
+    }
+    nearest = {
+        name: model.evaluation.adversarials
+        for name, model in found.items()
+        if model is not None
+    }
+    record = run.results.data["datasets"][task.spec]["evaluation"]
+    record["transfer"] = record_transfer(estimators, targets, nearest)
+    run.results.save()
 
 
 def _enter(

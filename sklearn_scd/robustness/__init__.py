@@ -16,6 +16,7 @@ from sklearn_scd.robustness._attacks.sample import AttackedSample
 from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
 from sklearn_scd.robustness._certificates.certified import certified_distortion
 from sklearn_scd.robustness._certificates.exact import exact_distance
+from sklearn_scd.robustness._detector import AgreementDetector
 from sklearn_scd.robustness._evaluation import evaluate_robustness
 from sklearn_scd.robustness._results import DistortionResult
 from sklearn_scd.robustness._scorer import certified_accuracy_scorer
@@ -24,6 +25,7 @@ from sklearn_scd.robustness._summary import RobustnessEvaluation
 from sklearn_scd.robustness._transfer import TransferResult, transfer_matrix
 
 __all__ = [
+    "AgreementDetector",
     "AttackedSample",
     "DistortionResult",
     "RobustAccuracy",

@@ -62,7 +62,9 @@ class LabelCodes:
         ValueError
             If a label is none of the classes, or there is not one a sample.
         """
-        labels = column_or_1d(labels)
+        # Attacks ask thousands of times, and the check takes as long as a small model.
+        if not (type(labels) is np.ndarray and labels.ndim == 1):
+            labels = column_or_1d(labels)
         try:
             places = np.searchsorted(self._sorted, labels)
         except TypeError:  # such as None, which can't be sorted among numbers

@@ -77,15 +77,22 @@ def test_rivals_with_the_same_outputs_in_another_order_tie():
         assert math.isclose(probabilities.sum(), 1.0)
 
 
-@pytest.mark.parametrize("n_units", [0, 3])
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_prediction_does_not_depend_on_the_other_samples(n_units, n_classes):
+@pytest.mark.parametrize("binary_weights", [False, True])
+@pytest.mark.parametrize(("n_units", "n_classes"), [(0, 2), (0, 3), (3, 3), (40, 2)])
+def test_a_prediction_does_not_depend_on_the_other_samples(
+    n_units, n_classes, binary_weights
+):
     """Samples within float32's rounding of hyperplanes, alone and among others."""
     rng = np.random.default_rng(0)
     n_features = 600
     X = rng.random((60, n_features), dtype=np.float32)
     y = np.arange(60) % n_classes
-    model = _model(hidden_units=n_units, n_estimators=2, max_iter=20).fit(X, y)
+    model = _model(
+        hidden_units=n_units,
+        n_estimators=2,
+        max_iter=20,
+        binary_weights=binary_weights,
+    ).fit(X, y)
     rows = model.hidden_coef_.reshape(-1, n_features).astype(np.float64)
     offsets = model.hidden_intercept_.ravel().astype(np.float64)
     if n_units == 0 and n_classes > 2:  # where two rivals' outputs tie
@@ -110,7 +117,7 @@ def test_a_prediction_does_not_depend_on_the_other_samples(n_units, n_classes):
         sides = near.astype(np.float64) @ rows.T + offsets > 0
         shape = (len(near), *model.output_coef_.shape)
         expected = (sides.reshape(shape) * model.output_coef_).sum(axis=2)
-        expected += model.output_intercept_
+        expected = expected + model.output_intercept_
         assert_array_equal(together.reshape(len(near), -1), expected)
 
 

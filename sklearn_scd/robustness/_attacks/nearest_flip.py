@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -15,13 +16,18 @@ from sklearn_scd._progress import ProgressLine
 from sklearn_scd._typing import FittedClassifier, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.cell_search import CellSearch
 from sklearn_scd.robustness._attacks.crossing_search import CrossingSearch
+from sklearn_scd.robustness._attacks.demanding import (
+    DemandingModel,
+    demand_agreement,
+    with_head_start,
+)
 from sklearn_scd.robustness._attacks.harness import AttackRun
 from sklearn_scd.robustness._attacks.interruption import results_left_on, set_results
 from sklearn_scd.robustness._attacks.line_search import (
     LineSearch,
     points_of_classes,
 )
-from sklearn_scd.robustness._attacks.problem import read_problem
+from sklearn_scd.robustness._attacks.problem import AttackProblem, read_problem
 from sklearn_scd.robustness._attacks.sample import (
     AttackedSample,
     Attempt,
@@ -31,6 +37,7 @@ from sklearn_scd.robustness._attacks.sample import (
 )
 from sklearn_scd.robustness._attacks.surrogate import surrogate_attack
 from sklearn_scd.robustness._hyperplanes.model_setup import set_up
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 from sklearn_scd.robustness._inputs import ATTACK_CONSTRAINTS, draw_seed
 from sklearn_scd.robustness._results import DistortionResult
 
@@ -40,6 +47,7 @@ _ROUNDS = 9  # of directions around the best one, where lines are searched
 @validated(
     {
         **ATTACK_CONSTRAINTS,
+        "agreement": [Interval(Real, 0, 1, closed="both"), None],
         "X_start": ["array-like", None],
         "time_limit": [Interval(Real, 0, None, closed="neither"), None],
     }
@@ -52,6 +60,7 @@ def nearest_flip(
     norm: Norm = 2,
     clip_values: tuple[float, float] = (0.0, 1.0),
     target: Any = None,
+    agreement: float | None = None,
     X_start: ArrayLike | None = None,
     time_limit: float | None = None,
     random_state: RandomState = None,
@@ -86,6 +95,12 @@ def nearest_flip(
         The class that a sample must get to be adversarial, one for all or one a sample.
         None: any other than the true one. Samples whose label it is are not attacked.
 
+    agreement : float, default=None
+        Share of the votes that must name the wrong class: a point with fewer is not
+        adversarial, and a sample that is misclassified with fewer is attacked. For
+        attacks on what tells adversarial samples by the disagreement of votes, see
+        :class:`AgreementDetector`. None: a majority.
+
     X_start : array-like of shape (n_samples, n_features), default=None
         Adversarial samples that another attack found, to start from; NaN in rows that
         have none. Nothing worse is returned.
@@ -115,7 +130,8 @@ def nearest_flip(
         If the classifier is no SCDClassifier.
     ValueError
         If a step before it is not affine, a weight is not finite, a label is unknown,
-        or a value lies outside `clip_values`.
+        or a value lies outside `clip_values`. If `agreement` is given and votes are
+        soft, or between more than two classes.
 
     See Also
     --------
@@ -150,22 +166,33 @@ def nearest_flip(
     )
     seed = draw_seed(random_state)
     setup = set_up(estimator, problem.X)
-    networks = setup.networks
-    searches = _Searches(
-        CrossingSearch(problem.model, networks, setup.geometry, time_limit),
-        LineSearch(*points_of_classes(problem, None), _ROUNDS),
-        CellSearch(networks, problem.model.norm),
-    )
+    networks, geometry = setup.networks, setup.geometry
+    if agreement is not None:
+        problem = demand_agreement(problem, networks, agreement)
     run = AttackRun(problem, "nearest_flip", X_start=X_start)
     with run:
-        if searches.needs_starts:
-            _add_surrogates(run, problem.rows, seed)
-        _run_all(run, searches, problem.rows, seed, n_jobs, verbose)
-        lost = [i for i in problem.rows if run.attempts[i][0].best is None]
-        if not searches.needs_starts and lost:
-            _add_surrogates(run, np.array(lost), seed)
-            _run_all(run, searches, np.array(lost), seed, n_jobs, verbose)
+        for rows, chosen in _parts(problem, networks):
+            searches = _Searches(
+                CrossingSearch(problem.model, chosen, geometry, time_limit),
+                LineSearch(*points_of_classes(problem, None), _ROUNDS),
+                CellSearch(chosen, problem.model.norm),
+            )
+            _search_all(run, searches, rows, seed, n_jobs, verbose)
         return run.result()
+
+
+def _parts(
+    problem: AttackProblem, networks: SignNetworks
+) -> Iterator[tuple[NDArray[np.intp], SignNetworks]]:
+    """Samples to attack, with the networks whose votes decide about them."""
+    model = problem.model
+    if not isinstance(model, DemandingModel):
+        yield problem.rows, networks
+        return
+    for target in (0, 1):
+        rows = problem.rows[problem.targets[problem.rows] == target]
+        if rows.size:
+            yield rows, with_head_start(networks, target, model)
 
 
 @dataclass(frozen=True)
@@ -238,6 +265,24 @@ def _add_surrogates(run: AttackRun, rows: NDArray[np.intp], seed: int) -> None:
         set_results(error, {})
         raise
     keep(found)
+
+
+def _search_all(
+    run: AttackRun,
+    searches: _Searches,
+    rows: NDArray[np.intp],
+    seed: int,
+    n_jobs: int | None,
+    verbose: int,
+) -> None:
+    """Attack some samples, with starts from a gradient where they are needed."""
+    if searches.needs_starts:
+        _add_surrogates(run, rows, seed)
+    _run_all(run, searches, rows, seed, n_jobs, verbose)
+    lost = np.array([i for i in rows if run.attempts[i][0].best is None], dtype=int)
+    if not searches.needs_starts and lost.size:
+        _add_surrogates(run, lost, seed)
+        _run_all(run, searches, lost, seed, n_jobs, verbose)
 
 
 def _run_all(

@@ -77,12 +77,15 @@ class LocatedSample:
         moved = (self.changes * turned).sum(axis=1)
         outputs = self.outputs + moved.reshape(self.outputs.shape)
         named = named_classes(outputs[np.newaxis])[0]
+        n_classes = self.counts.size
+        before = np.bincount(self.named, minlength=n_classes)
         return replace(
             self,
             changes=np.where(turned, -self.changes, self.changes),
             outputs=outputs,
             named=named,
-            counts=np.bincount(named, minlength=self.counts.size),
+            # The rest are votes of a head start.
+            counts=self.counts - before + np.bincount(named, minlength=n_classes),
         )
 
     def vote_costs(self, measure: np.int64, costs: Floats) -> Floats:

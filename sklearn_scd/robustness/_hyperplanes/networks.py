@@ -80,6 +80,9 @@ class SignNetworks:
     span : ndarray of shape (n_vectors, n_features), float64, or None
         Vectors that span the normals but for rounding, where steps before the
         classifier tell.
+
+    head_start : ndarray of shape (n_classes,), intp, or None
+        Votes that each class has beside those of the networks.
     """
 
     normals: Floats
@@ -96,6 +99,7 @@ class SignNetworks:
     output_rounding: Floats
     usual_rounding: float
     span: Floats | None = None
+    head_start: NDArray[np.intp] | None = None
 
     @property
     def n_rivals(self) -> int:
@@ -186,7 +190,8 @@ class SignNetworks:
 
     def counts(self, outputs: Floats) -> NDArray[np.intp]:
         """Votes for each class, shape (n_samples, n_classes)."""
-        return count_votes(named_classes(outputs), self.n_classes)
+        counts = count_votes(named_classes(outputs), self.n_classes)
+        return counts if self.head_start is None else counts + self.head_start
 
     @cached_property
     def _sizes(self) -> dict[tuple[str, float], Floats]:

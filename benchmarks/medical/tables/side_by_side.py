@@ -1,0 +1,303 @@
+"""The paper's tables and ours side by side, from condensed records.
+
+Records are grouped by data set: one may be of a run under the paper's protocol, the
+others are of briefer ones on the same models. An image counts by its row.
+"""
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+import numpy as np
+from scipy.stats import binomtest
+
+from benchmarks.common.table import Cell, Table, slug
+from benchmarks.medical.paper import PROTOCOL, TABLE_7, TABLES_2_TO_4
+from benchmarks.medical.reading import (
+    MISCLASSIFIED,
+    NOTHING,
+    distance,
+    percent,
+    shown_by_others,
+    transfer_counts,
+)
+from benchmarks.medical.tables.at_a_glance import bound_text
+from benchmarks.medical.tables.separation import median, median_interval
+
+DISTANCES = "hop_skip_jump"
+
+
+def by_dataset(records: Iterable[dict]) -> dict[str, list[dict]]:
+    """Group records by the name of their data set, the paper's protocol first."""
+    groups: dict[str, list[dict]] = {}
+    for record in records:
+        groups.setdefault(record["dataset"]["name"], []).append(record)
+    return {
+        name: sorted(g, key=lambda r: not is_paper(r)) for name, g in groups.items()
+    }
+
+
+def is_paper(record: dict) -> bool:
+    """Tell whether images were attacked as the paper did, however many."""
+    settings = record["attack"]["settings"]
+    return all(settings[k] == v for k, v in PROTOCOL.items() if k != "images")
+
+
+def accuracies(groups: dict[str, list[dict]]) -> Table:
+    """Return Table 1: clean accuracy, Wilson's interval, the paper's figure below."""
+    names = _labels(record for group in groups.values() for record in group)
+    rows = [
+        [label, *[_accuracy(group, name) for group in groups.values()]]
+        for name, label in names.items()
+    ]
+    return Table(
+        "medical-accuracy",
+        "Table 1",
+        "Clean accuracy on the test images, %, one seed, Wilson's 95% interval; in "
+        "brackets the paper's figure",
+        "",
+        ["Model", *groups],
+        rows,
+    )
+
+
+def distances(group: Sequence[dict]) -> Table:
+    """Return Tables 2 to 4 of a data set: all that is known of a model in a row."""
+    dataset = group[0]["dataset"]
+    row = dataset["paper_row"]
+    paper = TABLES_2_TO_4.get(row, {})
+    full = [record for record in group if is_paper(record)]
+    brief = [record for record in group if not is_paper(record)]
+    header = ["Model", "The paper"]
+    header += ["HopSkipJump, its protocol"] * bool(full)
+    header += ["HopSkipJump, brief"] * bool(brief)
+    header += ["Best attack", "Certified", "Wrong", "None"]
+    rows = []
+    for name, label in _labels(group).items():
+        bounds = known_of(group, name)
+        cells = [f"{paper[name]:.2f}" if name in paper else NOTHING]
+        cells += [_by_decisions(records, name) for records in (full, brief) if records]
+        cells += [_median(bounds.best), bounds.certified_text()]
+        cells += [str(bounds.n_wrong), str(bounds.n_none)]
+        rows.append([label, *cells])
+    return Table(
+        f"medical-{slug(dataset['name']).lower()}",
+        "Tables 2 to 4",
+        f"{dataset['name']}: L2 sizes of perturbations",
+        "",
+        header,
+        rows,
+        notes=_notes(group, full, brief),
+    )
+
+
+class Bounds:
+    """What is known of a model on the images of some records.
+
+    Parameters
+    ----------
+    best, certified : dict of int to float
+        By the row of an image: the smallest perturbation that any attack found, inf for
+        none, 0 where it is misclassified; and the certified radius.
+    certificate : {"exact", "certified"} or None
+    """
+
+    def __init__(self, group: Sequence[dict], name: str):
+        best: dict[int, float] = {}
+        certified: dict[int, float] = {}
+        self.certificate = None
+        for record in group:
+            model = record.get("evaluation", {}).get("models", {}).get(name)
+            if model is None:
+                continue
+            self.certificate = model["certificate"]
+            rows = [image["row"] for image in record["attack"]["images"]]
+            for row, found in zip(rows, _numbers(model["nearest"]), strict=False):
+                best[row] = min(best.get(row, np.inf), found)
+            if model["certified"] is not None:
+                certified |= zip(rows, _numbers(model["certified"]), strict=False)
+        right = [row for row, found in best.items() if found > 0]
+        self.best = np.array([best[row] for row in right])
+        self.certified = np.array([certified[row] for row in right if certified])
+        self.n_wrong = len(best) - len(right)
+        self.n_none = int(np.isinf(self.best).sum())
+
+    def certified_text(self) -> str:
+        """Return the median radius; an asterisk stands for exact distances."""
+        if self.certificate is None or not self.certified.size:
+            return NOTHING
+        mark = "*" if self.certificate == "exact" else ""
+        return bound_text(median(self.certified)) + mark
+
+
+def known_of(group: Sequence[dict], name: str) -> Bounds:
+    """Return what the records of a data set tell of a model."""
+    return Bounds(group, name)
+
+
+def transfer_accuracies(group: Sequence[dict]) -> Table:
+    """Return Table 7: accuracy on the other models' images, of both kinds of attack."""
+    dataset = group[0]["dataset"]
+    kinds = {
+        "HopSkipJump's": [r["attack"]["transfer"] for r in group],
+        "The best attack's": [
+            r["evaluation"]["transfer"] for r in group if "evaluation" in r
+        ],
+    }
+    rows = []
+    for name, label in _labels(group).items():
+        counts = [_shown(transfers, name) for transfers in kinds.values()]
+        if any(shown for _, shown in counts):
+            paper = f"{TABLE_7[name]:.2f}" if name in TABLE_7 else NOTHING
+            rows.append([label, paper, *[_share(*count) for count in counts]])
+    return Table(
+        f"medical-transfer-{slug(dataset['name']).lower()}",
+        "Table 7",
+        f"{dataset['name']}: accuracy on the other models' adversarial images, %",
+        "",
+        ["Model", "The paper, all sets", *kinds],
+        rows,
+        notes=[
+            "Right answers of images shown, with Wilson's 95% interval, which takes "
+            "them for independent. The best attack's images are the nearest ones that "
+            "any attack on the other model found, most of them by white-box attacks."
+        ],
+    )
+
+
+def transfers(group: Sequence[dict]) -> Table:
+    """Return Table 6: how many of a model's images fool another one."""
+    record = group[-1]
+    parts = [record["attack"]["transfer"]]
+    if "evaluation" in record:
+        parts.append(record["evaluation"]["transfer"])
+    named = _labels([record])
+    counts = [transfer_counts(part) for part in parts if part]
+    names = parts[0]["names"]
+    rows = [
+        [named[source], *[_pair(counts, source, target) for target in names]]
+        for source in parts[0]["sources"]
+    ]
+    name = record["dataset"]["name"]
+    return Table(
+        f"medical-transfer-pairs-{slug(name).lower()}",
+        "Table 6",
+        f"{name}: adversarial images of the model on the left that fool the one above, "
+        "of those shown to it; first HopSkipJump's, then the best attack's",
+        "",
+        ["Made against", *[named[name] for name in names]],
+        rows,
+    )
+
+
+def _pair(counts: Sequence[dict], source: str, target: str) -> str:
+    """Write how many of a source's images fool a target, for each kind of attack."""
+    if source == target:
+        return NOTHING
+    found = (of_kind.get((source, target), (0, 0)) for of_kind in counts)
+    return " and ".join(f"{fooled}/{shown}" for fooled, shown in found)
+
+
+def _labels(records: Iterable[dict]) -> dict[str, str]:
+    return {
+        name: model["label"]
+        for record in records
+        for name, model in record["models"].items()
+    }
+
+
+def _accuracy(group: Sequence[dict], name: str) -> Cell:
+    for record in group:
+        if model := record["models"].get(name):
+            trial = next(iter(model["seeds"].values()))
+            low, high = (f"{100 * end:.1f}" for end in trial["wilson_95"])
+            right = percent(trial["n_correct"] / trial["n_test"])
+            paper = model["paper_accuracy"]
+            below = "" if paper is None else percent(paper)
+            return Cell(f"{right}, {low} to {high}", below=below)
+    return Cell(NOTHING)
+
+
+def _by_decisions(records: Sequence[dict], name: str) -> str:
+    """Return mean and median of what HopSkipJump found, and on how many images."""
+    by_row: dict[int, float] = {}
+    for record in records:
+        if model := record["attack"]["models"].get(name):
+            rows = [image["row"] for image in record["attack"]["images"]]
+            for row, found, status in zip(
+                rows, _numbers(model["distances"]), model["status"], strict=False
+            ):
+                if status != MISCLASSIFIED and np.isfinite(found):
+                    by_row[row] = min(by_row.get(row, np.inf), found)
+    if not by_row:
+        return NOTHING
+    values = list(by_row.values())
+    middle = f"; {distance(median(np.array(values)))}" if len(values) > 1 else ""
+    return f"{distance(fmean(values))}{middle} ({len(values)})"
+
+
+def _median(values: np.ndarray) -> Cell:
+    if not values.size:
+        return Cell(NOTHING)
+    low, high = median_interval(values)
+    known = low > 0 or np.isfinite(high)
+    interval = f"{bound_text(low)} to {bound_text(high)}" if known else ""
+    return Cell(bound_text(median(values)), small=interval and f"({interval})")
+
+
+def _numbers(values: list) -> list[float]:
+    return [np.inf if value is None else value for value in values]
+
+
+def _shown(transfers: Iterable[dict | None], name: str) -> tuple[int, int]:
+    """Return how many images fool a model, over runs, and of how many."""
+    fooled = shown = 0
+    for transfer in transfers:
+        if transfer and name in transfer["names"]:
+            more = shown_by_others(transfer, name)
+            fooled, shown = fooled + more[0], shown + more[1]
+    return fooled, shown
+
+
+def _share(fooled: int, shown: int) -> str:
+    if not shown:
+        return NOTHING
+    right = shown - fooled
+    interval = binomtest(right, shown).proportion_ci(method="wilson")
+    ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
+    return f"{100 * right / shown:.1f} ({right} of {shown}; {ends})"
+
+
+def _notes(
+    group: Sequence[dict], full: Sequence[dict], brief: Sequence[dict]
+) -> list[str]:
+    """Say what the figures are, and which images and models are missing."""
+    notes = [
+        "HopSkipJump: mean, then median, over the images on which it found something, "
+        "their number in brackets; upper bounds. Best attack: median of the smallest "
+        "perturbation that any attack found, white-box ones among them, over the "
+        "images classified correctly, with a 95% interval where there are six or more. "
+        "Certified: median of the radii within which nothing changes the decision; an "
+        "asterisk marks exact distances. Wrong: images misclassified as they are. "
+        "None: images for which no attack found anything."
+    ]
+    for record in brief:
+        settings = record["attack"]["settings"]
+        notes.append(
+            f"Brief: {settings['restarts']} restarts of {settings['max_iter']} "
+            f"iterations, {settings['init_size']} images to start from, "
+            f"{settings['images']} images."
+        )
+    named = _labels(group)
+    for record in full:
+        attacked = record["attack"]["models"]
+        n = {named[k]: len(model["distances"]) for k, model in attacked.items()}
+        short = [f"{k} {count}" for k, count in n.items() if count < PROTOCOL["images"]]
+        missing = [label for name, label in named.items() if name not in attacked]
+        said = []
+        if short:
+            said.append(f"of {PROTOCOL['images']} images: {', '.join(short)}")
+        if missing:
+            said.append(f"not attacked: {', '.join(missing)}")
+        if said:
+            notes.append(f"Under the paper's protocol, {'; '.join(said)}.")
+    return notes
