@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.held_out import HeldOut
-from sklearn_scd._kernels.losses import to_grid
+from sklearn_scd._kernels.losses import round_to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.rows import (
     as_columns,
@@ -114,7 +114,7 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings:
         binary=bool(options["binary_weights"]),
         linear=options["loss"] == "01" and options["hidden_units"] == 0,
         step=float(options["learning_rate"]),
-        output_step=float(to_grid(options["output_learning_rate"])),
+        output_step=float(round_to_grid(options["output_learning_rate"])),
         n_candidates=int(options["n_candidates"]),
         n_positive=n_drawn(n_positive),
         n_negative=n_drawn(data.weight.size - n_positive),
@@ -151,7 +151,7 @@ def start_network(
         u[:] = np.where(u > 0, 1, -1)
     else:
         normalise_rows(weights)
-        u[:] = to_grid(u / math.sqrt(math.fsum(u * u)))
+        u[:] = round_to_grid(u / math.sqrt(math.fsum(u * u)))
     if settings.linear:
         u[:], c[:] = 1.0, -0.5
     projections = np.empty((n_units, n_rows))

@@ -135,7 +135,9 @@ def _take_step(j, feature, step, data, binary, network, x, space):
         shrink = 1.0 / math.sqrt(1.0 + step * (2.0 * w + step))
         scale_values(weights[j], shrink)
     network.thresholds[j] *= shrink
-    if network.n_moves[j] == REFRESH:
+    # Sums of whole numbers are exact: there is nothing to compute afresh.
+    exact = binary and data.columns.whole.shape[0] > 0
+    if network.n_moves[j] == REFRESH and not exact:
         network.n_moves[j] = 0
         if not binary:
             network.thresholds[j] *= normalise_row(weights[j])

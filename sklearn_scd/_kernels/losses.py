@@ -74,10 +74,12 @@ def sigmoid(a):
     )
 
 
-@kernel
-def to_grid(value):
-    """Round to the grid of the output weights."""
-    return np.rint(value * _GRID) / _GRID
+def round_to_grid(values):
+    """Round to the grid of the output weights: numbers, and in Python arrays too."""
+    return np.rint(values * _GRID) / _GRID
+
+
+to_grid = kernel(round_to_grid)
 
 
 @kernel

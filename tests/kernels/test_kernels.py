@@ -392,7 +392,7 @@ def test_bias_under_cross_entropy_is_the_minimum():
     rng = np.random.default_rng(0)
     for n in [2, 5, 60]:
         for n_positive in {1, n // 2, n - 1}:
-            values = losses.to_grid(rng.standard_normal(n) * rng.choice([0.1, 3, 50]))
+            values = losses.round_to_grid(rng.standard_normal(n) * rng.choice([0.1, 3, 50]))
             weight = rng.integers(1, 2**30, n)
             target = np.arange(n) < n_positive
             for start in [0.0, 17.3, -1e3]:
@@ -461,7 +461,7 @@ def test_best_output_step_equals_trying_every_threshold(kind, binary):
     for _ in range(100):
         margin, step = rng.choice([0.0, 0.5, 2.0]), rng.choice([1e-3, 0.1, 0.7])
         u = rng.choice([-1.0, 1.0], n_units) * (1 if binary else rng.random(n_units))
-        u = losses.to_grid(u)
+        u = losses.round_to_grid(u)
         projections = rng.integers(0, 6, (n_units, n_rows)).astype(float)
         node_thresholds = rng.normal(2, 1, n_units)
         network, target = _network(projections, node_thresholds, u, margin, 90, 250)
@@ -517,7 +517,7 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
         n, n_positive, n_units = 80, 30, 6
         fires = rng.integers(0, 2, (n_units, n)).astype(np.uint8)
         fires[0], fires[1] = 0, 1
-        values = losses.to_grid(rng.standard_normal(n) * scale)
+        values = losses.round_to_grid(rng.standard_normal(n) * scale)
         weight = rng.integers(2**30, 2**31, n).astype(float)
         c = refit_bias(values, weight, n_positive, n, 0.0)
         present = subset_loss(values, weight, n_positive, n, c)

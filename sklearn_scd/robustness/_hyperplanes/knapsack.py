@@ -9,12 +9,12 @@ Naive twins are in :mod:`tests.test_robustness_certificates`.
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels import allocating_kernel, kernel
 
 _MOST_NODES = 20_000  # of the search for one vote; beyond, its relaxation is the answer
 
 
-@kernel
+@allocating_kernel
 def cheapest_set(costs, gains, need):
     """Least total cost of items that together gain at least `need`.
 
@@ -90,7 +90,7 @@ def cheapest_set(costs, gains, need):
     return relaxed
 
 
-@kernel
+@allocating_kernel
 def bottleneck(distances, gains, need):
     """Least distance at which the units within it gain at least `need` together.
 
@@ -123,7 +123,7 @@ def bottleneck(distances, gains, need):
     return np.inf
 
 
-@kernel
+@allocating_kernel
 def price(costs, gains, need):
     """Cost of a unit of gain at which the best items gain at least `need`.
 
@@ -155,7 +155,7 @@ def _sort_by(keys, order, n):
         keys[k + 1], order[k + 1] = key, item
 
 
-@kernel
+@allocating_kernel
 def vote_costs(measure, costs, changes, outputs, rounding, named, out):
     """What it takes to make each vote name each class.
 
@@ -257,7 +257,7 @@ def cap_costs(prices, factor, changes, named, costs):
                     costs[v * n_rivals + k, j] = min(costs[v * n_rivals + k, j], most)
 
 
-@kernel
+@allocating_kernel
 def greedy_set(costs, gains, need, members):
     """Items that together gain at least `need`, at a low cost.
 
