@@ -23,7 +23,7 @@ TRANSFER = ("names", "sources", "fooled", "valid")
 RUN = ("split", "votes", "seeds", "train_iter", "vote_all")
 
 
-def condense(data: dict, title: str, source: str) -> dict:
+def condense(data: dict, title: str, source: str, command: str = "") -> dict:
     """Return what tables and figures need of a record.
 
     Parameters
@@ -34,12 +34,15 @@ def condense(data: dict, title: str, source: str) -> dict:
         What the data set is called.
     source : str
         Where it is from, and its licence.
+    command : str, default=""
+        What was typed, without paths.
     """
     (entry,) = data["datasets"].values()
     record = {
         "schema": SCHEMA,
         "benchmark": "medical",
         "date": data["started_utc"][:10],
+        "command": command,
         "arguments": {name: data["arguments"][name] for name in RUN},
         "environment": data["environment"],
         "dataset": {
@@ -150,9 +153,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="file to write")
     parser.add_argument("--title", required=True, help="name of the data set")
     parser.add_argument("--source", default="", help="where it is from, its licence")
+    parser.add_argument("--command", default="", help="what was typed, without paths")
     given = parser.parse_args(argv)
     data = json.loads(given.results.read_text(encoding="utf-8"))
-    record = condense(data, given.title, given.source)
+    record = condense(data, given.title, given.source, given.command)
     write_atomically(given.out, to_json(record).encode())
     return 0
 
