@@ -143,7 +143,8 @@ def _rounded(values: Any) -> Any:
 def to_json(record: dict) -> str:
     """Write a record with each list of numbers on a line."""
     text = json.dumps(record, indent=1, ensure_ascii=False)
-    return re.sub(r"\[[^\[\]{}]*\]", lambda m: " ".join(m[0].split()), text) + "\n"
+    lists = re.compile(r"\[[^\[\]{}]*\]")
+    return lists.sub(lambda m: f"[{' '.join(m[0][1:-1].split())}]", text) + "\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
