@@ -106,6 +106,7 @@ def _prepare(run: RunContext, task: Task, name: str) -> Detected:
     detectors = {
         f"{rate:g}": AgreementDetector(estimator, false_alarm_rate=rate).fit(clean)
         for rate in RATES
+        if rate * (len(clean) + 1) >= 1  # fewer images can't tell so low a rate
     }
     return Detected(estimator, targets, clean, detectors)
 
