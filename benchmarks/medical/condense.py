@@ -33,7 +33,7 @@ def condense(data: dict, title: str, source: str, command: str = "") -> dict:
     title : str
         What the data set is called.
     source : str
-        Where it is from, and its licence.
+        Where it is from, and its license.
     command : str, default=""
         What was typed, without paths.
     """
@@ -120,7 +120,7 @@ def _evaluation(evaluation: dict) -> dict:
 
 
 def _transfer(part: dict) -> dict | None:
-    """Return who is fooled by whose images, as ones and zeros."""
+    """Return which images transfer to which model, as ones and zeros."""
     transfer = part.get("transfer")
     if transfer is None:
         return None
@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("results", type=Path, help="results.json of a run on one set")
     parser.add_argument("out", type=Path, help="file to write")
     parser.add_argument("--title", required=True, help="name of the data set")
-    parser.add_argument("--source", default="", help="where it is from, its licence")
+    parser.add_argument("--source", default="", help="where it is from, its license")
     parser.add_argument("--command", default="", help="what was typed, without paths")
     given = parser.parse_args(argv)
     data = json.loads(given.results.read_text(encoding="utf-8"))

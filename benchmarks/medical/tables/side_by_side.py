@@ -281,6 +281,12 @@ def _share(fooled: int, shown: int) -> str:
     return f"{100 * right / shown:.1f} ({right} of {shown}; {ends})"
 
 
+def _brief_settings(records: Sequence[dict]) -> list[dict]:
+    """Return the different settings of some records."""
+    settings = [record["attack"]["settings"] for record in records]
+    return [one for k, one in enumerate(settings) if one not in settings[:k]]
+
+
 def _notes(
     group: Sequence[dict], full: Sequence[dict], brief: Sequence[dict]
 ) -> list[str]:
@@ -295,8 +301,16 @@ def _notes(
         "distances. Wrong: images misclassified as they are. None: images for which no "
         "attack found anything."
     ]
-    for record in brief:
-        settings = record["attack"]["settings"]
+    votes: dict[int, list[str]] = {}
+    for record in group:
+        named = votes.setdefault(record["arguments"]["votes"], [])
+        named += [m["label"] for m in record["models"].values()]
+    if len(votes) == 1:
+        notes.append(f"Votes, of models that vote: {next(iter(votes))}.")
+    else:
+        listed = (f"{n} ({', '.join(dict.fromkeys(k))})" for n, k in votes.items())
+        notes.append(f"Votes, of models that vote: {'; '.join(listed)}.")
+    for settings in _brief_settings(brief):
         notes.append(
             f"Brief: {settings['restarts']} restarts of {settings['max_iter']} "
             f"iterations, {settings['init_size']} images to start from, "

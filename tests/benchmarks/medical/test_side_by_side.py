@@ -28,6 +28,7 @@ def _record(settings, decisions, nearest, certified=None, rows=(7, 3, 5)):
     }
     return {
         "dataset": {"name": "Chest X-rays", "paper_row": "chest-xray"},
+        "arguments": {"votes": 100},
         "models": models,
         "attack": {
             "settings": settings,
