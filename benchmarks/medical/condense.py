@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.common.files import write_atomically
 
 SCHEMA = 1
-DIGITS = 4  # of distances, after the point
+DIGITS = 5  # that count: a perturbation may be tiny and is not 0
 ATTACK = ("attack", "norm", "settings", "protocol")
 BOUNDS = ("agreement_clean", "agreement_adversarial", "roc_auc")
 TRANSFER = ("names", "sources", "fooled", "valid")
@@ -137,7 +137,7 @@ def _rounded(values: Any) -> Any:
     """Round numbers in lists; None stands for what is not finite or not there."""
     if isinstance(values, list | tuple):
         return [_rounded(value) for value in values]
-    return round(values, DIGITS) if isinstance(values, float) else values
+    return float(f"{values:.{DIGITS}g}") if isinstance(values, float) else values
 
 
 def to_json(record: dict) -> str:

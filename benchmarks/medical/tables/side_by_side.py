@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks.common.table import Cell, Table, slug
-from benchmarks.medical.paper import PROTOCOL, TABLE_7, TABLES_2_TO_4
+from benchmarks.medical.paper import PROTOCOL, TABLE_1, TABLE_7, TABLES_2_TO_4
 from benchmarks.medical.reading import (
     MISCLASSIFIED,
     NOTHING,
@@ -301,6 +301,8 @@ def _notes(
         "distances. Wrong: images misclassified as they are. None: images for which no "
         "attack found anything."
     ]
+    if row := TABLE_1.get(group[0]["dataset"]["paper_row"]):
+        notes.append(f"The paper's figures are of its set {row.title}.")
     votes: dict[int, list[str]] = {}
     for record in group:
         named = votes.setdefault(record["arguments"]["votes"], [])
