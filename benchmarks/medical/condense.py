@@ -71,7 +71,7 @@ def _model(model: dict) -> dict:
             seed: {
                 "n_correct": trial["n_correct"],
                 "n_test": trial["n_test"],
-                "wilson_95": _rounded(trial["wilson_95"]),
+                "wilson_95": rounded(trial["wilson_95"]),
                 "fit_seconds": round(trial["fit_seconds"], 2),
                 "notes": trial["notes"],
             }
@@ -86,7 +86,7 @@ def _attack(attack: dict) -> dict:
         "images": attack["images"],
         "models": {
             name: {
-                "distances": _rounded(model["distances"]),
+                "distances": rounded(model["distances"]),
                 "status": model["status"],
                 "queries": model["queries"],
                 "seconds": round(model["seconds"], 1),
@@ -103,14 +103,14 @@ def _evaluation(evaluation: dict) -> dict:
         "models": {
             name: {
                 "certificate": model["certificate"],
-                "certified": _rounded(model["certified"]),
+                "certified": rounded(model["certified"]),
                 "distances": {
-                    attack: _rounded(distances)
+                    attack: rounded(distances)
                     for attack, distances in model["distances"].items()
                 },
-                "nearest": _rounded(model["nearest"]),
+                "nearest": rounded(model["nearest"]),
                 "nearest_by": model["nearest_by"],
-                **{name: _rounded(model[name]) for name in BOUNDS},
+                **{name: rounded(model[name]) for name in BOUNDS},
                 "seconds": round(model["seconds"], 1),
             }
             for name, model in evaluation["models"].items()
@@ -133,10 +133,10 @@ def _transfer(part: dict) -> dict | None:
     return kept
 
 
-def _rounded(values: Any) -> Any:
+def rounded(values: Any) -> Any:
     """Round numbers in lists; None stands for what is not finite or not there."""
     if isinstance(values, list | tuple):
-        return [_rounded(value) for value in values]
+        return [rounded(value) for value in values]
     return float(f"{values:.{DIGITS}g}") if isinstance(values, float) else values
 
 

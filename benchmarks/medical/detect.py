@@ -25,7 +25,7 @@ from benchmarks.datasets.argument import dataset
 from benchmarks.datasets.scaling import scale
 from benchmarks.datasets.splits import KINDS
 from benchmarks.medical.attacked_images import Targets, draw_targets
-from benchmarks.medical.condense import to_json
+from benchmarks.medical.condense import rounded, to_json
 from benchmarks.medical.context import ATTACKED_SEED, RunContext
 from benchmarks.medical.protocols import PROTOCOLS
 from benchmarks.medical.results import Results
@@ -162,7 +162,7 @@ def _run(
 
 
 def _rounded(values: np.ndarray) -> list:
-    return finite(np.round(values, 4))
+    return rounded(finite(values))
 
 
 def run(arguments: argparse.Namespace) -> None:
