@@ -12,6 +12,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import StrMethodFormatter
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -146,6 +147,61 @@ def draw_speed() -> None:
     plt.close(figure)
 
 
+def draw_paper() -> None:
+    """Draw what the paper, HopSkipJump here, the best attack and certificates say."""
+    from benchmarks.medical.paper import TABLES_2_TO_4
+    from benchmarks.medical.tables.side_by_side import (
+        by_dataset,
+        decision_means,
+        known_of,
+        labels_of,
+    )
+
+    tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+    groups = by_dataset(tables["medical_records"]())
+    figure, axes = plt.subplots(1, len(groups), figsize=(11, 3.8), squeeze=False)
+    for ax, (title, group) in zip(axes[0], groups.items(), strict=True):
+        paper = TABLES_2_TO_4.get(group[0]["dataset"]["paper_row"], {})
+        names = labels_of(group)
+        for place, name in enumerate(names):
+            known, found = known_of(group, name), decision_means(group, name)
+            ax.axhline(place, color="#dddddd", lw=0.8, zorder=0)
+            marks = [
+                (paper.get(name), "D", "none", "HopSkipJump, the paper (mean)"),
+                (found, "o", "#9a9a9a", "HopSkipJump, here (mean)"),
+                (_median_of(known.best), "<", "#d55e00", "best attack (median)"),
+                (_median_of(known.certified), "|", "#1f4e79", "certified (median)"),
+            ]
+            for value, marker, color, label in marks:
+                if value:
+                    edge = "#333333" if color == "none" else color
+                    size = 150 if marker == "|" else 46
+                    ax.scatter(
+                        value, place, s=size, marker=marker, c=color,
+                        edgecolors=None if marker == "|" else edge,
+                        linewidths=2.4 if marker == "|" else 1.2, label=label,
+                    )  # fmt: skip
+        ax.set_yticks(range(len(names)), names.values())
+        ax.invert_yaxis()
+        ax.set(title=title, xlabel="L2 size of perturbations", xscale="log")
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+    handles = {}
+    for ax in axes[0]:
+        drawn, labels = ax.get_legend_handles_labels()
+        handles |= dict(zip(labels, drawn, strict=True))
+    figure.legend(handles.values(), handles.keys(), ncol=4, loc="outside lower center")
+    figure.set_layout_engine("constrained")
+    figure.savefig(IMAGES / "paper_beside_ours.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+def _median_of(values: np.ndarray) -> float | None:
+    median = float(np.median(values)) if values.size else None
+    return median if median is not None and np.isfinite(median) else None
+
+
 def draw_examples() -> None:
     """Draw the first figures of examples of the gallery."""
     for name, example in FIGURES.items():
@@ -155,9 +211,11 @@ def draw_examples() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     IMAGES.mkdir(exist_ok=True)
     write_logo()
     draw_house()
     draw_rivals()
     draw_speed()
+    draw_paper()
     draw_examples()

@@ -16,14 +16,14 @@ from typing import Any
 from benchmarks.common.files import write_atomically
 
 SCHEMA = 1
-DIGITS = 4  # of distances, after the point
+DIGITS = 5  # that count: a perturbation may be tiny and is not 0
 ATTACK = ("attack", "norm", "settings", "protocol")
 BOUNDS = ("agreement_clean", "agreement_adversarial", "roc_auc")
 TRANSFER = ("names", "sources", "fooled", "valid")
 RUN = ("split", "votes", "seeds", "train_iter", "vote_all")
 
 
-def condense(data: dict, title: str, source: str) -> dict:
+def condense(data: dict, title: str, source: str, command: str = "") -> dict:
     """Return what tables and figures need of a record.
 
     Parameters
@@ -33,13 +33,16 @@ def condense(data: dict, title: str, source: str) -> dict:
     title : str
         What the data set is called.
     source : str
-        Where it is from, and its licence.
+        Where it is from, and its license.
+    command : str, default=""
+        What was typed, without paths.
     """
     (entry,) = data["datasets"].values()
     record = {
         "schema": SCHEMA,
         "benchmark": "medical",
         "date": data["started_utc"][:10],
+        "command": command,
         "arguments": {name: data["arguments"][name] for name in RUN},
         "environment": data["environment"],
         "dataset": {
@@ -68,7 +71,7 @@ def _model(model: dict) -> dict:
             seed: {
                 "n_correct": trial["n_correct"],
                 "n_test": trial["n_test"],
-                "wilson_95": _rounded(trial["wilson_95"]),
+                "wilson_95": rounded(trial["wilson_95"]),
                 "fit_seconds": round(trial["fit_seconds"], 2),
                 "notes": trial["notes"],
             }
@@ -83,7 +86,7 @@ def _attack(attack: dict) -> dict:
         "images": attack["images"],
         "models": {
             name: {
-                "distances": _rounded(model["distances"]),
+                "distances": rounded(model["distances"]),
                 "status": model["status"],
                 "queries": model["queries"],
                 "seconds": round(model["seconds"], 1),
@@ -100,14 +103,14 @@ def _evaluation(evaluation: dict) -> dict:
         "models": {
             name: {
                 "certificate": model["certificate"],
-                "certified": _rounded(model["certified"]),
+                "certified": rounded(model["certified"]),
                 "distances": {
-                    attack: _rounded(distances)
+                    attack: rounded(distances)
                     for attack, distances in model["distances"].items()
                 },
-                "nearest": _rounded(model["nearest"]),
+                "nearest": rounded(model["nearest"]),
                 "nearest_by": model["nearest_by"],
-                **{name: _rounded(model[name]) for name in BOUNDS},
+                **{name: rounded(model[name]) for name in BOUNDS},
                 "seconds": round(model["seconds"], 1),
             }
             for name, model in evaluation["models"].items()
@@ -117,7 +120,7 @@ def _evaluation(evaluation: dict) -> dict:
 
 
 def _transfer(part: dict) -> dict | None:
-    """Return who is fooled by whose images, as ones and zeros."""
+    """Return which images transfer to which model, as ones and zeros."""
     transfer = part.get("transfer")
     if transfer is None:
         return None
@@ -130,17 +133,18 @@ def _transfer(part: dict) -> dict | None:
     return kept
 
 
-def _rounded(values: Any) -> Any:
+def rounded(values: Any) -> Any:
     """Round numbers in lists; None stands for what is not finite or not there."""
     if isinstance(values, list | tuple):
-        return [_rounded(value) for value in values]
-    return round(values, DIGITS) if isinstance(values, float) else values
+        return [rounded(value) for value in values]
+    return float(f"{values:.{DIGITS}g}") if isinstance(values, float) else values
 
 
 def to_json(record: dict) -> str:
     """Write a record with each list of numbers on a line."""
     text = json.dumps(record, indent=1, ensure_ascii=False)
-    return re.sub(r"\[[^\[\]{}]*\]", lambda m: " ".join(m[0].split()), text) + "\n"
+    lists = re.compile(r"\[[^\[\]{}]*\]")
+    return lists.sub(lambda m: f"[{' '.join(m[0][1:-1].split())}]", text) + "\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,10 +153,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("results", type=Path, help="results.json of a run on one set")
     parser.add_argument("out", type=Path, help="file to write")
     parser.add_argument("--title", required=True, help="name of the data set")
-    parser.add_argument("--source", default="", help="where it is from, its licence")
+    parser.add_argument("--source", default="", help="where it is from, its license")
+    parser.add_argument("--command", default="", help="what was typed, without paths")
     given = parser.parse_args(argv)
     data = json.loads(given.results.read_text(encoding="utf-8"))
-    record = condense(data, given.title, given.source)
+    record = condense(data, given.title, given.source, given.command)
     write_atomically(given.out, to_json(record).encode())
     return 0
 

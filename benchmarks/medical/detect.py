@@ -25,7 +25,7 @@ from benchmarks.datasets.argument import dataset
 from benchmarks.datasets.scaling import scale
 from benchmarks.datasets.splits import KINDS
 from benchmarks.medical.attacked_images import Targets, draw_targets
-from benchmarks.medical.condense import to_json
+from benchmarks.medical.condense import rounded, to_json
 from benchmarks.medical.context import ATTACKED_SEED, RunContext
 from benchmarks.medical.protocols import PROTOCOLS
 from benchmarks.medical.results import Results
@@ -106,6 +106,7 @@ def _prepare(run: RunContext, task: Task, name: str) -> Detected:
     detectors = {
         f"{rate:g}": AgreementDetector(estimator, false_alarm_rate=rate).fit(clean)
         for rate in RATES
+        if rate * (len(clean) + 1) >= 1  # fewer images can't tell so low a rate
     }
     return Detected(estimator, targets, clean, detectors)
 
@@ -161,7 +162,7 @@ def _run(
 
 
 def _rounded(values: np.ndarray) -> list:
-    return finite(np.round(values, 4))
+    return rounded(finite(values))
 
 
 def run(arguments: argparse.Namespace) -> None:

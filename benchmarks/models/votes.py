@@ -22,6 +22,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from benchmarks.models.stacked import stack
+
 STUCK = "Every training sample is given the same class."
 
 
@@ -108,6 +110,7 @@ class VotedClassifier(ClassifierMixin, BaseEstimator):
             disable=None if self.verbose else True,
         )
         self.estimators_, caught = zip(*progress, strict=True)
+        self._stacked = stack(self.estimators_)
         _warn_once_a_message(caught)
         return self
 
@@ -127,9 +130,25 @@ class VotedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         votes = np.zeros((len(X), len(self.classes_)))
-        for run in self.estimators_:
-            votes[np.arange(len(X)), run.predict(X)] += 1
+        for codes in self._predict_runs(X):
+            votes[np.arange(len(X)), codes] += 1
         return votes / len(self.estimators_)
+
+    def _predict_runs(self, X):
+        """Return an iterable of what each run predicts."""
+        if self._stacked is None or self._stacked.runs is not self.estimators_:
+            return (run.predict(X) for run in self.estimators_)
+        return self._stacked.predict(X).T
+
+    def __getstate__(self):
+        """Leave out the stack, which is made again."""
+        return {k: v for k, v in super().__getstate__().items() if k != "_stacked"}
+
+    def __setstate__(self, state):
+        """Make the stack again."""
+        super().__setstate__(state)
+        if hasattr(self, "estimators_"):
+            self._stacked = stack(self.estimators_)
 
     def predict(self, X):
         """Return the class with most votes, of equals the first in `classes_`.

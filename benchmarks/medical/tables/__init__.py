@@ -23,6 +23,7 @@ from benchmarks.medical.tables.distances import distances, mean_distances
 from benchmarks.medical.tables.transfers import (
     transfer,
     transfer_accuracy,
+    transfer_of_best,
     transfer_of_one,
 )
 
@@ -51,6 +52,7 @@ OF_A_DATASET: tuple[tuple[Holds, Callable[[dict, dict], Table | None]], ...] = (
     (was_attacked, distances),
     (was_transferred, transfer_of_one),
     (was_transferred, transfer),
+    (was_evaluated, transfer_of_best),
     (was_evaluated, bounds),
     (was_evaluated, bounds_by_image),
     # The last, so that a terminal ends with the answer.

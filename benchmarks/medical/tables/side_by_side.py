@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks.common.table import Cell, Table, slug
-from benchmarks.medical.paper import PROTOCOL, TABLE_7, TABLES_2_TO_4
+from benchmarks.medical.paper import PROTOCOL, TABLE_1, TABLE_7, TABLES_2_TO_4
 from benchmarks.medical.reading import (
     MISCLASSIFIED,
     NOTHING,
@@ -44,7 +44,7 @@ def is_paper(record: dict) -> bool:
 
 def accuracies(groups: dict[str, list[dict]]) -> Table:
     """Return Table 1: clean accuracy, Wilson's interval, the paper's figure below."""
-    names = _labels(record for group in groups.values() for record in group)
+    names = labels_of(record for group in groups.values() for record in group)
     rows = [
         [label, *[_accuracy(group, name) for group in groups.values()]]
         for name, label in names.items()
@@ -72,7 +72,7 @@ def distances(group: Sequence[dict]) -> Table:
     header += ["HopSkipJump, brief"] * bool(brief)
     header += ["Best attack", "Certified", "Wrong", "None"]
     rows = []
-    for name, label in _labels(group).items():
+    for name, label in labels_of(group).items():
         bounds = known_of(group, name)
         cells = [f"{paper[name]:.2f}" if name in paper else NOTHING]
         cells += [_by_decisions(records, name) for records in (full, brief) if records]
@@ -144,7 +144,7 @@ def transfer_accuracies(group: Sequence[dict]) -> Table:
         ],
     }
     rows = []
-    for name, label in _labels(group).items():
+    for name, label in labels_of(group).items():
         counts = [_shown(transfers, name) for transfers in kinds.values()]
         if any(shown for _, shown in counts):
             paper = f"{TABLE_7[name]:.2f}" if name in TABLE_7 else NOTHING
@@ -170,7 +170,7 @@ def transfers(group: Sequence[dict]) -> Table:
     parts = [record["attack"]["transfer"]]
     if "evaluation" in record:
         parts.append(record["evaluation"]["transfer"])
-    named = _labels([record])
+    named = labels_of([record])
     counts = [transfer_counts(part) for part in parts if part]
     names = parts[0]["names"]
     rows = [
@@ -197,7 +197,8 @@ def _pair(counts: Sequence[dict], source: str, target: str) -> str:
     return " and ".join(f"{fooled}/{shown}" for fooled, shown in found)
 
 
-def _labels(records: Iterable[dict]) -> dict[str, str]:
+def labels_of(records: Iterable[dict]) -> dict[str, str]:
+    """Return the heading of each model that was trained."""
     return {
         name: model["label"]
         for record in records
@@ -217,8 +218,23 @@ def _accuracy(group: Sequence[dict], name: str) -> Cell:
     return Cell(NOTHING)
 
 
+def decision_means(records: Sequence[dict], name: str) -> float | None:
+    """Return the mean of what HopSkipJump found for a model, None of nothing."""
+    found = _found_by_decisions(records, name)
+    return fmean(found) if found else None
+
+
 def _by_decisions(records: Sequence[dict], name: str) -> str:
-    """Return mean and median of what HopSkipJump found, and on how many images."""
+    """Write mean and median of what HopSkipJump found, and on how many images."""
+    values = _found_by_decisions(records, name)
+    if not values:
+        return NOTHING
+    middle = f"; {distance(median(np.array(values)))}" if len(values) > 1 else ""
+    return f"{distance(fmean(values))}{middle} ({len(values)})"
+
+
+def _found_by_decisions(records: Sequence[dict], name: str) -> list[float]:
+    """Return the smallest distance of each image that was attacked successfully."""
     by_row: dict[int, float] = {}
     for record in records:
         if model := record["attack"]["models"].get(name):
@@ -228,20 +244,18 @@ def _by_decisions(records: Sequence[dict], name: str) -> str:
             ):
                 if status != MISCLASSIFIED and np.isfinite(found):
                     by_row[row] = min(by_row.get(row, np.inf), found)
-    if not by_row:
-        return NOTHING
-    values = list(by_row.values())
-    middle = f"; {distance(median(np.array(values)))}" if len(values) > 1 else ""
-    return f"{distance(fmean(values))}{middle} ({len(values)})"
+    return list(by_row.values())
 
 
 def _median(values: np.ndarray) -> Cell:
+    """Write a median and, of few values, their range: 94% of five as an interval."""
     if not values.size:
         return Cell(NOTHING)
     low, high = median_interval(values)
-    known = low > 0 or np.isfinite(high)
-    interval = f"{bound_text(low)} to {bound_text(high)}" if known else ""
-    return Cell(bound_text(median(values)), small=interval and f"({interval})")
+    if low == 0 and np.isinf(high):
+        low, high = values.min(), values.max()
+    interval = f"({bound_text(low)} to {bound_text(high)})" if values.size > 1 else ""
+    return Cell(bound_text(median(values)), small=interval)
 
 
 def _numbers(values: list) -> list[float]:
@@ -267,6 +281,12 @@ def _share(fooled: int, shown: int) -> str:
     return f"{100 * right / shown:.1f} ({right} of {shown}; {ends})"
 
 
+def _brief_settings(records: Sequence[dict]) -> list[dict]:
+    """Return the different settings of some records."""
+    settings = [record["attack"]["settings"] for record in records]
+    return [one for k, one in enumerate(settings) if one not in settings[:k]]
+
+
 def _notes(
     group: Sequence[dict], full: Sequence[dict], brief: Sequence[dict]
 ) -> list[str]:
@@ -275,19 +295,30 @@ def _notes(
         "HopSkipJump: mean, then median, over the images on which it found something, "
         "their number in brackets; upper bounds. Best attack: median of the smallest "
         "perturbation that any attack found, white-box ones among them, over the "
-        "images classified correctly, with a 95% interval where there are six or more. "
-        "Certified: median of the radii within which nothing changes the decision; an "
-        "asterisk marks exact distances. Wrong: images misclassified as they are. "
-        "None: images for which no attack found anything."
+        "images classified correctly, with a 95% interval; of fewer than six images "
+        "the smallest and the largest, a 94% interval of five. Certified: median of "
+        "the radii within which nothing changes the decision; an asterisk marks exact "
+        "distances. Wrong: images misclassified as they are. None: images for which no "
+        "attack found anything."
     ]
-    for record in brief:
-        settings = record["attack"]["settings"]
+    if row := TABLE_1.get(group[0]["dataset"]["paper_row"]):
+        notes.append(f"The paper's figures are of its set {row.title}.")
+    votes: dict[int, list[str]] = {}
+    for record in group:
+        named = votes.setdefault(record["arguments"]["votes"], [])
+        named += [m["label"] for m in record["models"].values()]
+    if len(votes) == 1:
+        notes.append(f"Votes, of models that vote: {next(iter(votes))}.")
+    else:
+        listed = (f"{n} ({', '.join(dict.fromkeys(k))})" for n, k in votes.items())
+        notes.append(f"Votes, of models that vote: {'; '.join(listed)}.")
+    for settings in _brief_settings(brief):
         notes.append(
             f"Brief: {settings['restarts']} restarts of {settings['max_iter']} "
             f"iterations, {settings['init_size']} images to start from, "
             f"{settings['images']} images."
         )
-    named = _labels(group)
+    named = labels_of(group)
     for record in full:
         attacked = record["attack"]["models"]
         n = {named[k]: len(model["distances"]) for k, model in attacked.items()}

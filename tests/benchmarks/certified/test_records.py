@@ -1,5 +1,7 @@
 """Records that the documentation's tables are made from, and these tables."""
 
+import platform
+import re
 import runpy
 from pathlib import Path
 
@@ -30,6 +32,17 @@ def test_sums_of_a_record_follow_from_its_images(path):
         assert_allclose(model["mean"], np.mean(shares, axis=0), atol=2e-3)
         assert_allclose(model["std"], np.std(shares, axis=0), atol=2e-3)
         assert_allclose(model["radius_mean"], np.mean(radii), atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(MADE["RECORDS"].glob("*.json")), ids=lambda path: path.stem
+)
+def test_no_record_names_a_machine_or_a_folder_of_it(path):
+    text = path.read_text(encoding="utf-8")
+    absolute = re.findall(r'"[^"]*(?<![\w.])/\w[^"]*"|"[A-Za-z]:\\\\[^"]*"', text)
+    assert not absolute
+    node = platform.node()
+    assert not node or not re.search(rf"\b{re.escape(node)}\b", text)
 
 
 def test_tables_of_the_documentation_are_those_of_the_records():

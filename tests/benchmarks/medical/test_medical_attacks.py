@@ -66,6 +66,7 @@ def test_every_model_is_attacked_on_the_same_images(shades, finished):
         assert (np.diff(model["accuracies"]) <= 0).all()
     names = {file.name for file in folder.iterdir()}
     tables = {"table1", "table2-shades", "table5", "table7", "table8-shades"}
+    tables |= {"table6-shades-all", "table6-shades-best"}
     assert {f"{name}.{kind}" for name in tables for kind in ("csv", "rst")} <= names
     assert {"results.json", "accuracy.csv", "report.html"} <= names
     assert "restarts: 2, iterations: 2, images to start from: 12" in printed
@@ -288,7 +289,22 @@ def test_tables_say_what_was_found_and_what_was_not():
         ["B|C", f"{NOTHING} (0 of 1)", NOTHING],
     ]
     rows = [[str(cell) for cell in row] for row in tables["table7"].rows]
-    assert rows == [["B|C", "50.00 (1 of 2)"]]
+    assert rows == [["B|C", "50.00 (1 of 2; 9 to 91)"]]
+
+
+def test_transfer_is_counted_for_the_nearest_images_too():
+    data = _record()
+    (entry,) = data["datasets"].values()
+    transfer = entry["attack"]["transfer"]
+    entry["evaluation"] = {
+        "models": {},
+        "transfer": transfer
+        | {"fooled": [[[True] * 2, [True] * 2], [[False] * 2] * 2]},
+    }
+    tables = {table.name: table for table in make_tables(data)}
+    (row,) = csv.DictReader(tables["table7"].to_csv().splitlines())
+    assert row["my set"] == "50.00 (1 of 2; 9 to 91)"
+    assert row["best attacks'"] == "0.00 (0 of 2; 0 to 66)"
 
 
 def test_the_table_of_bounds_says_what_is_not_known():

@@ -28,6 +28,7 @@ def _record(settings, decisions, nearest, certified=None, rows=(7, 3, 5)):
     }
     return {
         "dataset": {"name": "Chest X-rays", "paper_row": "chest-xray"},
+        "arguments": {"votes": 100},
         "models": models,
         "attack": {
             "settings": settings,
@@ -63,7 +64,8 @@ def test_a_row_has_the_paper_s_figure_and_all_of_ours():
     assert row["The paper"] == "14.81"
     assert row["HopSkipJump, its protocol"] == "4.00 (1)"
     assert row["HopSkipJump, brief"] == "7.00; 7.00 (2)"
-    assert row["Best attack"] == "0.275"  # the median of 0.3 and 0.25
+    # Of 0.3 and 0.25: the second run came nearer to one image.
+    assert row["Best attack"] == "0.275 (0.250 to 0.300)"
     assert (row["Wrong"], row["None"]) == ("1", "0")
     text = table.to_text()
     assert "of 5 images: SCDCE 2; not attacked: LeNet" in " ".join(text.split())
@@ -94,7 +96,7 @@ def test_a_condensed_record_has_the_figures_and_no_path(made_results):
         np.testing.assert_allclose(
             np.array(kept, dtype=float),
             np.array(model["distances"], dtype=float),
-            atol=5e-5,
+            rtol=1e-4,
         )
     assert record["attack"]["transfer"]["names"] == list(entry["attack"]["models"])
 

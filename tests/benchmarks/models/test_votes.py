@@ -1,5 +1,7 @@
 """The voted baseline counts votes as scikit-learn and a hand would."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -61,6 +63,27 @@ def test_agrees_with_voting_classifier():
     np.testing.assert_array_equal(voted.predict(X), oracle.predict(X))
     members = [run.predict(X) for run in voted.estimators_]
     assert len(np.unique(members, axis=0)) > 1, "the runs must differ to show anything"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_rows", [1, 7, 60])
+def test_stacked_runs_predict_what_each_does(n_rows, dtype):
+    """Labels of any kind; stored and loaded, too."""
+    X, y = make_classification(60, 30, random_state=0)
+    X = X.astype(dtype)
+    model = VotedClassifier(
+        MLPClassifier((5,), activation="logistic", max_iter=3), 9, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, np.array(["well", "ill"])[y])
+    assert model._stacked is not None
+    votes = np.array([run.predict(X[:n_rows]) for run in model.estimators_])
+    expected = np.stack([(votes == k).mean(axis=0) for k in (0, 1)], axis=1)
+    loaded = pickle.loads(pickle.dumps(model))
+    for one in (model, loaded):
+        np.testing.assert_allclose(one.predict_proba(X[:n_rows]), expected)
+    assert "_stacked" not in model.__getstate__()
+    assert len(np.unique(votes)) == 2 or n_rows == 1, "the votes must differ"
 
 
 def test_jobs_and_seed():
