@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from sklearn_scd._class_weights import codes_and_weights
 from sklearn_scd._convergence import warn_of_a_constant
-from sklearn_scd._data_scale import automatic_size
+from sklearn_scd._data_scale import automatic_size, sizes_of_radii
 from sklearn_scd._ensemble import Networks, train_networks
 from sklearn_scd._memory import fit_need, require_memory
 from sklearn_scd._precompile import compile_for
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
+_PASSES = 40  # over the samples, by loss='radius'
 _OPTIONS = (  # parameters that the training of a network reads as they are
     "loss",
     "binary_weights",
@@ -271,7 +272,7 @@ class SCDClassifier(VotingNetworks):
     )
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "loss": [StrOptions({"01", "ce", "auto"})],
+        "loss": [StrOptions({"01", "ce", "radius", "auto"})],
         "binary_weights": ["boolean"],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "hidden_units": [Interval(Integral, 0, None, closed="left")],
@@ -302,7 +303,7 @@ class SCDClassifier(VotingNetworks):
 
     def __init__(
         self,
-        loss: Literal["ce", "01", "auto"] = "ce",
+        loss: Literal["ce", "01", "radius", "auto"] = "ce",
         *,
         binary_weights: bool = False,
         n_estimators: int = 100,
@@ -404,6 +405,7 @@ class SCDClassifier(VotingNetworks):
             )
         loss = self._loss_for(classes.size)
         self._check_voting(loss)
+        self._check_radius(loss)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
@@ -418,8 +420,8 @@ class SCDClassifier(VotingNetworks):
                 type(self).__name__, X, y, classes, self.class_weight, sample_weight
             )
             options = {
-                **self._training_options(X.shape[1]),
-                **self._sizes(X, labels, weights, seed),
+                **self._training_options(X.shape[1], loss),
+                **self._sizes(X, labels, weights, seed, loss),
                 "loss": loss,
             }
             new = self._train(X, labels, weights, options, seed, n_old)
@@ -472,24 +474,46 @@ class SCDClassifier(VotingNetworks):
 
     def _loss_for(self, n_classes: int) -> str:
         """The loss that the parameters ask for."""
-        if self.loss == "auto":
-            return "01" if n_classes == 2 else "ce"
-        return self.loss
+        if self.loss != "auto":
+            return self.loss
+        if n_classes > 2:
+            return "ce"
+        return "radius" if self.margin == "auto" else "01"
+
+    def _check_radius(self, loss: str) -> None:
+        """Refuse parameters that a training by radii can do nothing with."""
+        if loss != "radius":
+            return
+        if self.binary_weights:
+            raise ValueError("loss='radius' has no binary_weights; give '01' or 'ce'.")
+        if self.margin == 0:
+            raise ValueError(
+                "loss='radius' needs a margin above 0, which is the scale of radii in "
+                "it; margin='auto' takes it from the data."
+            )
 
     def _is_linear(self, loss: str) -> bool:
         """Whether the parameters ask for the linear classifier of 0/1 loss."""
         return bool(loss == "01" and self.hidden_units == 0)
 
     def _sizes(
-        self, X: NDArray[Any], labels: NDArray[np.intp], weights: Floats, seed: int
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.intp],
+        weights: Floats,
+        seed: int,
+        loss: str,
     ) -> dict[str, float]:
         """Margin and noise, by the data where they are 'auto'."""
         sizes = {"margin": self.margin, "noise": self.noise}
-        automatic = 0.0
+        automatic: dict[str, float] = {}
         if "auto" in sizes.values():
             rows, _ = canonical_rows(X, labels, weights)
-            automatic = automatic_size(X, labels, rows, seed)
-        return {k: automatic if v == "auto" else float(v) for k, v in sizes.items()}
+            if loss == "radius":
+                automatic = sizes_of_radii(X, rows)
+            else:
+                automatic = dict.fromkeys(sizes, automatic_size(X, labels, rows, seed))
+        return {k: automatic[k] if v == "auto" else float(v) for k, v in sizes.items()}
 
     def _training_sets(
         self,
@@ -512,7 +536,7 @@ class SCDClassifier(VotingNetworks):
             held_out = in_dtype_of(training, held_out)
         return training, held_out
 
-    def _training_options(self, n_features: int) -> dict[str, Any]:
+    def _training_options(self, n_features: int, loss: str) -> dict[str, Any]:
         """Parameters of training, with those resolved that depend on the data.
 
         Read by their attributes: those that a subclass presets are none of its own
@@ -521,6 +545,7 @@ class SCDClassifier(VotingNetworks):
         max_iter = self.max_iter
         if max_iter is None:
             max_iter = 10_000 if self.binary_weights else 1_000
+            max_iter = _PASSES if loss == "radius" else max_iter
         if self.max_features is None:
             n_candidates = n_features
         elif isinstance(self.max_features, Integral):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ from sklearn_scd._typing import Floats
 # Measured on chest X-rays, digits and tables: see docs/robust_training.
 _OF_NEAREST = 0.14
 _OF_PLANE = 0.4
+
+# Of the spread, in training by radii: see docs/notebook/2026-11-27-radii.
+_MARGIN_OF_SPREAD = 0.5
+_NOISE_OF_SPREAD = 0.08
 
 _MAX_ROWS = 2000  # that are looked at
 _MAX_DIRECTIONS = 64  # in which planes are sought
@@ -63,6 +68,25 @@ def automatic_size(
         X = pca.fit_transform(X)
     to_planes = _median(_distances_to_planes(X, labels))
     return min(_OF_NEAREST * nearest, _OF_PLANE * to_planes)
+
+
+def sizes_of_radii(X: NDArray[Any], rows: NDArray[np.intp]) -> dict[str, float]:
+    """Margin and noise for a training by radii: fractions of the spread of samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    rows : ndarray of shape (n_rows,), int
+        Distinct samples.
+
+    Returns
+    -------
+    sizes : dict
+        With the keys 'margin' and 'noise'. The spread is the root of the mean squared
+        distance to the mean, or 1 where samples are all alike.
+    """
+    spread = math.sqrt(float(X[rows].var(axis=0, dtype=np.float64).sum())) or 1.0
+    return {"margin": _MARGIN_OF_SPREAD * spread, "noise": _NOISE_OF_SPREAD * spread}
 
 
 def _median(distances: Floats) -> float:
