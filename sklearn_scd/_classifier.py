@@ -510,7 +510,7 @@ class SCDClassifier(VotingNetworks):
         if "auto" in sizes.values():
             rows, _ = canonical_rows(X, labels, weights)
             if loss == "radius":
-                automatic = sizes_of_radii(X, rows)
+                automatic = sizes_of_radii(X, labels, rows)
             else:
                 automatic = dict.fromkeys(sizes, automatic_size(X, labels, rows, seed))
         return {k: automatic[k] if v == "auto" else float(v) for k, v in sizes.items()}

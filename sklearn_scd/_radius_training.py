@@ -22,6 +22,10 @@ from sklearn_scd._kernels.rows import as_columns, normalise_rows
 from sklearn_scd._kernels.training import Data
 from sklearn_scd._typing import Floats
 
+TRIED = 1 / 6, 5 / 6  # order statistics beside the median
+_TRIAL = 8  # of so many passes one tries each
+_CLEARLY = 0.95  # of the median's loss
+
 
 def radius_settings(options: dict[str, Any]) -> RadiusSettings:
     """Settings of the kernels.
@@ -81,13 +85,11 @@ def train_radius_network(
     rows = _rows(data)
     standing = standing_of(rows)
     planes = start_planes(weights, standing)
-    curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
     held = _rows(data if held_out is None else held_out)
     if held_out is None:
         held = held._replace(weight=held.weight[:0])
-    best, n_iter = train_by_radius(
-        rows, held, standing, planes, settings, state, *curves
-    )
+    settings = choose_rank(rows, standing, planes, settings, state)
+    best, n_iter, curves = _train(rows, held, standing, planes, settings, state)
     weights = np.ascontiguousarray(best.weights.T)
     normalise_rows(weights)
     thresholds = (weights * standing.centre).sum(axis=1) - best.biases / standing.scale
@@ -95,6 +97,56 @@ def train_radius_network(
     u = np.full(n_units, to_grid(1 / math.sqrt(n_units)))
     c = float(to_bias_grid(-(settings.rank + 0.5) * u[0]))
     return weights, thresholds, u, c, curves[0], n_iter, curves[1]
+
+
+def choose_rank(
+    rows: Rows,
+    standing: Standing,
+    planes: Planes,
+    settings: RadiusSettings,
+    state: NDArray[np.uint64],
+) -> RadiusSettings:
+    """Choose the order statistic by short trainings, each from the same start.
+
+    Where one class surrounds the other a median tells nothing: more units have to be
+    active on one side than can be. Short trainings tell little between losses that are
+    close: the median stays unless another one's is clearly less.
+
+    Returns
+    -------
+    settings : RadiusSettings
+        With the `rank` chosen.
+    """
+    last = planes.biases.size - 1
+    ranks = [settings.rank, *(round(share * last) for share in TRIED)]
+    passes = max(settings.max_iter // _TRIAL, 1)
+    short = settings._replace(max_iter=passes, tol=0.0, n_iter_no_change=passes + 1)
+    nobody = rows._replace(weight=rows.weight[:0])
+    losses = {}
+    for rank in dict.fromkeys(ranks) if last else ():
+        trial = short._replace(rank=rank)
+        _, _, curves = _train(rows, nobody, standing, planes, trial, state)
+        losses[rank] = float(curves[0, -1])
+    best = min(losses, key=losses.__getitem__, default=settings.rank)
+    clearly = best in losses and losses[best] < _CLEARLY * losses[settings.rank]
+    return settings._replace(rank=best) if clearly else settings
+
+
+def _train(
+    rows: Rows,
+    held_out: Rows,
+    standing: Standing,
+    planes: Planes,
+    settings: RadiusSettings,
+    state: NDArray[np.uint64],
+) -> tuple[Planes, int, NDArray[np.float32]]:
+    """Train from a start that is left as it is; curves of both sets of rows."""
+    start = Planes(*(array.copy() for array in planes))
+    curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
+    best, n_iter = train_by_radius(
+        rows, held_out, standing, start, settings, state, *curves
+    )
+    return best, n_iter, curves
 
 
 def _rows(data: Data) -> Rows:
