@@ -25,7 +25,11 @@ from sklearn_scd._kernels.rows import (
     projection_space,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
-from sklearn_scd._radius_training import radius_settings, train_radius_network
+from sklearn_scd._radius_training import (
+    radius_settings,
+    train_radius_network,
+    with_sides_alike,
+)
 from sklearn_scd._range import check_range, highest_number, largest_entry
 from sklearn_scd._training_set import TrainingSet, read_only
 from sklearn_scd._typing import Floats
@@ -228,6 +232,9 @@ def train_network(
     shape = max(hidden_units, 1), data.columns.shape[0]
     weights, state = rng.standard_normal(shape), seed[1:].copy()
     if isinstance(settings, RadiusSettings):
+        if settings.alike:
+            data = with_sides_alike(data)
+            held_out = None if held_out is None else with_sides_alike(held_out)
         weights, thresholds, u, c, curve, n_iter, held_curve = train_radius_network(
             data, settings, weights, state, held_out
         )
@@ -321,7 +328,8 @@ def train_networks(
 def _train_on(
     settings: Settings | RadiusSettings,
     hidden_units: int,
-    seed: NDArray[Any], *fields: Any
+    seed: NDArray[Any],
+    *fields: Any,
 ) -> Networks:
     """Train a network on the fields of a Data, which may come from another process.
 

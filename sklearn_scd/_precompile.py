@@ -35,6 +35,7 @@ _OPTIONS: dict[str, Any] = {
     "n_iter_no_change": None,
     "margin": 0.0,
     "margin_growth": 0.0,
+    "alike": True,
 }
 _lock = threading.Lock()
 _ready: set[tuple[str, bool, bool, str]] = set()
@@ -107,7 +108,9 @@ def _train_and_predict(
     training = training_set(X, labels, weights, 2, float(noise), n_noisy=1)
     data = binary_problem(training, 1)
     seed = network_seed(0, 0, 0)
-    settings = settings_for(data, {**_OPTIONS, "loss": loss, "margin": float(loss == "radius")})
+    settings = settings_for(
+        data, {**_OPTIONS, "loss": loss, "margin": float(loss == "radius")}
+    )
     trained = train_network(data, settings, 1, seed)
     networks = Networks(*(np.asarray(array)[np.newaxis] for array in trained[:6]))
     for linear in (False, True):

@@ -20,6 +20,7 @@ from sklearn_scd._kernels.radius import (
 )
 from sklearn_scd._kernels.rows import as_columns, normalise_rows
 from sklearn_scd._kernels.training import Data
+from sklearn_scd._training_set import fixed_point_weights, read_only
 from sklearn_scd._typing import Floats
 
 TRIED = 1 / 6, 5 / 6  # order statistics beside the median
@@ -43,7 +44,24 @@ def radius_settings(options: dict[str, Any]) -> RadiusSettings:
         max_iter=int(options["max_iter"]),
         tol=float(options["tol"]),
         n_iter_no_change=int(min(patience, options["max_iter"] + 1)),
+        alike=bool(options["alike"]),
     )
+
+
+def with_sides_alike(data: Data) -> Data:
+    """The same rows, those of the positive class weighing as much as the others.
+
+    Where one side weighs less, the largest mean radius is that of a constant: all
+    hyperplanes move away from the other side.
+    """
+    weight = data.weight.astype(np.float64)
+    positive = np.zeros(weight.size, dtype=bool)
+    positive[data.start : data.stop] = True
+    if positive.all() or not positive.any():
+        return data
+    for side in (positive, ~positive):
+        weight[side] /= weight[side].sum()
+    return data._replace(weight=read_only(fixed_point_weights(weight)))
 
 
 def train_radius_network(

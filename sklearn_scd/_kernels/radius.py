@@ -38,6 +38,7 @@ class RadiusSettings(NamedTuple):
     max_iter: int  # passes over the samples
     tol: float
     n_iter_no_change: int  # more than max_iter: never stop early
+    alike: bool  # whether both sides are to have the same weight
 
 
 class Rows(NamedTuple):
@@ -166,7 +167,7 @@ def _write_distances(x, i, planes, out):
 
 @kernel
 def deciding_unit(distances, rank):
-    """The unit whose distance `rank` units exceed; of equal ones the first is larger."""
+    """The unit whose distance `rank` exceed; of equal ones the first counts as larger."""
     n = distances.shape[0]
     for j in range(n):
         distance, before = distances[j], 0

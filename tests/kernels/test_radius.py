@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.preprocessing import scale
 
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd import _reference as reference
@@ -51,6 +55,7 @@ def test_training_follows_the_reference_sample_by_sample(n_units, dtype):
             max_iter=7,
             tol=0.0,
             n_iter_no_change=2 if case % 2 else 8,
+            alike=False,
         )
         state = np.array([case], dtype=np.uint64)
         twin_state = state.copy()
@@ -112,22 +117,35 @@ def test_one_network_has_as_certified_radius_the_distance_in_its_loss(ring):
     found = certified_distortion(model, X, method="order")
     assert (found >= np.abs(radius) * (1 - 1e-5) - 1e-9).all()
     sides = np.where(y == 1, radius, -radius)
-    loss = np.log1p(np.exp(-sides / 0.5)).mean()
-    best = model.loss_curve_[0, -1]
-    np.testing.assert_allclose(best, loss, rtol=1e-5)
+    losses = np.log1p(np.exp(-sides / 0.5))
+    both = [losses[y == k].mean() for k in (0, 1)]  # the classes count alike
+    np.testing.assert_allclose(model.loss_curve_[0, -1], np.mean(both), rtol=1e-5)
 
 
-def test_radii_grow_with_the_margin_and_the_ring_is_learned(ring):
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_ring_is_learned_whichever_class_is_inside(ring, turned):
     X, y = ring
-    models = [
-        SCDClassifier(
-            "radius", hidden_units=15, n_estimators=3, margin=margin, random_state=0
-        ).fit(X, y)
-        for margin in (0.5, 4.0)
+    model = SCDClassifier(
+        "radius", hidden_units=15, n_estimators=3, margin=1.0, random_state=0
+    ).fit(X, 1 - y if turned else y)
+    assert model.score(X, 1 - y if turned else y) > 0.9  # no line has more than 0.7
+
+
+def test_radii_grow_with_the_margin():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = scale(X)
+    radii = [
+        certified_distortion(
+            SCDClassifier("radius", n_estimators=3, margin=margin, random_state=0).fit(
+                X, y
+            ),
+            X,
+            y,
+            method="order",
+        ).mean()
+        for margin in (0.3, 3.0)
     ]
-    assert models[0].score(X, y) > 0.9  # no line has more than 0.7
-    least, most = (certified_distortion(model, X, y).mean() for model in models)
-    assert most > least
+    assert radii[1] > 1.3 * radii[0]
 
 
 def test_weights_stand_for_repeated_samples_in_the_loss(ring):
@@ -180,15 +198,33 @@ def test_rows_held_out_choose_the_iterate(ring):
         assert np.isnan(curve[n_iter:]).all()
 
 
-def test_automatic_loss(ring):
+def test_a_rare_class_is_told_apart_unless_weights_say_otherwise(ring):
     X, y = ring
-    three = y + (X[:, 0] > 30)
-    losses = [
-        SCDClassifier("auto", n_estimators=1, max_iter=2, margin=margin, random_state=0)
-        .fit(X, labels)
-        ._loss
-        for margin, labels in [("auto", y), (0.1, y), ("auto", three)]
-    ]
-    assert losses == ["radius", "01", "ce"]
-    robust = make_robust_scd(n_estimators=1, max_iter=2, random_state=0).fit(X, y)
-    assert robust[-1]._loss == "radius"
+    rare = (y == 1) | (np.arange(len(y)) % 6 == 0)
+    params = {"margin": 1.0, "n_estimators": 3, "random_state": 0}
+    model = SCDClassifier("radius", **params).fit(X[rare], y[rare])
+    assert balanced_accuracy_score(y, model.predict(X)) > 0.85
+    same = SCDClassifier("radius", class_weight="balanced", **params)
+    same.fit(X[rare], y[rare])
+    assert balanced_accuracy_score(y, same.predict(X)) > 0.85
+    with pytest.warns(ConvergenceWarning, match="near a constant"):
+        SCDClassifier("radius", class_weight={0: 0.02, 1: 1}, **params).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("margin", "n_classes", "loss"),
+    [("auto", 2, "radius"), (0.5, 2, "01"), ("auto", 3, "ce")],
+)
+def test_automatic_loss(ring, margin, n_classes, loss):
+    X, y = ring
+    labels = y + (X[:, 0] > 30) if n_classes == 3 else y
+    model = SCDClassifier("auto", n_estimators=1, max_iter=20, margin=margin)
+    assert model.set_params(random_state=0).fit(X, labels)._loss == loss
+
+
+def test_the_robust_model_trains_by_radii(ring):
+    X, y = ring
+    model = make_robust_scd(n_estimators=3, random_state=0).fit(X, y)
+    assert model[-1]._loss == "radius"
+    assert model[-1].loss_curve_.shape == (3, 40)
+    assert model.score(X, y) > 0.9
