@@ -167,7 +167,7 @@ def _write_distances(x, i, planes, out):
 
 @kernel
 def deciding_unit(distances, rank):
-    """The unit whose distance `rank` exceed; of equal ones the first counts as larger."""
+    """The unit whose distance `rank` others exceed; of equals the first is larger."""
     n = distances.shape[0]
     for j in range(n):
         distance, before = distances[j], 0
