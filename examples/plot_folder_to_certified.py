@@ -72,10 +72,10 @@ plt.show()
 # Train
 # -----
 #
-# The margin and the noise follow the data. Leave out ``n_estimators`` and ``max_iter``
-# for a model of full size.
+# The margin and the noise follow the data. Leave out ``n_estimators`` for a model of full
+# size.
 
-model = make_robust_scd(n_estimators=20, max_iter=400, random_state=0)
+model = make_robust_scd(n_estimators=20, random_state=0)
 model.fit(X_train, y_train)
 print(f"Accuracy: {model.score(X_test, y_test):.1%}")
 

@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from sklearn_scd._class_weights import codes_and_weights
 from sklearn_scd._convergence import warn_of_a_constant
-from sklearn_scd._data_scale import automatic_size
+from sklearn_scd._data_scale import automatic_size, sizes_of_radii
 from sklearn_scd._ensemble import Networks, train_networks
 from sklearn_scd._memory import fit_need, require_memory
 from sklearn_scd._precompile import compile_for
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
+_PASSES = 40  # over the samples, by loss='radius'
 _OPTIONS = (  # parameters that the training of a network reads as they are
     "loss",
     "binary_weights",
@@ -75,13 +76,17 @@ class SCDClassifier(VotingNetworks):
 
     Parameters
     ----------
-    loss : {'ce', '01', 'auto'}, default='ce'
+    loss : {'ce', '01', 'radius', 'auto'}, default='ce'
         Loss that training reduces: ``'01'`` the weighted error, ``'ce'`` cross-entropy,
-        the logistic loss of ``f(x)``. ``'auto'`` is ``'01'`` for two classes and
-        ``'ce'`` for more, as outputs of networks trained with 0/1 loss hardly compare.
+        the logistic loss of ``f(x)``, ``'radius'`` that of the network's certified
+        radius over `margin`. The last is not coordinate descent, see the notes.
+        ``'auto'`` is ``'ce'`` for more than two classes, as outputs of networks trained
+        with another loss hardly compare; for two it is ``'radius'`` if `margin` is
+        ``'auto'``, too, and ``'01'`` if it is a number.
 
     binary_weights : bool, default=False
         Whether every weight of hidden and output units is +1 or -1; biases stay real.
+        Not with ``loss='radius'``.
 
     n_estimators : int, default=100
         Number of votes. With more than two classes each vote is made of one network
@@ -93,14 +98,16 @@ class SCDClassifier(VotingNetworks):
         hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
-        Iterations of a network: None means 1,000, with binary weights 10,000.
+        Iterations of a network: None means 1,000, with binary weights 10,000. With
+        ``loss='radius'`` they are passes over the samples, and None means 40.
 
     max_features : int, float or None, default=128
         Features tried an iteration: a number (at most all), a fraction of all, or all.
 
     learning_rate : float, default=0.17
         Step on a hidden weight, whose unit's weights have unit L2 norm; at most 1,000.
-        Binary weights are flipped instead.
+        Binary weights are flipped instead. With ``loss='radius'`` the largest rate of
+        descent, in units of `margin` over the spread of the samples.
 
     output_learning_rate : float, default=0.2
         Step on an output weight, from 1e-4 to 1,000. Under 0/1 loss output weights have
@@ -113,9 +120,10 @@ class SCDClassifier(VotingNetworks):
     margin : float or 'auto', default=0.0
         L2 distance, in the units of X, within which a hidden unit counts as decided
         against the sample: training reduces the loss at the worst that perturbations of
-        this size can do to each unit. 0 is the paper's training. ``'auto'`` takes a
-        fraction of the distances between the classes, see the notes, which is then
-        ``margin_``.
+        this size can do to each unit. 0 is the paper's training. With ``loss='radius'``
+        the scale of radii in the loss: the larger, the more it pays to raise those that
+        are large already. ``'auto'`` takes a size from the data, see the notes, which
+        is then ``margin_``.
 
     margin_growth : float, default=0.5
         Fraction of `max_iter` in which the margin grows from 0; only then the best
@@ -125,8 +133,8 @@ class SCDClassifier(VotingNetworks):
     noise : float or 'auto', default=0.0
         Standard deviation, in the units of X, of Gaussian noise on copies of the
         samples that are trained on beside them. It keeps a training with `margin` from
-        fitting single samples. 0: no copies. ``'auto'`` is the size that it is for
-        `margin`.
+        fitting single samples. 0: no copies. ``'auto'`` takes a size from the data,
+        too.
 
     noisy_copies : int, default=4
         Number of such copies of each sample; each has an equal part of its weight. They
@@ -139,7 +147,9 @@ class SCDClassifier(VotingNetworks):
         predictions read: training is the same, and a fitted model may change it.
 
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, as in scikit-learn; they multiply `sample_weight`.
+        Weights of the classes, as in scikit-learn; they multiply `sample_weight`. With
+        ``loss='radius'`` None stands for classes that count alike, as a constant has
+        the largest radii where one class is rare.
 
     early_stopping : bool, default=False
         Whether to hold rows out of training, to stop a network when its loss on them no
@@ -227,7 +237,20 @@ class SCDClassifier(VotingNetworks):
 
     Notes
     -----
-    ``margin='auto'`` and ``noise='auto'`` take the smaller of two sizes: 0.14 of the
+    With ``loss='radius'`` all output weights are alike, and a network names a class
+    where some number of its units are active: where an order statistic of the signed
+    distances ``w_j . x + b_j`` is positive. No perturbation smaller than that distance
+    changes the answer. Training is stochastic subgradient descent on the logistic loss
+    of that distance: each sample moves the one unit whose distance it is. Which order
+    statistic it is, the median or one near either end, short trainings tell. Of the
+    parameters of coordinate descent, `max_features`, `output_learning_rate`,
+    `subsample` and `margin_growth` do nothing then. ``margin='auto'`` is 0.8 of the
+    spread of the samples (the root of their mean squared distance to the mean), times
+    their variance along the line between the class means over its squared length where
+    that is below 1; ``noise='auto'`` is a tenth of the spread.
+
+    With the other losses ``margin='auto'`` and ``noise='auto'`` take the smaller of two
+    sizes: 0.14 of the
     median distance of a sample to the nearest one of another class, and 0.4 of that to
     the hyperplane by which a ridge classifier of standardized features tells the
     sample's class from the rest. Of more than 2,000 distinct samples so many are drawn.
@@ -271,7 +294,7 @@ class SCDClassifier(VotingNetworks):
     )
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "loss": [StrOptions({"01", "ce", "auto"})],
+        "loss": [StrOptions({"01", "ce", "radius", "auto"})],
         "binary_weights": ["boolean"],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "hidden_units": [Interval(Integral, 0, None, closed="left")],
@@ -302,7 +325,7 @@ class SCDClassifier(VotingNetworks):
 
     def __init__(
         self,
-        loss: Literal["ce", "01", "auto"] = "ce",
+        loss: Literal["ce", "01", "radius", "auto"] = "ce",
         *,
         binary_weights: bool = False,
         n_estimators: int = 100,
@@ -404,6 +427,7 @@ class SCDClassifier(VotingNetworks):
             )
         loss = self._loss_for(classes.size)
         self._check_voting(loss)
+        self._check_radius(loss)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
@@ -418,8 +442,8 @@ class SCDClassifier(VotingNetworks):
                 type(self).__name__, X, y, classes, self.class_weight, sample_weight
             )
             options = {
-                **self._training_options(X.shape[1]),
-                **self._sizes(X, labels, weights, seed),
+                **self._training_options(X.shape[1], loss),
+                **self._sizes(X, labels, weights, seed, loss),
                 "loss": loss,
             }
             new = self._train(X, labels, weights, options, seed, n_old)
@@ -472,24 +496,46 @@ class SCDClassifier(VotingNetworks):
 
     def _loss_for(self, n_classes: int) -> str:
         """The loss that the parameters ask for."""
-        if self.loss == "auto":
-            return "01" if n_classes == 2 else "ce"
-        return self.loss
+        if self.loss != "auto":
+            return self.loss
+        if n_classes > 2:
+            return "ce"
+        return "radius" if self.margin == "auto" else "01"
+
+    def _check_radius(self, loss: str) -> None:
+        """Refuse parameters that a training by radii can do nothing with."""
+        if loss != "radius":
+            return
+        if self.binary_weights:
+            raise ValueError("loss='radius' has no binary_weights; give '01' or 'ce'.")
+        if self.margin == 0:
+            raise ValueError(
+                "loss='radius' needs a margin above 0, which is the scale of radii in "
+                "it; margin='auto' takes it from the data."
+            )
 
     def _is_linear(self, loss: str) -> bool:
         """Whether the parameters ask for the linear classifier of 0/1 loss."""
         return bool(loss == "01" and self.hidden_units == 0)
 
     def _sizes(
-        self, X: NDArray[Any], labels: NDArray[np.intp], weights: Floats, seed: int
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.intp],
+        weights: Floats,
+        seed: int,
+        loss: str,
     ) -> dict[str, float]:
         """Margin and noise, by the data where they are 'auto'."""
         sizes = {"margin": self.margin, "noise": self.noise}
-        automatic = 0.0
+        automatic: dict[str, float] = {}
         if "auto" in sizes.values():
             rows, _ = canonical_rows(X, labels, weights)
-            automatic = automatic_size(X, labels, rows, seed)
-        return {k: automatic if v == "auto" else float(v) for k, v in sizes.items()}
+            if loss == "radius":
+                automatic = sizes_of_radii(X, labels, rows)
+            else:
+                automatic = dict.fromkeys(sizes, automatic_size(X, labels, rows, seed))
+        return {k: automatic[k] if v == "auto" else float(v) for k, v in sizes.items()}
 
     def _training_sets(
         self,
@@ -512,7 +558,7 @@ class SCDClassifier(VotingNetworks):
             held_out = in_dtype_of(training, held_out)
         return training, held_out
 
-    def _training_options(self, n_features: int) -> dict[str, Any]:
+    def _training_options(self, n_features: int, loss: str) -> dict[str, Any]:
         """Parameters of training, with those resolved that depend on the data.
 
         Read by their attributes: those that a subclass presets are none of its own
@@ -521,6 +567,7 @@ class SCDClassifier(VotingNetworks):
         max_iter = self.max_iter
         if max_iter is None:
             max_iter = 10_000 if self.binary_weights else 1_000
+            max_iter = _PASSES if loss == "radius" else max_iter
         if self.max_features is None:
             n_candidates = n_features
         elif isinstance(self.max_features, Integral):
@@ -535,6 +582,7 @@ class SCDClassifier(VotingNetworks):
             "max_iter": max_iter,
             "n_candidates": n_candidates,
             "n_iter_no_change": patience,
+            "alike": self.class_weight is None,
         }
 
     def _progress(self, n_networks: int) -> Callable[[float], None]:

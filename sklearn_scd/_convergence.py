@@ -148,7 +148,7 @@ def no_better_than_constants(networks: Networks, loss: str, shares: Floats) -> b
     Parameters
     ----------
     networks : Networks
-    loss : {'01', 'ce'}
+    loss : {'01', 'ce', 'radius'}
     shares : ndarray of shape (n_classes,)
         Of the classes in the weight.
 
@@ -159,7 +159,7 @@ def no_better_than_constants(networks: Networks, loss: str, shares: Floats) -> b
     if shares.size == 2:
         shares = shares[1:]
     constants = np.minimum(shares, 1 - shares)
-    if loss == "ce":
+    if loss != "01":
         constants = entr(shares) + entr(1 - shares)
     last = np.arange(len(networks.n_iter)), networks.n_iter - 1
     losses = networks.loss_curve[last].reshape(-1, shares.size)

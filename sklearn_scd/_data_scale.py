@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ from sklearn_scd._typing import Floats
 # Measured on chest X-rays, digits and tables: see docs/robust_training.
 _OF_NEAREST = 0.14
 _OF_PLANE = 0.4
+
+# Of the spread, in training by radii: see docs/notebook/2026-11-27-radii.
+_MARGIN_OF_SPREAD = 0.8
+_NOISE_OF_SPREAD = 0.1
 
 _MAX_ROWS = 2000  # that are looked at
 _MAX_DIRECTIONS = 64  # in which planes are sought
@@ -63,6 +68,48 @@ def automatic_size(
         X = pca.fit_transform(X)
     to_planes = _median(_distances_to_planes(X, labels))
     return min(_OF_NEAREST * nearest, _OF_PLANE * to_planes)
+
+
+def sizes_of_radii(
+    X: NDArray[Any], labels: NDArray[np.intp], rows: NDArray[np.intp]
+) -> dict[str, float]:
+    """Margin and noise for a training by radii: fractions of the spread of samples.
+
+    The margin is smaller where two classes overlap little along the line between their
+    means.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    labels : ndarray of shape (n_samples,), int
+    rows : ndarray of shape (n_rows,), int
+        Distinct samples of at least two classes.
+
+    Returns
+    -------
+    sizes : dict
+        With the keys 'margin' and 'noise'. The spread is the root of the mean squared
+        distance to the mean, or 1 where samples are all alike.
+    """
+    X, labels = X[rows].astype(np.float64), labels[rows]
+    X -= X.mean(axis=0)
+    spread = math.sqrt(float((X**2).sum(axis=1).mean())) or 1.0
+    overlap = _overlap(X, labels) if np.unique(labels).size == 2 else 1.0
+    return {
+        "margin": _MARGIN_OF_SPREAD * spread * overlap,
+        "noise": _NOISE_OF_SPREAD * spread,
+    }
+
+
+def _overlap(X: Floats, labels: NDArray[np.intp]) -> float:
+    """Variance along the line between two means over their squared distance, or 1."""
+    second = labels == labels.max()
+    between = X[second].mean(axis=0) - X[~second].mean(axis=0)
+    distance = math.sqrt(float(between @ between))
+    if not distance > 0:
+        return 1.0
+    deviation = float((X @ (between / distance)).std())
+    return min(deviation / distance, 1.0) ** 2
 
 
 def _median(distances: Floats) -> float:

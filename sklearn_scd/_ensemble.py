@@ -17,6 +17,7 @@ from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.held_out import HeldOut
 from sklearn_scd._kernels.losses import round_to_grid
 from sklearn_scd._kernels.network import Network
+from sklearn_scd._kernels.radius import RadiusSettings
 from sklearn_scd._kernels.rows import (
     as_columns,
     normalise_rows,
@@ -24,6 +25,11 @@ from sklearn_scd._kernels.rows import (
     projection_space,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
+from sklearn_scd._radius_training import (
+    radius_settings,
+    train_radius_network,
+    with_sides_alike,
+)
 from sklearn_scd._range import check_range, highest_number, largest_entry
 from sklearn_scd._training_set import TrainingSet, read_only
 from sklearn_scd._typing import Floats
@@ -44,14 +50,14 @@ class Networks(NamedTuple):
 
 
 def check_training_range(
-    training: TrainingSet, settings: Settings, noise: float
+    training: TrainingSet, settings: Settings | RadiusSettings, noise: float
 ) -> None:
     """Refuse a problem in which numbers may overflow on the way.
 
     Parameters
     ----------
     training : TrainingSet
-    settings : Settings
+    settings : Settings or RadiusSettings
     noise : float
 
     Raises
@@ -87,7 +93,7 @@ def binary_problem(training: TrainingSet, rival: int) -> Data:
     )
 
 
-def settings_for(data: Data, options: dict[str, Any]) -> Settings:
+def settings_for(data: Data, options: dict[str, Any]) -> Settings | RadiusSettings:
     """Settings of the kernels for one binary problem.
 
     Parameters
@@ -98,8 +104,10 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings:
 
     Returns
     -------
-    settings : Settings
+    settings : Settings, or RadiusSettings under ``'radius'``
     """
+    if options["loss"] == "radius":
+        return radius_settings(options)
 
     def n_drawn(n_rows: int) -> int:
         return int(np.ceil(options["subsample"] * n_rows))
@@ -197,7 +205,7 @@ def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> 
 
 def train_network(
     data: Data,
-    settings: Settings,
+    settings: Settings | RadiusSettings,
     hidden_units: int,
     seed: NDArray[Any],
     held_out: Data | None = None,
@@ -207,7 +215,7 @@ def train_network(
     Parameters
     ----------
     data : Data
-    settings : Settings
+    settings : Settings or RadiusSettings
     hidden_units : int
         0 stands for the one node of the linear classifier.
     seed : ndarray of shape (2,), dtype uint64
@@ -222,23 +230,32 @@ def train_network(
     """
     rng = np.random.RandomState(int(seed[0]) & 0xFFFFFFFF)
     shape = max(hidden_units, 1), data.columns.shape[0]
-    weights = rng.standard_normal(shape)
-    network = start_network(data, settings, weights, rng.standard_normal(shape[0]))
-    curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
-    held = hold_out(held_out, data, network, settings.max_iter)
-    n_iter, _ = train(data, network, settings, seed[1:].copy(), curve, held)
+    weights, state = rng.standard_normal(shape), seed[1:].copy()
+    if isinstance(settings, RadiusSettings):
+        if settings.alike:
+            data = with_sides_alike(data)
+            held_out = None if held_out is None else with_sides_alike(held_out)
+        weights, thresholds, u, c, curve, n_iter, held_curve = train_radius_network(
+            data, settings, weights, state, held_out
+        )
+    else:
+        network = start_network(data, settings, weights, rng.standard_normal(shape[0]))
+        curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
+        held = hold_out(held_out, data, network, settings.max_iter)
+        n_iter, _ = train(data, network, settings, state, curve, held)
+        thresholds, u, c = network.thresholds, network.u, float(network.c[0])
+        held_curve = held.curve
     dtype = data.lowest.dtype  # the model's; training computes in float64
-    weights = weights.astype(dtype, copy=False)
-    thresholds, c = network.thresholds.astype(dtype), float(network.c[0])
+    weights, thresholds = weights.astype(dtype, copy=False), thresholds.astype(dtype)
     if data.start == data.stop:
         # A class without samples gets no vote, not even as the best of losing rivals.
         c, thresholds[:] = _NEVER, np.finfo(thresholds.dtype).max
     curve /= np.float32(data.weight.sum())
     scores = None
     if held_out is not None:
-        scores = -held.curve / np.float32(held_out.weight.sum())
+        scores = -held_curve / np.float32(held_out.weight.sum())
     return Networks(
-        weights, -thresholds, network.u, np.array(c), curve, np.array(n_iter),
+        weights, -thresholds, u, np.array(c), curve, np.array(n_iter),
         scores,
     )  # fmt: skip
 
@@ -309,7 +326,10 @@ def train_networks(
 
 
 def _train_on(
-    settings: Settings, hidden_units: int, seed: NDArray[Any], *fields: Any
+    settings: Settings | RadiusSettings,
+    hidden_units: int,
+    seed: NDArray[Any],
+    *fields: Any,
 ) -> Networks:
     """Train a network on the fields of a Data, which may come from another process.
 

@@ -21,7 +21,7 @@ from sklearn_scd._outputs import evaluate_networks
 from sklearn_scd._training_set import training_set
 
 DTYPES = ("float64", "float32", "uint8")
-LOSSES = ("01", "ce")
+LOSSES = ("01", "ce", "radius")
 
 _OPTIONS: dict[str, Any] = {
     "binary_weights": False,
@@ -35,6 +35,7 @@ _OPTIONS: dict[str, Any] = {
     "n_iter_no_change": None,
     "margin": 0.0,
     "margin_growth": 0.0,
+    "alike": True,
 }
 _lock = threading.Lock()
 _ready: set[tuple[str, bool, bool, str]] = set()
@@ -82,7 +83,7 @@ def compile_for(X: NDArray[Any], noise: bool, losses: Iterable[str] = LOSSES) ->
         Of which dtype and order alone matter.
     noise : bool
         Whether there are noisy copies.
-    losses : iterable of {'01', 'ce'}, default=both
+    losses : iterable of {'01', 'ce', 'radius'}, default=all
     """
     # Those of other layouts, and of files mapped into memory, are few small kernels.
     by_column = X.flags.f_contiguous and not X.flags.c_contiguous
@@ -107,7 +108,9 @@ def _train_and_predict(
     training = training_set(X, labels, weights, 2, float(noise), n_noisy=1)
     data = binary_problem(training, 1)
     seed = network_seed(0, 0, 0)
-    settings = settings_for(data, {**_OPTIONS, "loss": loss})
+    settings = settings_for(
+        data, {**_OPTIONS, "loss": loss, "margin": float(loss == "radius")}
+    )
     trained = train_network(data, settings, 1, seed)
     networks = Networks(*(np.asarray(array)[np.newaxis] for array in trained[:6]))
     for linear in (False, True):

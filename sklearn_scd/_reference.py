@@ -21,6 +21,7 @@ from sklearn_scd._kernels.losses import (
     sigmoid,
 )
 from sklearn_scd._kernels.output_ce import MIN_DECREASE
+from sklearn_scd._kernels.radius import SPREAD, draw_pass, rate_at
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.steps import CANCELLED
 from sklearn_scd._kernels.training import margin_at
@@ -425,3 +426,77 @@ class ReferenceNetwork:
     def snapshot(self):
         """Copy the parameters."""
         return self.W.copy(), self.thresholds.copy(), self.u.copy(), self.c
+
+
+def train_by_radius(rows, held_out, standing, planes, settings, state):
+    """Train a network by its certified radius, one sample and one row at a time.
+
+    Parameters
+    ----------
+    rows, held_out : Rows
+    standing : Standing
+    planes : Planes
+        The start.
+    settings : RadiusSettings
+    state : ndarray of shape (1,), dtype uint64
+        Advanced.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_features, n_units)
+    biases : ndarray of shape (n_units,)
+    curve, held_out_curve : list of int
+        Fixed-point losses of the best iterate so far, after each pass.
+    """
+    weights, biases = planes.weights.copy(), planes.biases.copy()
+    slope = 1.0 / (standing.scale * settings.margin)
+    step = settings.step * settings.margin * standing.scale / SPREAD
+
+    def samples(rows):
+        X = next(array for array in rows.columns if len(array)).T.astype(float)
+        target = np.zeros(len(rows.weight), dtype=bool)
+        target[rows.start : rows.stop] = True
+        return (X[: len(target)] - standing.centre) * standing.scale, target
+
+    def radius(x):
+        """Signed radius of a sample, and the unit that decides on it."""
+        distances = biases.copy()
+        for w, value in zip(weights, x, strict=True):
+            distances += w * value
+        unit = np.argsort(-distances, kind="stable")[settings.rank]
+        return distances[unit], unit
+
+    def total_loss(rows):
+        X, target = samples(rows)
+        outputs = np.array([radius(x)[0] * slope for x in X])
+        return int(losses(target, rows.weight, outputs, "ce").sum())
+
+    X, target = samples(rows)
+    judges = held_out if held_out.weight.size else rows
+    lowest = reference = math.inf
+    last_gain, curve, held_out_curve = 0, [], []
+    for n_iter in range(1, settings.max_iter + 1):
+        drawn = np.empty(len(X) + 1, dtype=np.uint32)
+        n = draw_pass(rows.weight, state, drawn)
+        rate = rate_at((n_iter - 1) / settings.max_iter, step)
+        change = (rate_at(n_iter / settings.max_iter, step) - rate) / n
+        for i in drawn[:n]:
+            output, unit = radius(X[i])
+            side = 1.0 if target[i] else -1.0
+            right = side * output * slope
+            pull = sigmoid(right) if right >= 0 else 1.0 - sigmoid(-right)
+            biases[unit] += side * rate * pull
+            weights[:, unit] += side * rate * pull * X[i]
+            weights[:, unit] *= unit_factor(weights[:, unit])
+            rate += change
+        judged = total_loss(judges)
+        if judged < lowest:
+            lowest, best = judged, (weights.copy(), biases.copy())
+            best_loss = total_loss(rows)
+        curve.append(best_loss)
+        held_out_curve.append(lowest)
+        if lowest < reference - settings.tol * float(judges.weight.sum()):
+            reference, last_gain = lowest, n_iter
+        elif n_iter - last_gain >= settings.n_iter_no_change:
+            break
+    return *best, curve, held_out_curve

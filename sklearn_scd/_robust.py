@@ -33,8 +33,8 @@ def make_robust_scd(
     Weights of noise in thousands of pixels bring every hyperplane near every image. An
     :class:`ActiveSubspace` leaves a few directions, those in which the classes change,
     without scaling, so that a distance there is one in the input; in them the networks
-    train with a margin and on noisy copies of the samples. Certified radii come from
-    :func:`~sklearn_scd.robustness.certified_distortion`.
+    train for large certified radii and on noisy copies of the samples. The radii come
+    from :func:`~sklearn_scd.robustness.certified_distortion`.
 
     Parameters
     ----------
@@ -47,11 +47,13 @@ def make_robust_scd(
 
     **parameters : dict
         Of the :class:`SCDClassifier`, in place of these defaults: ``loss='auto'``,
-        ``hidden_units=10``, ``margin='auto'``, ``noise='auto'``. The last two are L2
-        sizes that a fit takes from the distances between the classes after the
-        projection, and keeps as ``margin_`` and ``noise_`` of the step
-        ``'scdclassifier'``. Where the perturbation budget is known, choose them by a
-        grid search with :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
+        ``hidden_units=10``, ``margin='auto'``, ``noise='auto'``. For two classes that
+        is training by certified radii, ``loss='radius'``; with a number as `margin` it
+        is 0/1 loss with that margin. The last two are L2 sizes that a fit takes from
+        the data after the projection, and keeps as ``margin_`` and ``noise_`` of the
+        step ``'scdclassifier'``. Where the perturbation budget is known, choose the
+        margin by a grid search with
+        :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
 
     Returns
     -------
@@ -63,12 +65,10 @@ def make_robust_scd(
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_scd import make_robust_scd
     >>> X, y = load_digits(n_class=2, return_X_y=True)
-    >>> model = make_robust_scd(
-    ...     n_estimators=5, max_iter=100, random_state=0
-    ... )
+    >>> model = make_robust_scd(n_estimators=5, random_state=0)
     >>> model.fit(X / 16, y).score(X / 16, y) > 0.95
     True
-    >>> 0.1 < model["scdclassifier"].margin_ < 0.5
+    >>> 0.1 < model["scdclassifier"].margin_ < 1
     True
     """
     defaults = {"loss": "auto", "hidden_units": 10, "margin": "auto", "noise": "auto"}

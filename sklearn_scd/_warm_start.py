@@ -29,7 +29,7 @@ def votes_to_keep(
     fitted : VotingNetworks
     classes : ndarray of shape (n_classes,)
         Of the data now.
-    loss : {'01', 'ce'}
+    loss : {'01', 'ce', 'radius'}
         Of the networks to come, as what follows.
     linear : bool
     hidden_units : int

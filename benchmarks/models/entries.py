@@ -188,6 +188,23 @@ _ENTRIES = (
         ),
     ),
     Model(
+        "radius-robust",
+        "Radius robust",
+        "the same trained by certified radii",
+        _sign_network(make_robust_scd, loss="radius", margin=5.0, noise="auto"),
+        SignHyperplanes(),
+        programs=("certified",),
+        grid={"scdclassifier__margin": [1.0, 2.0, 3.0, 5.0, 10.0]},
+        cost=Cost(
+            fit=0.015,
+            iterations=40,
+            queries=0.1,
+            bounds=0.47,
+            distance=0.012,
+            candidate=0.015,
+        ),
+    ),
+    Model(
         "robust-defaults",
         "Robust, defaults",
         "make_robust_scd with its defaults, voted",

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from sklearn_scd._typing import FittedClassifier, Floats
 
-_LOSSES = {"01": "Mean 0/1 loss", "ce": "Mean cross-entropy"}
+_LOSSES = {
+    "01": "Mean 0/1 loss",
+    "ce": "Mean cross-entropy",
+    "radius": "Mean loss of radii",
+}
 
 
 class LossCurveDisplay:

@@ -56,6 +56,11 @@ def _fits(dtype):
     yield {"loss": "01", "subsample": 0.5, **moving}, X[:20, [0, 2, 3]], y[:20]
     X = np.vstack([X] * 8) + rng.integers(0, 9, (320, 4)).astype(dtype)
     yield {"output_learning_rate": 3.0, "max_iter": 40}, X, (X[:, 0] > 25).astype(int)
+    radius = {"loss": "radius", "margin": 2.0, "max_iter": 9}
+    inside = (abs(X[:, 0] - X[:, 0].mean()) < 4).astype(int)
+    yield {"hidden_units": 5, "n_iter_no_change": 2, **radius}, X[:90], inside[:90]
+    yield {"hidden_units": 0, "noise": 1.0, **radius}, X[:40], inside[:40]
+    yield {"early_stopping": True, "class_weight": "balanced", **radius}, X, inside
 
 
 def _extreme_fits(dtype):
