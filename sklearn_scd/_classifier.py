@@ -51,6 +51,7 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
     "hidden_units",
     "learning_rate",
     "output_learning_rate",
+    "ramp",
     "subsample",
     "margin",
     "margin_growth",
@@ -105,6 +106,14 @@ class SCDClassifier(VotingNetworks):
     output_learning_rate : float, default=0.2
         Step on an output weight, from 1e-4 to 1,000. Under 0/1 loss output weights have
         unit L2 norm.
+
+    ramp : float, default=0.0
+        Half-width of a ramp that stands for the step of 0/1 loss where hidden units are
+        trained: a sample's loss falls linearly from 1 to 0 while its output goes from
+        wrong by `ramp` to right by `ramp`, output weights having unit L2 norm. The
+        output node and the choice of the best iterate keep the 0/1 loss. 0 is the
+        paper's training; 0.3 reaches higher accuracy in fewer, slower iterations. At
+        most 1,000. Cross-entropy has no use for it.
 
     subsample : float, default=0.75
         Fraction of each class's distinct samples that an iteration draws, without
@@ -202,7 +211,8 @@ class SCDClassifier(VotingNetworks):
         but rises while a margin grows: losses are those at the iteration's margin.
 
     n_iter_ : ndarray of shape (n_networks,), dtype int64
-        Iterations run.
+        Iterations run. A network whose loss has come to 0 stops: no later iterate could
+        replace the one that is kept.
 
     validation_scores_ : ndarray of shape (n_networks, max_iter), dtype float32
         With `early_stopping` minus the mean loss, over the rows held out and at the
@@ -283,6 +293,7 @@ class SCDClassifier(VotingNetworks):
         ],
         "learning_rate": [Interval(Real, 0, 1_000, closed="right")],
         "output_learning_rate": [Interval(Real, 1e-4, 1_000, closed="both")],
+        "ramp": [Interval(Real, 0, 1_000, closed="both")],
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "margin": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "margin_growth": [Interval(Real, 0, 1, closed="both")],
@@ -311,6 +322,7 @@ class SCDClassifier(VotingNetworks):
         max_features: float | None = 128,
         learning_rate: float = 0.17,
         output_learning_rate: float = 0.2,
+        ramp: float = 0.0,
         subsample: float = 0.75,
         margin: float | Literal["auto"] = 0.0,
         margin_growth: float = 0.5,
@@ -335,6 +347,7 @@ class SCDClassifier(VotingNetworks):
         self.max_features = max_features
         self.learning_rate = learning_rate
         self.output_learning_rate = output_learning_rate
+        self.ramp = ramp
         self.subsample = subsample
         self.margin = margin
         self.margin_growth = margin_growth

@@ -35,6 +35,7 @@ _OPTIONS: dict[str, Any] = {
     "n_iter_no_change": None,
     "margin": 0.0,
     "margin_growth": 0.0,
+    "ramp": 0.0,
 }
 _lock = threading.Lock()
 _ready: set[tuple[str, bool, bool, str]] = set()

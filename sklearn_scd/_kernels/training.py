@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     n_iter_no_change: int  # more than max_iter: never stop early
     margin: float  # in the units of projections
     growth: int  # iterations in which the margin grows from 0
+    ramp: float = 0.0  # of 0/1 loss: half-width of what hidden nodes train on, or 0
 
 
 class Data(NamedTuple):
@@ -182,6 +183,8 @@ def _train(
         loss_curve[n_iter - 1] = best_loss
         if holds_out:
             held_out.curve[n_iter - 1] = lowest
+        if lowest == 0 and n_iter >= settings.growth:
+            break  # nothing is lower: no later iterate would be kept
         if lowest < reference - tolerance or grown:
             reference, last_gain = np.float64(lowest), n_iter
         elif (

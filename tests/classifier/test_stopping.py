@@ -72,7 +72,7 @@ def test_held_out_rows_are_judged_as_in_the_reference(loss, binary, margin):
             "loss": loss, "binary_weights": binary, "hidden_units": 3, "max_iter": 60,
             "n_candidates": 3, "learning_rate": 0.3, "output_learning_rate": 0.3,
             "subsample": 0.75, "tol": 0.0, "n_iter_no_change": 15 if case else None,
-            "margin": 0.2 * margin, "margin_growth": 0.2,
+            "margin": 0.2 * margin, "margin_growth": 0.2, "ramp": 0.0,
         }  # fmt: skip
         settings = settings_for(data, options)
         weights, u = rng.standard_normal((3, 4)), rng.standard_normal(3)

@@ -320,6 +320,7 @@ def _options(rng, loss, binary, hidden_units):
         "n_iter_no_change": rng.choice([None, 10]),
         "margin": 0.0,
         "margin_growth": rng.choice([0.0, 0.6]),
+        "ramp": rng.choice([0.0, 0.3, 2.0]),
     }
 
 
