@@ -57,6 +57,7 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
     "margin_growth",
     "noise",
     "tol",
+    "target_loss",
 )
 
 
@@ -167,6 +168,10 @@ class SCDClassifier(VotingNetworks):
         with `early_stopping`, else in training. None: never, with `early_stopping` a
         tenth of `max_iter`. While a margin grows no network stops.
 
+    target_loss : float, default=0.0
+        Stop a network when its mean loss, by which the best iterate is chosen, is no
+        more than this. At 0 no network changes: nothing is lower than a loss of 0.
+
     warm_start : bool, default=False
         Whether a fit with a larger `n_estimators` keeps the networks of the last fit
         and adds to them. As in scikit-learn's forests, other parameters may change and
@@ -211,8 +216,7 @@ class SCDClassifier(VotingNetworks):
         but rises while a margin grows: losses are those at the iteration's margin.
 
     n_iter_ : ndarray of shape (n_networks,), dtype int64
-        Iterations run. A network whose loss has come to 0 stops: no later iterate could
-        replace the one that is kept.
+        Iterations run.
 
     validation_scores_ : ndarray of shape (n_networks, max_iter), dtype float32
         With `early_stopping` minus the mean loss, over the rows held out and at the
@@ -305,6 +309,7 @@ class SCDClassifier(VotingNetworks):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "target_loss": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -334,6 +339,7 @@ class SCDClassifier(VotingNetworks):
         validation_fraction: float = 0.1,
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
+        target_loss: float = 0.0,
         warm_start: bool = False,
         n_jobs: int | None = None,
         random_state: RandomState = None,
@@ -359,6 +365,7 @@ class SCDClassifier(VotingNetworks):
         self.validation_fraction = validation_fraction
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.target_loss = target_loss
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state

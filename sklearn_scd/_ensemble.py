@@ -127,6 +127,7 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings:
         margin=margin,
         growth=int(options["margin_growth"] * options["max_iter"]) if margin else 0,
         ramp=ramp,
+        target_loss=float(options["target_loss"]),
     )
 
 

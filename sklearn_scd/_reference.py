@@ -420,7 +420,7 @@ class ReferenceNetwork:
                 best_loss = self.total_loss()
             curve.append(best_loss)
             self.held_out_curve.append(lowest)
-            if lowest == 0 and n_iter >= s.growth:
+            if lowest <= s.target_loss * float(weight) and n_iter >= s.growth:
                 break
             if lowest < reference - s.tol * float(weight) or grown:
                 reference, last_gain = lowest, n_iter

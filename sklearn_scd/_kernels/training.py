@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     margin: float  # in the units of projections
     growth: int  # iterations in which the margin grows from 0
     ramp: float = 0.0  # of 0/1 loss: half-width of what hidden nodes train on, or 0
+    target_loss: float = 0.0  # mean loss that ends the training
 
 
 class Data(NamedTuple):
@@ -124,6 +125,7 @@ def _train(
     for i in range(judges.shape[0]):
         total_weight += judges[i]
     tolerance = settings.tol * np.float64(total_weight)
+    target = settings.target_loss * np.float64(total_weight)
     reference, last_gain, n_iter = 0.0, 0, 0
     # The start, iteration 0: all biases refitted on all rows.
     n_positive = data.stop - data.start
@@ -183,8 +185,9 @@ def _train(
         loss_curve[n_iter - 1] = best_loss
         if holds_out:
             held_out.curve[n_iter - 1] = lowest
-        if lowest == 0 and n_iter >= settings.growth:
-            break  # nothing is lower: no later iterate would be kept
+        # Of a loss of 0 no later iterate would be kept in any case.
+        if np.float64(lowest) <= target and n_iter >= settings.growth:
+            break
         if lowest < reference - tolerance or grown:
             reference, last_gain = np.float64(lowest), n_iter
         elif (

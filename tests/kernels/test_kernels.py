@@ -321,6 +321,7 @@ def _options(rng, loss, binary, hidden_units):
         "margin": 0.0,
         "margin_growth": rng.choice([0.0, 0.6]),
         "ramp": rng.choice([0.0, 0.3, 2.0]),
+        "target_loss": rng.choice([0.0, 0.3]),
     }
 
 
