@@ -109,7 +109,7 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings:
     margin = float(options["margin"])
     if options["binary_weights"]:
         margin *= math.sqrt(data.columns.shape[0])  # the norm of a row
-    ramp = float(options["ramp"]) if options["loss"] == "01" else 0.0
+    ramp = float(options["ramp"])
     if options["binary_weights"]:
         ramp *= math.sqrt(options["hidden_units"])  # the norm of u
     return Settings(

@@ -100,7 +100,7 @@ def test_held_out_rows_are_judged_as_in_the_reference(loss, binary, margin):
 @pytest.mark.parametrize("holds_out", [False, True])
 def test_no_later_iterate_replaces_a_network_without_loss(holds_out):
     X, y = _data()
-    X[:, 0] += 2 * y
+    X[:, 0] += 6 * y
     data, held = (
         binary_problem(training_set(X[part], y[part], np.ones(60), 2), 1)
         for part in (slice(60), slice(60, None))
