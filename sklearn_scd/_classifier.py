@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _PASSES = 40  # over the samples, by loss='radius'
+_RAMP = 0.3  # of 0/1 loss
+_DONE = 0.003  # mean cross-entropy at which a network has next to nothing to learn
 _OPTIONS = (  # parameters that the training of a network reads as they are
     "loss",
     "binary_weights",
@@ -71,8 +73,8 @@ class SCDClassifier(VotingNetworks):
     that an exact search over all thresholds finds for it, and keeps what improves the
     loss. The ensemble is `n_estimators` such networks from independent seeds [1]_.
 
-    The paper's SCD01 is ``loss='01'``, its SCDCE is ``loss='ce'`` and its SCDCEBNN is
-    ``loss='ce', binary_weights=True``.
+    The paper's SCD01 is ``loss='01', ramp=0``, its SCDCE is ``loss='ce',
+    target_loss=0`` and its SCDCEBNN is ``loss='ce', binary_weights=True``.
 
     Parameters
     ----------
@@ -98,8 +100,9 @@ class SCDClassifier(VotingNetworks):
         hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
-        Iterations of a network: None means 1,000, with binary weights 10,000. With
-        ``loss='radius'`` they are passes over the samples, and None means 40.
+        Iterations of a network: None means 1,000, with binary weights 10,000, under 0/1
+        loss with a ramp 500. With ``loss='radius'`` they are passes over the samples,
+        and None means 40.
 
     max_features : int, float or None, default=128
         Features tried an iteration: a number (at most all), a fraction of all, or all.
@@ -112,6 +115,14 @@ class SCDClassifier(VotingNetworks):
     output_learning_rate : float, default=0.2
         Step on an output weight, from 1e-4 to 1,000. Under 0/1 loss output weights have
         unit L2 norm.
+
+    ramp : float or 'auto', default='auto'
+        Half-width of a ramp that stands for the step of 0/1 loss where hidden units are
+        trained: a sample's loss falls linearly from 1 to 0 while its output goes from
+        wrong by `ramp` to right by `ramp`, in units of the output weights' L2 norm. The
+        output node and the choice of the best iterate keep the 0/1 loss. 0 is the
+        paper's training. ``'auto'`` is 0.3 with real weights and no margin, else 0. At
+        most 1,000. Cross-entropy has no use for it.
 
     subsample : float, default=0.75
         Fraction of each class's distinct samples that an iteration draws, without
@@ -167,6 +178,12 @@ class SCDClassifier(VotingNetworks):
         Stop a network after this many iterations without progress, on the held-out rows
         with `early_stopping`, else in training. None: never, with `early_stopping` a
         tenth of `max_iter`. While a margin grows no network stops.
+
+    target_loss : float or 'auto', default='auto'
+        Stop a network when its mean loss, by which the best iterate is chosen, is no
+        more than this. ``'auto'`` is 0.003 for cross-entropy with real weights and no
+        margin if `max_iter` is None, else 0, which changes no network: nothing is lower
+        than a loss of 0.
 
     warm_start : bool, default=False
         Whether a fit with a larger `n_estimators` keeps the networks of the last fit
@@ -306,6 +323,7 @@ class SCDClassifier(VotingNetworks):
         ],
         "learning_rate": [Interval(Real, 0, 1_000, closed="right")],
         "output_learning_rate": [Interval(Real, 1e-4, 1_000, closed="both")],
+        "ramp": [Interval(Real, 0, 1_000, closed="both"), StrOptions({"auto"})],
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "margin": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "margin_growth": [Interval(Real, 0, 1, closed="both")],
@@ -317,6 +335,7 @@ class SCDClassifier(VotingNetworks):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "target_loss": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -334,6 +353,7 @@ class SCDClassifier(VotingNetworks):
         max_features: float | None = 128,
         learning_rate: float = 0.17,
         output_learning_rate: float = 0.2,
+        ramp: float | Literal["auto"] = "auto",
         subsample: float = 0.75,
         margin: float | Literal["auto"] = 0.0,
         margin_growth: float = 0.5,
@@ -345,6 +365,7 @@ class SCDClassifier(VotingNetworks):
         validation_fraction: float = 0.1,
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
+        target_loss: float | Literal["auto"] = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         random_state: RandomState = None,
@@ -358,6 +379,7 @@ class SCDClassifier(VotingNetworks):
         self.max_features = max_features
         self.learning_rate = learning_rate
         self.output_learning_rate = output_learning_rate
+        self.ramp = ramp
         self.subsample = subsample
         self.margin = margin
         self.margin_growth = margin_growth
@@ -369,6 +391,7 @@ class SCDClassifier(VotingNetworks):
         self.validation_fraction = validation_fraction
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.target_loss = target_loss
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -564,9 +587,20 @@ class SCDClassifier(VotingNetworks):
         Read by their attributes: those that a subclass presets are none of its own
         parameters, and missing in its `get_params`.
         """
+        # What is automatic is on where it was measured.
+        plain = not self.binary_weights and not self.margin
+        ramp, target_loss = self.ramp, self.target_loss
+        if ramp == "auto":
+            ramp = _RAMP if plain else 0.0
+        if loss != "01" or self.hidden_units == 0:
+            ramp = 0.0
+        if target_loss == "auto":
+            # Iterations that are asked for are run.
+            by_default = plain and loss == "ce" and self.max_iter is None
+            target_loss = _DONE if by_default else 0.0
         max_iter = self.max_iter
         if max_iter is None:
-            max_iter = 10_000 if self.binary_weights else 1_000
+            max_iter = 10_000 if self.binary_weights else 500 if ramp else 1_000
             max_iter = _PASSES if loss == "radius" else max_iter
         if self.max_features is None:
             n_candidates = n_features
@@ -579,6 +613,8 @@ class SCDClassifier(VotingNetworks):
             patience = max(max_iter // 10, 1)
         return {
             **{name: getattr(self, name) for name in _OPTIONS},
+            "ramp": ramp,
+            "target_loss": target_loss,
             "max_iter": max_iter,
             "n_candidates": n_candidates,
             "n_iter_no_change": patience,

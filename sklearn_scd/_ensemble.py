@@ -117,6 +117,9 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings | RadiusSettin
     margin = float(options["margin"])
     if options["binary_weights"]:
         margin *= math.sqrt(data.columns.shape[0])  # the norm of a row
+    ramp = float(options["ramp"])
+    if options["binary_weights"]:
+        ramp *= math.sqrt(options["hidden_units"])  # the norm of u
     return Settings(
         cross_entropy=options["loss"] == "ce",
         binary=bool(options["binary_weights"]),
@@ -131,6 +134,8 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings | RadiusSettin
         n_iter_no_change=int(min(patience, options["max_iter"] + 1)),
         margin=margin,
         growth=int(options["margin_growth"] * options["max_iter"]) if margin else 0,
+        ramp=ramp,
+        target_loss=float(options["target_loss"]),
     )
 
 

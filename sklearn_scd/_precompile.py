@@ -36,6 +36,8 @@ _OPTIONS: dict[str, Any] = {
     "margin": 0.0,
     "margin_growth": 0.0,
     "alike": True,
+    "ramp": 0.0,
+    "target_loss": 0.0,
 }
 _lock = threading.Lock()
 _ready: set[tuple[str, bool, bool, str]] = set()

@@ -18,6 +18,7 @@ from sklearn_scd._kernels.losses import (
     BIAS_BITS,
     GRID_BITS,
     logistic_loss,
+    ramp_loss,
     sigmoid,
 )
 from sklearn_scd._kernels.output_ce import MIN_DECREASE
@@ -88,8 +89,16 @@ def losses(target, weight, outputs, loss):
     )
 
 
-def gains_of_firing(target, weight, off, on, loss):
+def gains_of_firing(target, weight, off, on, loss, ramp):
     """How much smaller each sample's loss is with output `on` than with `off`."""
+    if ramp:
+        return np.array(
+            [
+                round(float(w) * (ramp_loss(t, a, ramp) - ramp_loss(t, b, ramp)))
+                for t, w, a, b in zip(target, weight, off, on, strict=True)
+            ],
+            dtype=np.int64,
+        )
     if loss == "01":
         return losses(target, weight, off, loss) - losses(target, weight, on, loss)
     return np.array(
@@ -306,7 +315,9 @@ class ReferenceNetwork:
         """Set the threshold and at most one weight by the rows that care."""
         off = self.drive[rows] + self.c - self.u[j] * self.H[j, rows]
         target, weight = self.target[rows], self.weight[rows]
-        gains = gains_of_firing(target, weight, off, off + self.u[j], self.loss)
+        gains = gains_of_firing(
+            target, weight, off, off + self.u[j], self.loss, self.settings.ramp
+        )
         rows, gains = rows[gains != 0], gains[gains != 0]
         if rows.size == 0:
             return
@@ -410,6 +421,8 @@ class ReferenceNetwork:
                 best_loss = self.total_loss()
             curve.append(best_loss)
             self.held_out_curve.append(lowest)
+            if lowest <= s.target_loss * float(weight) and n_iter >= s.growth:
+                break
             if lowest < reference - s.tol * float(weight) or grown:
                 reference, last_gain = lowest, n_iter
             elif n_iter - last_gain >= s.n_iter_no_change and n_iter >= s.growth:

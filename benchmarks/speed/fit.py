@@ -21,7 +21,7 @@ SHARES_OF_MLP = {"SCD01": 1 / 16, "SCDCE": 1 / 6, "SCDCEBNN": 4 / 6.7}
 # "About 1": below this it rounds to 1.
 NANOSECONDS = {"SCDCE": 1.5}
 VARIANTS = {
-    "SCD01": {"loss": "01"},
+    "SCD01": {"loss": "01", "ramp": 0.0},
     "SCDCE": {"loss": "ce"},
     "SCDCEBNN": {"loss": "ce", "binary_weights": True},
 }

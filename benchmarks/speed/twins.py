@@ -89,6 +89,8 @@ def _training_pair(loss: str, sizes: Sizes) -> dict[str, Callable[[], object]]:
             "n_iter_no_change": None,
             "margin": 0.0,
             "margin_growth": 0.5,
+            "ramp": 0.0,
+            "target_loss": 0.0,
         },
     )
     rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sklearn_scd._kernels import inlined_kernel, kernel
-from sklearn_scd._kernels.losses import firing_gain
+from sklearn_scd._kernels.losses import firing_gain, ramp_gain
 from sklearn_scd._kernels.network import fire, silence
 from sklearn_scd._kernels.rows import (
     gather_column,
@@ -23,7 +23,12 @@ REFRESH = 128
 
 
 @kernel
-def _write_gains(positive, weight, off, u_j, n, done, gains):
+def _write_gains(positive, weight, off, u_j, ramp, n, done, gains):
+    if ramp > 0.0:
+        for i in range(n):
+            on = off[i] + u_j
+            gains[done + i] = ramp_gain(positive, weight[i], off[i], on, ramp)
+        return
     for i in range(n):
         gains[done + i] = firing_gain(positive, weight[i], off[i], off[i] + u_j)
 
@@ -50,16 +55,16 @@ def _collect_changed(
 @inlined_kernel
 def _collect(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
-    work_rows, values, gains, off, drawn_weight,
+    ramp, work_rows, values, gains, off, drawn_weight,
 ):  # fmt: skip
-    """Append one class's rows to which its activity matters, from `done` on: CE."""
+    """Append one class's rows to which its activity matters: CE, or the ramp loss."""
     # In arrays of their own first: what is read by row numbers may, for all that the
     # compiler knows, be what was just written, and is not read many at a time.
     n = last - first
     for i in range(n):
         row = rows[first + i]
         off[i], drawn_weight[i] = drive[row] + c, weight[row]
-    _write_gains(positive, drawn_weight, off, u_j, n, done, gains)
+    _write_gains(positive, drawn_weight, off, u_j, ramp, n, done, gains)
     start = done
     for i in range(n):
         row, gain = rows[first + i], gains[start + i]
@@ -71,8 +76,9 @@ def _collect(
 
 @inlined_kernel
 def collect_samples(
-    j, network, weight, rows, n_positive, n, cross_entropy, work, off, drawn_weight
-):
+    j, network, weight, rows, n_positive, n, cross_entropy, ramp, work, off,
+    drawn_weight,
+):  # fmt: skip
     """Samples whose loss depends on whether a hidden node is active.
 
     Being active helps the positive class where ``u_j > 0``, the other where
@@ -89,6 +95,8 @@ def collect_samples(
         The first `n_positive` are of the positive class.
     n_positive, n : int
     cross_entropy : bool
+    ramp : float
+        Of 0/1 loss: half-width of the ramp in its stead, 0 for none.
     work : Buffers
         Written.
     off : ndarray of shape (>= n,), dtype float64
@@ -108,10 +116,11 @@ def collect_samples(
         positive = (u_j > 0.0) == (turn == 0)
         first, last = (np.int64(0), n_positive) if positive else (n_positive, n)
         shift = margin if turn == 0 else -margin
-        if cross_entropy:
+        if cross_entropy or ramp > 0.0:
             done = _collect(
                 rows, first, last, done, j, projections, shift, u_j, c, positive,
-                drive, weight, work.rows, work.values, work.gains, off, drawn_weight,
+                drive, weight, ramp, work.rows, work.values, work.gains, off,
+                drawn_weight,
             )  # fmt: skip
         else:
             done = _collect_changed(
@@ -209,7 +218,7 @@ def hidden_step(
     silence(j, network)
     samples = collect_samples(
         j, network, data.weight, rows, n_positive, n, settings.cross_entropy,
-        scratch.samples, scratch.x, scratch.unordered,
+        settings.ramp, scratch.samples, scratch.x, scratch.unordered,
     )  # fmt: skip
     moved = False
     if samples.n > 0:  # or no sample cares about this node

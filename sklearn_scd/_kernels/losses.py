@@ -116,6 +116,20 @@ def total_loss(start, stop, weight, drive, c, cross_entropy):
 
 
 @kernel
+def ramp_loss(positive, output, width):
+    """Loss between 1 at outputs wrong by `width` or more and 0 at those right by it."""
+    z = output if positive else -output
+    return min(max((width - z) / (2.0 * width), 0.0), 1.0)
+
+
+@kernel
+def ramp_gain(positive, weight, off, on, width):
+    """How much smaller the fixed-point ramp loss is at output `on` than at `off`."""
+    difference = ramp_loss(positive, off, width) - ramp_loss(positive, on, width)
+    return np.int64(np.rint(weight * difference))
+
+
+@kernel
 def firing_gain(positive, weight, off, on):
     """How much smaller the fixed-point CE is at output `on` than at output `off`."""
     difference = logistic_loss(positive, off) - logistic_loss(positive, on)

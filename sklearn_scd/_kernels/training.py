@@ -40,6 +40,8 @@ class Settings(NamedTuple):
     n_iter_no_change: int  # more than max_iter: never stop early
     margin: float  # in the units of projections
     growth: int  # iterations in which the margin grows from 0
+    ramp: float = 0.0  # of 0/1 loss: half-width of what hidden nodes train on, or 0
+    target_loss: float = 0.0  # mean loss that ends the training
 
 
 class Data(NamedTuple):
@@ -123,6 +125,7 @@ def _train(
     for i in range(judges.shape[0]):
         total_weight += judges[i]
     tolerance = settings.tol * np.float64(total_weight)
+    target = settings.target_loss * np.float64(total_weight)
     reference, last_gain, n_iter = 0.0, 0, 0
     # The start, iteration 0: all biases refitted on all rows.
     n_positive = data.stop - data.start
@@ -182,6 +185,9 @@ def _train(
         loss_curve[n_iter - 1] = best_loss
         if holds_out:
             held_out.curve[n_iter - 1] = lowest
+        # Of a loss of 0 no later iterate would be kept in any case.
+        if np.float64(lowest) <= target and n_iter >= settings.growth:
+            break
         if lowest < reference - tolerance or grown:
             reference, last_gain = np.float64(lowest), n_iter
         elif (

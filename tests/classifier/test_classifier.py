@@ -337,6 +337,36 @@ def test_warm_start_trains_what_it_adds_by_the_parameters_of_now(params):
     assert not np.array_equal(fresh.loss_curve_[:3], before.loss_curve_)
 
 
+def test_a_ramp_is_for_hidden_units_under_01_loss():
+    X, y = _data()
+    for loss, hidden_units, margin, width in [
+        ("01", 6, 0.0, 0.3), ("01", 6, 0.1, 0.0), ("01", 0, 0.0, 0.0),
+        ("ce", 6, 0.0, 0.0),
+    ]:  # fmt: skip
+        params = {"hidden_units": hidden_units, "margin": margin}
+        automatic, ramp, none = (
+            _model(loss, ramp=value, **params).fit(X, y).hidden_coef_
+            for value in ("auto", 0.3, 0.0)
+        )
+        assert_array_equal(automatic, ramp if width else none)
+        assert np.array_equal(ramp, none) == (loss == "ce" or hidden_units == 0)
+
+
+def test_iterations_are_cut_only_where_none_were_asked_for():
+    X, y = np.array([[0.0], [1.0]] * 20), np.array([0, 1] * 20)
+    asked = {"max_iter": 1_000}
+    for loss, params, at_most, stops in [
+        ("01", {}, 500, True), ("01", asked, 1_000, True),
+        ("01", {"ramp": 0.0}, 1_000, True), ("ce", {}, 1_000, True),
+        ("ce", asked, 1_000, False), ("ce", {**asked, "target_loss": 0.1}, 1_000, True),
+        ("ce", {"target_loss": 0.0}, 1_000, False),
+        ("ce", {"margin": 0.1}, 1_000, False),
+    ]:  # fmt: skip
+        model = SCDClassifier(loss, n_estimators=2, random_state=0, **params).fit(X, y)
+        assert model.loss_curve_.shape == (2, at_most)
+        assert (model.n_iter_ < at_most).all() == stops
+
+
 @pytest.mark.parametrize("max_iter", [20, 45])
 def test_warm_start_fills_loss_curves_of_other_lengths(max_iter):
     X, y = _data()
@@ -448,6 +478,8 @@ def test_time_left_is_that_of_the_networks_to_come(capsys, monkeypatch):
         ("voting", "loud"),
         ("class_weight", "even"),
         ("tol", -1.0),
+        ("target_loss", -1.0),
+        ("ramp", -0.1),
         ("n_iter_no_change", 0),
         ("warm_start", "no"),
         ("n_jobs", 1.5),

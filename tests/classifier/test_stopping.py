@@ -72,7 +72,8 @@ def test_held_out_rows_are_judged_as_in_the_reference(loss, binary, margin):
             "loss": loss, "binary_weights": binary, "hidden_units": 3, "max_iter": 60,
             "n_candidates": 3, "learning_rate": 0.3, "output_learning_rate": 0.3,
             "subsample": 0.75, "tol": 0.0, "n_iter_no_change": 15 if case else None,
-            "margin": 0.2 * margin, "margin_growth": 0.2,
+            "margin": 0.2 * margin, "margin_growth": 0.2, "ramp": 0.0,
+            "target_loss": 0.0,
         }  # fmt: skip
         settings = settings_for(data, options)
         weights, u = rng.standard_normal((3, 4)), rng.standard_normal(3)
@@ -94,6 +95,41 @@ def test_held_out_rows_are_judged_as_in_the_reference(loss, binary, margin):
         assert_array_equal(network.u, twin.u)
         assert (network.c[0], best_loss) == (twin.c, twin.best_loss)
     assert changes > 1  # or this test shows nothing
+
+
+@pytest.mark.parametrize("holds_out", [False, True])
+def test_no_later_iterate_replaces_a_network_without_loss(holds_out):
+    X, y = _data()
+    X[:, 0] += 6 * y
+    data, held = (
+        binary_problem(training_set(X[part], y[part], np.ones(60), 2), 1)
+        for part in (slice(60), slice(60, None))
+    )
+    options = {
+        "loss": "01", "binary_weights": False, "hidden_units": 4, "max_iter": 300,
+        "n_candidates": 5, "learning_rate": 0.17, "output_learning_rate": 0.2,
+        "ramp": 0.3, "subsample": 0.75, "tol": 0.0, "n_iter_no_change": None,
+        "margin": 0.0, "margin_growth": 0.0, "target_loss": 0.0,
+    }  # fmt: skip
+    settings = settings_for(data, options)
+    for case in range(4):
+        weights = np.random.default_rng(case).standard_normal((4, 5))
+        trained = []
+        for growth in (0, 1_000):  # of no margin: the second one never stops
+            network = start_network(data, settings, weights.copy(), np.ones(4))
+            rows = hold_out(held if holds_out else None, data, network, 300)
+            curve = np.full(300, np.nan, dtype=np.float32)
+            state = network_seed(case, 0, 0)[1:]
+            patient = settings._replace(growth=growth)
+            n_iter, loss = train(data, network, patient, state, curve, rows)
+            judged = rows.curve if holds_out else curve
+            trained.append((network, n_iter, loss, judged[:n_iter]))
+        (early, n_early, *_), (late, n_late, *_) = trained
+        assert n_early < n_late == 300
+        assert (trained[0][3] == 0).nonzero()[0].tolist() == [n_early - 1]
+        for name in ("weights", "thresholds", "u", "c"):
+            assert_array_equal(getattr(early, name), getattr(late, name))
+        assert trained[0][2] == trained[1][2]
 
 
 @pytest.mark.parametrize("weighted", [False, True])

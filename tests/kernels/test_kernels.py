@@ -320,6 +320,8 @@ def _options(rng, loss, binary, hidden_units):
         "n_iter_no_change": rng.choice([None, 10]),
         "margin": 0.0,
         "margin_growth": rng.choice([0.0, 0.6]),
+        "ramp": rng.choice([0.0, 0.3, 2.0]) if loss == "01" else 0.0,
+        "target_loss": rng.choice([0.0, 0.3]),
     }
 
 
@@ -386,6 +388,18 @@ def test_projections_are_computed_afresh_as_in_the_reference():
     np.testing.assert_array_equal(curve, np.float32(expected_curve))
     np.testing.assert_array_equal(network.projections, twin.V)  # the last iterate's
     np.testing.assert_array_equal(network.weights, twin.W)
+
+
+def test_gains_on_the_ramp_are_falls_of_the_loss_along_it():
+    rng = np.random.default_rng(0)
+    for width in [1e-9, 0.3, 2.0]:
+        for _ in range(200):
+            positive, weight = bool(rng.integers(2)), int(rng.integers(1, 2**40))
+            off, on = rng.standard_normal(2) * rng.choice([0.1, 1.0]) * width
+            right = np.array([off, on]) if positive else -np.array([off, on])
+            before, after = np.interp(right, [-width, width], [1.0, 0.0])
+            gain = losses.ramp_gain(positive, weight, off, on, width)
+            assert abs(gain - weight * (before - after)) < 0.5 + 1e-12 * weight
 
 
 def test_bias_under_cross_entropy_is_the_minimum():
