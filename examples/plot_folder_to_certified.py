@@ -72,8 +72,8 @@ plt.show()
 # Train
 # -----
 #
-# The margin and the noise follow the data. Leave out ``n_estimators`` for a model of full
-# size.
+# The margin and the noise follow the data. Leave out ``n_estimators`` for a model of
+# full size.
 
 model = make_robust_scd(n_estimators=20, random_state=0)
 model.fit(X_train, y_train)
