@@ -261,17 +261,16 @@ class SCDClassifier(VotingNetworks):
     of that distance: each sample moves the one unit whose distance it is. Which order
     statistic it is, the median or one near either end, short trainings tell. Of the
     parameters of coordinate descent, `max_features`, `output_learning_rate`,
-    `subsample` and `margin_growth` do nothing then. ``margin='auto'`` is 0.8 of the
-    spread of the samples (the root of their mean squared distance to the mean), times
-    their variance along the line between the class means over its squared length where
-    that is below 1; ``noise='auto'`` is a tenth of the spread.
+    `subsample` and `margin_growth` do nothing then. ``margin='auto'`` is the spread of
+    the samples (the root of their mean squared distance to the mean), times the square
+    of the overlap of two classes: their variance along the line between the means over
+    its squared length, or 1. ``noise='auto'`` is a tenth of the spread.
 
     With the other losses ``margin='auto'`` and ``noise='auto'`` take the smaller of two
-    sizes: 0.14 of the
-    median distance of a sample to the nearest one of another class, and 0.4 of that to
-    the hyperplane by which a ridge classifier of standardized features tells the
-    sample's class from the rest. Of more than 2,000 distinct samples so many are drawn.
-    What these fractions do is told in :doc:`/robust_training`.
+    sizes: 0.14 of the median distance of a sample to the nearest one of another class,
+    and 0.4 of that to the hyperplane by which a ridge classifier of standardized
+    features tells the sample's class from the rest. Of more than 2,000 distinct samples
+    so many are drawn. What these fractions do is told in :doc:`/robust_training`.
 
     A fit whose model predicts nearly one class alone warns by scikit-learn's
     ``ConvergenceWarning``.

@@ -19,8 +19,7 @@ from sklearn_scd._typing import Floats
 _OF_NEAREST = 0.14
 _OF_PLANE = 0.4
 
-# Of the spread, in training by radii: see docs/notebook/2026-11-27-radii.
-_MARGIN_OF_SPREAD = 0.8
+# In training by radii: see docs/notebook/2026-11-27-radii.
 _NOISE_OF_SPREAD = 0.1
 
 _MAX_ROWS = 2000  # that are looked at
@@ -73,10 +72,10 @@ def automatic_size(
 def sizes_of_radii(
     X: NDArray[Any], labels: NDArray[np.intp], rows: NDArray[np.intp]
 ) -> dict[str, float]:
-    """Margin and noise for a training by radii: fractions of the spread of samples.
+    """Margin and noise for a training by radii, by the spread of the samples.
 
-    The margin is smaller where two classes overlap little along the line between their
-    means.
+    The margin is smaller, by the square of the overlap, where two classes overlap
+    little along the line between their means.
 
     Parameters
     ----------
@@ -96,7 +95,7 @@ def sizes_of_radii(
     spread = math.sqrt(float((X**2).sum(axis=1).mean())) or 1.0
     overlap = _overlap(X, labels) if np.unique(labels).size == 2 else 1.0
     return {
-        "margin": _MARGIN_OF_SPREAD * spread * overlap,
+        "margin": spread * overlap**2,
         "noise": _NOISE_OF_SPREAD * spread,
     }
 

@@ -242,5 +242,5 @@ class VotingNetworks(ClassifierMixin, BaseEstimator):
         if self.voting == "soft" and loss != "ce":
             raise ValueError(
                 f"voting='soft' needs loss='ce', got loss={loss!r}: networks "
-                "trained with 0/1 loss have no probabilities."
+                "trained with another loss have no probabilities."
             )

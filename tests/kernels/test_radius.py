@@ -10,6 +10,7 @@ from sklearn.preprocessing import scale
 
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd import _reference as reference
+from sklearn_scd._data_scale import sizes_of_radii
 from sklearn_scd._ensemble import binary_problem
 from sklearn_scd._kernels.radius import (
     RadiusSettings,
@@ -228,3 +229,17 @@ def test_the_robust_model_trains_by_radii(ring):
     assert model[-1]._loss == "radius"
     assert model[-1].loss_curve_.shape == (3, 40)
     assert model.score(X, y) > 0.9
+
+
+def test_the_automatic_margin_is_the_spread_where_classes_overlap_and_less_else():
+    rng = np.random.default_rng(0)
+    y = np.arange(1000) % 2
+    X = 0.01 * rng.standard_normal((1000, 3))
+    X[:, 0] += 8 * y  # half the distance is the spread, a quarter of its square
+    sizes = sizes_of_radii(X, y, np.arange(1000))
+    assert sizes["margin"] == pytest.approx(8 / 2 / 4**2, rel=0.01)
+    assert sizes["noise"] == pytest.approx(0.4, rel=0.01)
+    sizes = sizes_of_radii(X, rng.permutation(y), np.arange(1000))
+    assert sizes["margin"] == pytest.approx(4.0, rel=0.01)
+    alike = np.ones((4, 2))
+    assert sizes_of_radii(alike, y[:4], np.arange(4))["margin"] == 1.0
