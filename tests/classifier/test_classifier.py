@@ -412,13 +412,17 @@ def test_max_features_is_a_number_a_fraction_or_all(max_features, same):
     assert not np.array_equal(model.hidden_coef_, other.hidden_coef_)
 
 
-def test_default_number_of_iterations():
+@pytest.mark.parametrize(
+    ("params", "n_iter"),
+    [
+        ({}, 500), ({"ramp": 0.0}, 1_000), ({"margin": 0.1}, 1_000),
+        ({"hidden_units": 0}, 1_000), ({"binary_weights": True}, 10_000),
+    ],
+)  # fmt: skip
+def test_default_number_of_iterations(params, n_iter):
     X, y = _data(n=8)
-    for binary_weights, n_iter in [(False, 1_000), (True, 10_000)]:
-        model = SCDClassifier(
-            "01", binary_weights=binary_weights, hidden_units=1, n_estimators=1
-        )
-        assert model.fit(X, y).loss_curve_.shape == (1, n_iter)
+    params = {"hidden_units": 1, "n_estimators": 1, **params}
+    assert SCDClassifier("01", **params).fit(X, y).loss_curve_.shape == (1, n_iter)
 
 
 # What a fit prints
