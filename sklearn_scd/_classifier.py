@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _PASSES = 40  # over the samples, by loss='radius'
 _RAMP = 0.3  # of 0/1 loss
-_DONE = 0.003  # mean cross-entropy at which a network has next to nothing to learn
 _OPTIONS = (  # parameters that the training of a network reads as they are
     "loss",
     "binary_weights",
@@ -59,6 +58,7 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
     "margin_growth",
     "noise",
     "tol",
+    "target_loss",
 )
 
 
@@ -73,8 +73,8 @@ class SCDClassifier(VotingNetworks):
     that an exact search over all thresholds finds for it, and keeps what improves the
     loss. The ensemble is `n_estimators` such networks from independent seeds [1]_.
 
-    The paper's SCD01 is ``loss='01', ramp=0``, its SCDCE is ``loss='ce',
-    target_loss=0`` and its SCDCEBNN is ``loss='ce', binary_weights=True``.
+    The paper's SCD01 is ``loss='01', ramp=0``, its SCDCE is ``loss='ce'`` and its
+    SCDCEBNN is ``loss='ce', binary_weights=True``.
 
     Parameters
     ----------
@@ -179,11 +179,10 @@ class SCDClassifier(VotingNetworks):
         with `early_stopping`, else in training. None: never, with `early_stopping` a
         tenth of `max_iter`. While a margin grows no network stops.
 
-    target_loss : float or 'auto', default='auto'
+    target_loss : float, default=0.0
         Stop a network when its mean loss, by which the best iterate is chosen, is no
-        more than this. ``'auto'`` is 0.003 for cross-entropy with real weights and no
-        margin if `max_iter` is None, else 0, which changes no network: nothing is lower
-        than a loss of 0.
+        more than this. At 0 the stop changes no network: nothing is lower than a loss
+        of 0.
 
     warm_start : bool, default=False
         Whether a fit with a larger `n_estimators` keeps the networks of the last fit
@@ -334,7 +333,7 @@ class SCDClassifier(VotingNetworks):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "target_loss": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "target_loss": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -364,7 +363,7 @@ class SCDClassifier(VotingNetworks):
         validation_fraction: float = 0.1,
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
-        target_loss: float | Literal["auto"] = "auto",
+        target_loss: float = 0.0,
         warm_start: bool = False,
         n_jobs: int | None = None,
         random_state: RandomState = None,
@@ -586,17 +585,11 @@ class SCDClassifier(VotingNetworks):
         Read by their attributes: those that a subclass presets are none of its own
         parameters, and missing in its `get_params`.
         """
-        # What is automatic is on where it was measured.
-        plain = not self.binary_weights and not self.margin
-        ramp, target_loss = self.ramp, self.target_loss
-        if ramp == "auto":
-            ramp = _RAMP if plain else 0.0
+        ramp = self.ramp
+        if ramp == "auto":  # on where it was measured
+            ramp = 0.0 if self.binary_weights or self.margin else _RAMP
         if loss != "01" or self.hidden_units == 0:
             ramp = 0.0
-        if target_loss == "auto":
-            # Iterations that are asked for are run.
-            by_default = plain and loss == "ce" and self.max_iter is None
-            target_loss = _DONE if by_default else 0.0
         max_iter = self.max_iter
         if max_iter is None:
             max_iter = 10_000 if self.binary_weights else 500 if ramp else 1_000
@@ -613,7 +606,6 @@ class SCDClassifier(VotingNetworks):
         return {
             **{name: getattr(self, name) for name in _OPTIONS},
             "ramp": ramp,
-            "target_loss": target_loss,
             "max_iter": max_iter,
             "n_candidates": n_candidates,
             "n_iter_no_change": patience,

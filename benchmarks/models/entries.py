@@ -128,7 +128,7 @@ _ENTRIES = (
         "scdce",
         "SCDCE",
         "the same with cross-entropy loss",
-        _sign_network(loss="ce", target_loss=0.0, hidden_units=HIDDEN_UNITS),
+        _sign_network(loss="ce", hidden_units=HIDDEN_UNITS),
         SignHyperplanes(),
         programs=BOTH,
         cost=Cost(fit=0.086, iterations=1000, queries=0.13, bounds=0.75, distance=0.04),
