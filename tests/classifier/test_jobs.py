@@ -67,7 +67,7 @@ def test_data_mapped_into_memory_need_no_kernel_of_their_own(tmp_path):
     X, y = _data()
     training = training_set(X, y, np.ones(y.size), 3)
     data = _ensemble.binary_problem(training, 1)
-    options = {**_model().get_params(), "n_candidates": 5}
+    options = {**_model(ramp=0.0, target_loss=0.0).get_params(), "n_candidates": 5}
     call = settings_for(data, options), 6, network_seed(0, 0, 1)
     expected = _ensemble.train_network(data, *call)
     compiled = list(_train.signatures)
