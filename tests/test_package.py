@@ -24,7 +24,11 @@ from sklearn_scd import (
     robustness,
 )
 from sklearn_scd._voting_networks import VotingNetworks
-from sklearn_scd.robustness import AttackedSample, SmoothedClassifier
+from sklearn_scd.robustness import (
+    AgreementDetector,
+    AttackedSample,
+    SmoothedClassifier,
+)
 
 
 def _public_methods(kind):
@@ -60,6 +64,7 @@ METHODS = [
         *RESULTS,
         *DISPLAYS,
         AttackedSample,
+        AgreementDetector,
         SmoothedClassifier,
     )
     for method in _public_methods(kind)
@@ -68,7 +73,8 @@ MODULES = [
     module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
 ]
 TOP = [ActiveSubspace, SCDClassifier, make_robust_scd, precompile]
-FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, SmoothedClassifier, *EXPORT, *DISPLAYS]
+FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, AgreementDetector, SmoothedClassifier]
+FIRST_MET += [*EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]
 
 
@@ -111,7 +117,7 @@ def test_version_is_that_of_the_installed_package():
 def test_public_names_are_there():
     public = {item.__name__ for item in TOP}
     assert set(sklearn_scd.__all__) == {"__version__", *public}
-    classes = {*RESULTS, AttackedSample, SmoothedClassifier}
+    classes = {*RESULTS, AgreementDetector, AttackedSample, SmoothedClassifier}
     assert len(FUNCTIONS) + len(classes) == len(robustness.__all__)
     names = {item.__name__ for item in METHODS}
     assert {"fit", "predict", "predict_proba", "decision_function"} <= names

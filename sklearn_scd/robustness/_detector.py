@@ -105,6 +105,7 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         self : AgreementDetector
+            The detector, with its threshold.
 
         Raises
         ------
@@ -151,6 +152,7 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
+            Below 0 for samples that are flagged.
         """
         return self.score_samples(X) - self.offset_
 

@@ -33,7 +33,7 @@ def _other(model, y, points):
 def test_enough_votes_name_the_wrong_class(n_votes, agreement):
     X, y = blobs()
     model = small_networks(n_estimators=n_votes).fit(X, y)
-    X, y = X[:12], y[:12]
+    X, y = X[:8], y[:8]
     free = nearest_flip(model, X, y, random_state=0)
     found = nearest_flip(model, X, y, agreement=agreement, random_state=0)
     known = np.isfinite(found.distances)
