@@ -121,8 +121,8 @@ class SCDClassifier(VotingNetworks):
         trained: a sample's loss falls linearly from 1 to 0 while its output goes from
         wrong by `ramp` to right by `ramp`, in units of the output weights' L2 norm. The
         output node and the choice of the best iterate keep the 0/1 loss. 0 is the
-        paper's training. ``'auto'`` is 0.3 with real weights and no margin, else 0. At
-        most 1,000. Cross-entropy has no use for it.
+        paper's training. ``'auto'`` is 0.3 with real weights, no margin and no
+        `class_weight`, else 0. At most 1,000. Cross-entropy has no use for it.
 
     subsample : float, default=0.75
         Fraction of each class's distinct samples that an iteration draws, without
@@ -587,7 +587,8 @@ class SCDClassifier(VotingNetworks):
         """
         ramp = self.ramp
         if ramp == "auto":  # on where it was measured
-            ramp = 0.0 if self.binary_weights or self.margin else _RAMP
+            off = self.binary_weights or self.margin or self.class_weight is not None
+            ramp = 0.0 if off else _RAMP
         if loss != "01" or self.hidden_units == 0:
             ramp = 0.0
         max_iter = self.max_iter
