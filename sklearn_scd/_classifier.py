@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _PASSES = 40  # over the samples, by loss='radius'
 _RAMP = 0.3  # of 0/1 loss
+_UNEVEN = 1_000  # times the weight of another class
 _OPTIONS = (  # parameters that the training of a network reads as they are
     "loss",
     "binary_weights",
@@ -121,8 +122,9 @@ class SCDClassifier(VotingNetworks):
         trained: a sample's loss falls linearly from 1 to 0 while its output goes from
         wrong by `ramp` to right by `ramp`, in units of the output weights' L2 norm. The
         output node and the choice of the best iterate keep the 0/1 loss. 0 is the
-        paper's training. ``'auto'`` is 0.3 with real weights, no margin and no
-        `class_weight`, else 0. At most 1,000. Cross-entropy has no use for it.
+        paper's training. ``'auto'`` is 0.3 with real weights, no margin and no class
+        that outweighs another 1,000 times, else 0. At most 1,000. Cross-entropy has no
+        use for it.
 
     subsample : float, default=0.75
         Fraction of each class's distinct samples that an iteration draws, without
@@ -463,7 +465,9 @@ class SCDClassifier(VotingNetworks):
                 type(self).__name__, X, y, classes, self.class_weight, sample_weight
             )
             options = {
-                **self._training_options(X.shape[1], loss),
+                **self._training_options(
+                    X.shape[1], loss, np.bincount(labels, weights)
+                ),
                 **self._sizes(X, labels, weights, seed, loss),
                 "loss": loss,
             }
@@ -579,7 +583,9 @@ class SCDClassifier(VotingNetworks):
             held_out = in_dtype_of(training, held_out)
         return training, held_out
 
-    def _training_options(self, n_features: int, loss: str) -> dict[str, Any]:
+    def _training_options(
+        self, n_features: int, loss: str, class_weights: Floats
+    ) -> dict[str, Any]:
         """Parameters of training, with those resolved that depend on the data.
 
         Read by their attributes: those that a subclass presets are none of its own
@@ -587,7 +593,8 @@ class SCDClassifier(VotingNetworks):
         """
         ramp = self.ramp
         if ramp == "auto":  # on where it was measured
-            off = self.binary_weights or self.margin or self.class_weight is not None
+            uneven = class_weights.max() > _UNEVEN * class_weights.min()
+            off = self.binary_weights or self.margin or uneven
             ramp = 0.0 if off else _RAMP
         if loss != "01" or self.hidden_units == 0:
             ramp = 0.0
