@@ -22,8 +22,8 @@ FIGURES = {
 }
 
 RIVALS = {  # by the records' names
-    "robust-defaults": ("sign networks, defaults (radii)", "#1f4e79"),
-    "scd01-robust": ("sign networks, 0/1 loss, margin searched", "#7fb2de"),
+    "radius-robust": ("sign networks trained by radii", "#1f4e79"),
+    "scd01-robust": ("sign networks, 0/1 loss", "#7fb2de"),
     "lipschitz-mlp": ("1-Lipschitz network", "#d55e00"),
     "logistic": ("logistic regression", "#7f7f7f"),
     "mlp-smoothed": ("MLP, smoothed", "#009e73"),
@@ -111,7 +111,7 @@ def draw_rivals() -> None:
                 for trial in model["seeds"].values()
             ]
             label, color = RIVALS[name]
-            width = 2.6 if name == "robust-defaults" else 1.5
+            width = 2.6 if name == "radius-robust" else 1.5
             curve = 100 * np.mean(trials, axis=0)
             ax.plot(sizes, curve, color=color, lw=width, label=label)
         ax.set(title=record["dataset"]["name"], xlabel="L2 size of perturbations")
