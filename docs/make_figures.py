@@ -130,16 +130,17 @@ def draw_rivals() -> None:
 def draw_speed() -> None:
     """Draw what fits at each model's defaults take, from the record."""
     tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
-    by_data = tables["fits"](tables["read"](tables["RECORDS"] / "speed-defaults.json"))
-    figure, axes = plt.subplots(1, len(by_data), figsize=(9, 2.8), sharey=True)
+    by_data = tables["fits"](tables["speed_section"]("defaults"))
+    figure, axes = plt.subplots(1, len(by_data), figsize=(11, 2.8), sharey=True)
     for ax, (data, models) in zip(axes, by_data.items(), strict=True):
         names = [tables["NAMES"].get(model, model) for model in models]
         seconds = [values[0] for values in models.values()]
         colors = ["#1f4e79" if name.startswith("SCD") else "#9a9a9a" for name in names]
         bars = ax.barh(names, seconds, color=colors)
-        ax.bar_label(bars, [tables["short"](value) for value in seconds], padding=3)
+        labels = [tables["said"](values) for values in models.values()]
+        ax.bar_label(bars, labels, padding=3)
         ax.set(title=tables["SHAPES"][data], xlabel="Processor seconds", xscale="log")
-        ax.set_xlim(0.03, 600)
+        ax.set_xlim(0.03, 20 * max(seconds))
         ax.spines[["top", "right"]].set_visible(False)
     figure.set_layout_engine("constrained")
     axes[0].invert_yaxis()
@@ -202,6 +203,16 @@ def _median_of(values: np.ndarray) -> float | None:
     return median if median is not None and np.isfinite(median) else None
 
 
+def draw_growth() -> None:
+    """Draw how the time of a fit grows, from the record."""
+    from benchmarks.speed import plots
+
+    tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+    with plt.rc_context(plots.STYLE):
+        figure = plots.draw_growth(tables["speed_section"]("growth"))
+        figure.savefig(IMAGES / "speed_growth.svg", metadata={"Date": None})
+
+
 def draw_examples() -> None:
     """Draw the first figures of examples of the gallery."""
     for name, example in FIGURES.items():
@@ -218,4 +229,5 @@ if __name__ == "__main__":
     draw_rivals()
     draw_speed()
     draw_paper()
+    draw_growth()
     draw_examples()

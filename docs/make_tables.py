@@ -1,6 +1,9 @@
 """Make the tables of docs/tables from the records of runs in benchmarks/records.
 
 python docs/make_tables.py
+
+Those of speed are what ``python -m benchmarks.speed --sections NAME --output
+benchmarks/records/speed-NAME.json`` writes, for defaults and growth.
 """
 
 import json
@@ -26,6 +29,7 @@ NAMES = {
 SHAPES = {
     "breast cancer": "breast cancer, 569 x 30",
     "digits": "digits, 1,797 x 64, ten classes",
+    "synthetic images": "images, 3,168 x 9,216",
 }
 
 
@@ -69,12 +73,25 @@ def certified_table(record: dict) -> str:
     return table.to_rst()
 
 
-def fits(record: dict) -> dict[str, dict[str, list[float]]]:
-    """Return seconds and accuracy by data set and model."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for entry in record["measurements"]:
-        models = found.setdefault(entry["column"], {})
-        models.setdefault(entry["row"], []).append(entry["median"])
+def speed_section(name: str) -> dict:
+    """Read a section of benchmarks.speed: what its record of that name holds."""
+    section: dict = read(RECORDS / f"speed-{name}.json")["sections"][name]
+    return section
+
+
+def fits(section: dict) -> dict[str, dict[str, list]]:
+    """Return seconds, accuracy and iterations by data set and model.
+
+    Of a fit that was stopped there is no accuracy: None, and the iterations that the
+    seconds are of, as text. Others have None for these.
+    """
+    found: dict[str, dict[str, list]] = {}
+    for entry in section["measurements"]:
+        models = found.setdefault(entry["about"]["column"], {})
+        values = models.setdefault(entry["about"]["row"], [None, None, None])
+        values[1 if entry["unit"] == "" else 0] = entry["median"]
+        if entry["unit"].startswith("s for "):
+            values[2] = entry["unit"].removeprefix("s ")
     return found
 
 
@@ -83,22 +100,24 @@ def short(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
-def speed_table(record: dict) -> str:
+def said(values: list) -> str:
+    """Write the seconds of a fit, or of its first iterations."""
+    seconds, _, part = values
+    return short(seconds) if part is None else f"{short(seconds)} {part}"
+
+
+def speed_table(section: dict) -> str:
     """Write what fits at each model's defaults take."""
     from benchmarks.common.table import Table
 
-    by_data = fits(record)
+    by_data = fits(section)
     models = dict.fromkeys(model for data in by_data.values() for model in data)
-    rows = [
-        [
-            NAMES.get(model, model),
-            *(
-                f"{short(data[model][0])}, {100 * data[model][1]:.1f}%"
-                for data in by_data.values()
-            ),
-        ]
-        for model in models
-    ]
+    rows = [[NAMES.get(model, model)] for model in models]
+    for data in by_data.values():
+        for row, model in zip(rows, models, strict=True):
+            accuracy = data[model][1]
+            right = "" if accuracy is None else f", {100 * accuracy:.1f}%"
+            row.append(said(data[model]) + right)
     header = ["Model", *(SHAPES[data] for data in by_data)]
     caption = "A fit, processor seconds of one thread, and accuracy"
     return Table("speed-defaults", "", caption, "", header, rows).to_rst()
@@ -134,9 +153,8 @@ def tables() -> dict[str, str]:
         f"{path.stem}.rst": certified_table(read(path))
         for path in sorted(RECORDS.glob("certified-*.json"))
     }
-    path = RECORDS / "speed-defaults.json"
     made |= medical_tables()
-    return {**made, f"{path.stem}.rst": speed_table(read(path))}
+    return {**made, "speed-defaults.rst": speed_table(speed_section("defaults"))}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,11 @@
-"""Growth: time in rows, features and classes; memory at the largest size."""
+"""Growth: time in rows, features, classes and votes; memory at the largest size.
+
+What an iteration takes is of two parts: what each candidate takes on the rows, and all
+that there is beside the candidates. Fits with fewer candidates tell the two apart.
+"""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,13 +22,24 @@ from sklearn_scd import SCDClassifier
 # 1 is linear; what is above may be caches that the data outgrow.
 MOST_EXPONENT = 1.1
 MOST_FEATURE_GROWTH = 1.5
+MOST_BESIDE = 12e-6  # seconds an iteration beside the candidates, at TABLE_ROWS
+MOST_CANDIDATE = 1.2e-9  # seconds a candidate and row, from FULL_ROWS on
+TABLE_ROWS, FULL_ROWS = 427, 200
 ROWS_WANTED = 200_000
 MEMORY_SLACK = 1.1
 # Of the input: a copy of it would be 1, what training keeps a row is less.
 MOST_OF_A_COPY = 0.5
 WARM_UP_ROWS = 200
 BIG_ROWS, BIG_REPEATS = 50_000, 2
+STEPS = 2  # candidates a feature: up and down
 LABELS = {"01": "SCD01", "ce": "SCDCE"}
+AXES = ("rows", "features", "classes", "votes")
+PARTS = {
+    "iteration": "an iteration",
+    "start": "start",
+    "candidate": "a candidate and row",
+    "beside": "beside candidates",
+}
 
 
 @dataclass(frozen=True)
@@ -32,46 +48,51 @@ class Sizes:
 
     Parameters
     ----------
-    rows, features, classes : tuple of int
-        Each grown alone, the others at `base_features`, `base_rows` and 2.
+    rows, features, classes, votes : tuple of int
+        Each grown alone, the others at `base_rows`, `base_features`, 2 and 1.
     base_rows, base_features : int
-    max_features : int
-        Tried an iteration, at every size the same number.
+    max_features, fewer_features : int
+        Tried an iteration, at every size the same numbers, where there are as many: the
+        difference is what the further candidates take.
     max_iter, max_iter_features : tuple of int
         Two numbers, the latter as features grow: their difference in time is that of
         iterations alone. Where the start takes long, the difference must too.
     repeats : int
-        Rounds; with very many rows fewer.
+        Rounds; with very many rows fewer, with many networks one.
     memory_rows, memory_votes, memory_max_iter : int
         Of the fit whose memory is measured.
     """
 
-    rows: tuple[int, ...] = (1_000, 5_000, 20_000, 60_000, 200_000)
-    features: tuple[int, ...] = (100, 784, 5_000, 20_000, 50_000)
-    classes: tuple[int, ...] = (2, 4, 6, 8, 10)
+    rows: tuple[int, ...] = (200, 427, 1_000, 5_000, 20_000, 60_000, 200_000)
+    features: tuple[int, ...] = (4, 30, 100, 784, 5_000, 20_000, 50_000)
+    classes: tuple[int, ...] = (2, 5, 10, 30, 100)
+    votes: tuple[int, ...] = (1, 10, 100, 1_000)
     base_rows: int = 2526
     base_features: int = 784
     max_features: int = 100
+    fewer_features: int = 20
     max_iter: tuple[int, int] = (10, 110)
-    max_iter_features: tuple[int, int] = (10, 2_010)
-    repeats: int = 5
+    max_iter_features: tuple[int, int] = (10, 1_010)
+    repeats: int = 3
     memory_rows: int = 200_000
     memory_votes: int = 2
     memory_max_iter: int = 5
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
-    """Grow rows, features and classes, then measure memory."""
+    """Grow rows, features, classes and votes, then measure memory."""
     record = SectionRecord(
-        f"Growth: synthetic images, uint8, one vote, one thread, {sizes.max_features} "
-        "features tried an iteration",
+        "Growth: synthetic images, uint8, one vote, one thread, "
+        f"{sizes.max_features} features tried an iteration, processor time",
         notes=[
             "An iteration: what a fit of more iterations takes longer than one of "
             "fewer, by their difference. Start: the rest, above all one projection "
-            "of all rows on all features.",
+            "of all rows on all features. A candidate: what an iteration that tries "
+            f"{sizes.fewer_features} features takes less, by their difference and by "
+            "rows. Beside candidates: the rest of an iteration.",
         ],
     )
-    for axis in ("rows", "features", "classes"):
+    for axis in AXES:
         for size in getattr(sizes, axis):
             say(f"{size:,} {axis}")
             _measure(record, axis, size, sizes)
@@ -84,46 +105,63 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
 
 
 def _measure(record: SectionRecord, axis: str, size: int, sizes: Sizes) -> None:
-    """Enter the time of an iteration and of the start at one size."""
+    """Enter the time of an iteration, its parts and the start at one size."""
     shape = {
         "rows": sizes.base_rows,
         "features": sizes.base_features,
         "classes": 2,
+        "votes": 1,
     } | {axis: size}
     X, y = made_images(shape["rows"], shape["features"], shape["classes"])
     few, many = sizes.max_iter_features if axis == "features" else sizes.max_iter
-    losses = ["ce"] if axis == "classes" else ["01", "ce"]
+    n_most = min(sizes.max_features, shape["features"])
+    n_less = min(sizes.fewer_features, (n_most + 1) // 2)
+    plans = [(few, n_most), (many, n_most)]
+    if axis in ("rows", "features"):
+        plans += [(few, n_less), (many, n_less)]
+    losses = ["ce"] if axis in ("classes", "votes") else ["01", "ce"]
     tasks = {
-        (loss, n): partial(_model(loss, sizes, n).fit, X, y)
+        (loss, *plan): partial(_model(loss, *plan, shape["votes"]).fit, X, y)
         for loss in losses
-        for n in (few, many)
+        for plan in plans
     }
     every = max(1, len(y) // WARM_UP_ROWS)
     for loss in losses:
-        _model(loss, sizes, 1).fit(X[::every], y[::every])
+        _model(loss, 1, n_most).fit(X[::every], y[::every])
     most = BIG_REPEATS if len(y) >= BIG_ROWS else sizes.repeats
-    seconds = interleaved(tasks, min(most, sizes.repeats))
+    most = 1 if shape["votes"] * shape["classes"] >= 100 else most
+    seconds = interleaved(tasks, min(most, sizes.repeats), clock=time.process_time)
     for loss in losses:
-        iterations = [
-            (b - a) / (many - few)
-            for a, b in zip(seconds[loss, few], seconds[loss, many], strict=True)
-        ]
-        starts = [
-            max(0.0, a - few * each)
-            for a, each in zip(seconds[loss, few], iterations, strict=True)
-        ]
-        label = f"{LABELS[loss]}, {size:,} {axis}"
         about = {"axis": axis, "size": size, "model": LABELS[loss], "shape": shape}
-        record.add(f"{label}, an iteration", iterations, part="iteration", **about)
-        record.add(f"{label}, start", starts, part="start", **about)
+
+        def iteration(n_features: int, loss: str = loss) -> np.ndarray:
+            longer = np.subtract(
+                seconds[loss, many, n_features], seconds[loss, few, n_features]
+            )
+            return longer / (many - few)
+
+        each = iteration(n_most)
+        parts = {
+            "iteration": each,
+            "start": np.maximum(0.0, seconds[loss, few, n_most] - few * each),
+        }
+        if len(plans) > 2:
+            candidate = (each - iteration(n_less)) / (STEPS * (n_most - n_less))
+            parts["candidate"] = candidate / shape["rows"]
+            parts["beside"] = each - STEPS * n_most * candidate
+        for part, values in parts.items():
+            label = f"{LABELS[loss]}, {size:,} {axis}, {PARTS[part]}"
+            record.add(label, values.tolist(), part=part, **about)
 
 
-def _model(loss: str, sizes: Sizes, max_iter: int) -> SCDClassifier:
+def _model(
+    loss: str, max_iter: int, max_features: int, votes: int = 1
+) -> SCDClassifier:
     return SCDClassifier(
         loss,
-        n_estimators=1,
+        n_estimators=votes,
         max_iter=max_iter,
-        max_features=sizes.max_features,
+        max_features=max_features,
         n_jobs=1,
         random_state=0,
     )
@@ -162,12 +200,27 @@ def _aim_at_times(record: SectionRecord) -> None:
                 MOST_EXPONENT,
             )
         sizes, seconds = points(measurements, "features", model)
-        if len(sizes) > 1:
+        many = [k for k, size in enumerate(sizes) if size >= 100]
+        if len(many) > 1:
             record.aim(
-                f"{model}, time at {sizes[-1]:,} features / {sizes[0]:,}",
-                seconds[-1] / seconds[0],
+                f"{model}, time at {sizes[-1]:,} features / {sizes[many[0]]:,}",
+                seconds[-1] / seconds[many[0]],
                 MOST_FEATURE_GROWTH,
             )
+        beside = dict(zip(*points(measurements, "rows", model, "beside"), strict=True))
+        if TABLE_ROWS in beside:
+            record.aim(
+                f"{model}, an iteration beside candidates, {TABLE_ROWS} rows",
+                beside[TABLE_ROWS], MOST_BESIDE, unit="s",
+            )  # fmt: skip
+        sizes, seconds = points(measurements, "rows", model, "candidate")
+        full = [value for size, value in zip(sizes, seconds, strict=True)
+                if size >= FULL_ROWS]  # fmt: skip
+        if full:
+            record.aim(
+                f"{model}, a candidate and row, the most", max(full), MOST_CANDIDATE,
+                unit="s",
+            )  # fmt: skip
 
 
 def _measure_memory(

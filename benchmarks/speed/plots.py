@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.common.errors import UserError
@@ -27,8 +28,24 @@ STYLE = {
     "figure.facecolor": "white",
     "svg.hashsalt": "speed",  # the same record makes the same file
 }
-AXES = {"rows": "training rows", "features": "features", "classes": "classes"}
-PARTS = {"iteration": "ms an iteration", "start": "ms before the first iteration"}
+AXES = {
+    "rows": "training rows",
+    "features": "features",
+    "classes": "classes",
+    "votes": "votes",
+}
+PARTS = {  # unit and factor
+    "iteration": ("ms an iteration", 1e3),
+    "candidate": ("ns a candidate and row", 1e9),
+    "beside": ("us an iteration beside candidates", 1e6),
+    "start": ("ms before the first iteration", 1e3),
+}
+PANELS = (
+    (("rows", "iteration"), ("features", "iteration"),
+     ("classes", "iteration"), ("votes", "iteration")),
+    (("rows", "candidate"), ("features", "candidate"),
+     ("rows", "beside"), ("features", "start")),
+)  # fmt: skip
 
 
 def plot(file: Path, folder: Path) -> list[Path]:
@@ -117,32 +134,37 @@ def draw_fit(section: dict) -> Figure:
 
 
 def draw_growth(section: dict) -> Figure:
-    """Time of an iteration, and of the start, as the data grow, on log axes."""
-    figure = Figure(figsize=(10, 5.6), layout="constrained")
-    panels = figure.subplots(len(PARTS), len(AXES), sharex="col", sharey="row")
-    for row, (part, unit) in zip(panels, PARTS.items(), strict=True):
-        for ax, axis in zip(row, AXES, strict=True):
+    """Time of an iteration, its parts, and the start, as the data grow; log axes."""
+    figure = Figure(figsize=(12, 5.8), layout="constrained")
+    panels = figure.subplots(len(PANELS), len(PANELS[0]))
+    for row, parts in zip(panels, PANELS, strict=True):
+        for ax, (axis, part) in zip(row, parts, strict=True):
             _draw_panel(ax, section["measurements"], axis, part)
-        row[0].set_ylabel(unit)
-        row[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    for ax, label in zip(panels[-1], AXES.values(), strict=True):
-        ax.set_xlabel(label)
+            ax.set(xlabel=AXES[axis], ylabel=PARTS[part][0])
+            ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     return figure
 
 
 def _draw_panel(ax, measurements: list[dict], axis: str, part: str) -> None:
+    ax.set(xscale="log", yscale="log")
+    factor, first, ends = PARTS[part][1], np.inf, []
     for model, colour in COLOURS.items():
         sizes, seconds = points(measurements, axis, model, part)
-        if sizes:
-            ax.loglog(sizes, _milli(seconds), "o-", ms=4, lw=1.6, color=colour)
-            if part == "iteration":  # the starts of both lie on one another
-                _name_line(ax, model, sizes[-1], 1e3 * seconds[-1], colour)
-    sizes, seconds = points(measurements, axis, "SCDCE", part)
-    if sizes:
-        if part == "iteration":
-            _draw_guide(ax, axis, sizes, 1e3 * seconds[0])
-        ax.set_xticks(sizes, [_short(size) for size in sizes])
-        ax.set_xlim(sizes[0] * 0.75, sizes[-1] * (sizes[-1] / sizes[0]) ** 0.34)
+        if not sizes:
+            continue
+        shown = [factor * value for value in seconds]
+        ax.plot(sizes, shown, "o-", ms=4, lw=1.6, color=colour)
+        _name_line(ax, model, sizes[-1], shown[-1], colour)
+        first, ends = min(first, shown[0]), sizes
+    if ends:
+        if part in ("iteration", "start"):
+            _draw_guide(ax, axis, part, ends, first)
+        shown = ends if len(ends) < 6 else ends[::2]
+        ax.set_xticks(shown, [_short(size) for size in shown])
+        ax.set_xlim(ends[0] * 0.75, ends[-1] * (ends[-1] / ends[0]) ** 0.34)
+        low, high = ax.get_ylim()
+        if high < 8 * low:  # or the axis has next to no ticks
+            ax.set_ylim(low / 2.5, high * 2.5)
     ax.minorticks_off()
     ax.grid(axis="y", color="0.92", lw=0.8)
     ax.set_axisbelow(True)
@@ -155,22 +177,19 @@ def _name_line(ax, model: str, x: float, y: float, colour: str) -> None:
     )  # fmt: skip
 
 
-def _draw_guide(ax, axis: str, sizes: list[int], start: float) -> None:
+def _draw_guide(ax, axis: str, part: str, sizes: list[int], start: float) -> None:
     """Draw what the time would be if it grew as it should, from its first point."""
     growth = {
         "rows": ("dashed: linear", lambda size: size / sizes[0]),
         "features": ("dashed: flat", lambda size: 1),
         # Two classes need one network, more need one each.
         "classes": ("dashed: as the networks", lambda size: size if size > 2 else 1),
+        "votes": ("dashed: linear", lambda size: size),
     }
-    title, factor = growth[axis]
+    title, factor = growth["rows" if part == "start" else axis]
     guide = [start * factor(size) / factor(sizes[0]) for size in sizes]
-    ax.loglog(sizes, guide, "--", lw=1, color=FAINT, zorder=1)
+    ax.plot(sizes, guide, "--", lw=1, color=FAINT, zorder=1)
     ax.set_title(title, fontsize=9, color=FAINT, loc="left")
-
-
-def _milli(seconds: list[float]) -> list[float]:
-    return [1e3 * value for value in seconds]
 
 
 def _short(size: int) -> str:

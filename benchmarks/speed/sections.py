@@ -41,6 +41,7 @@ SECTIONS: dict[str, Section] = {
             rows=(1_000, 5_000, 20_000),
             features=(100, 784, 5_000),
             classes=(2, 4),
+            votes=(1, 10),
             max_iter=(10, 60),
             max_iter_features=(10, 210),
             repeats=3,

@@ -4,6 +4,8 @@ import textwrap
 
 from benchmarks.common.table import WIDTH, Table
 
+_SMALLER = (1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1, 1e3, "ms")  # than a second
+
 
 def render(data: dict) -> str:
     """Return all sections and the aims as text for a terminal.
@@ -71,7 +73,7 @@ def show(value: float, unit: str) -> str:
     if unit == "bytes":
         return f"{value / 2**20:.1f} MiB"
     if unit == "s":
-        for limit, factor, name in ((1e-3, 1e6, "us"), (1, 1e3, "ms")):
+        for limit, factor, name in _SMALLER:
             if abs(value) < limit:
                 return f"{_digits(value * factor)} {name}"
     return f"{_digits(value)} {unit}".rstrip()

@@ -3,17 +3,23 @@
 import gc
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 Task = Callable[[], object]
+Clock = Callable[[], float]
+K = TypeVar("K", bound=Hashable)
 
 _LEAST_SECONDS = 0.02  # of one timing; shorter tasks are repeated within it
 _MOST_CALLS = 2000
 
 
 def interleaved(
-    tasks: Mapping[str, Task], repeats: int, loop: bool = False
-) -> dict[str, list[float]]:
+    tasks: Mapping[K, Task],
+    repeats: int,
+    loop: bool = False,
+    clock: Clock = time.perf_counter,
+) -> dict[K, list[float]]:
     """Time tasks in turns: A B C A B C ...
 
     Parameters
@@ -24,30 +30,32 @@ def interleaved(
         Rounds.
     loop : bool
         Whether to repeat a task within a timing until that takes long enough.
+    clock : callable
+        ``time.process_time`` leaves out what other processes take.
 
     Returns
     -------
-    dict of str to list of float
+    dict of list of float
         Seconds a call, one entry a round.
     """
     calls = {name: _calls_needed(task) if loop else 1 for name, task in tasks.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    seconds: dict[K, list[float]] = {name: [] for name in tasks}
     for _ in range(repeats):
         for name, task in tasks.items():
-            seconds[name].append(time_once(task, calls[name]))
+            seconds[name].append(time_once(task, calls[name], clock))
     return seconds
 
 
-def time_once(task: Task, calls: int = 1) -> float:
+def time_once(task: Task, calls: int = 1, clock: Clock = time.perf_counter) -> float:
     """Return seconds a call, garbage collected before and not meanwhile."""
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()
     try:
-        start = time.perf_counter()
+        start = clock()
         for _ in range(calls):
             task()
-        return (time.perf_counter() - start) / calls
+        return (clock() - start) / calls
     finally:
         if enabled:
             gc.enable()

@@ -43,9 +43,11 @@ TINY = {
         rows=(50, 100),
         features=(16, 64),
         classes=(2, 3),
+        votes=(1, 2),
         base_rows=60,
         base_features=16,
         max_features=8,
+        fewer_features=2,
         max_iter=(1, 40),
         max_iter_features=(1, 40),
         repeats=1,
@@ -92,6 +94,7 @@ def test_the_record_holds_every_section(tiny_run):
     assert {"SCD01", "SCDCE (stored)", "SCDCEBNN / MLP"} < set(names)
     names = [m["name"] for m in data["sections"]["growth"]["measurements"]]
     assert "SCDCE, 3 classes, an iteration" in names
+    assert {"SCD01, 50 rows, a candidate and row", "SCDCE, 2 votes, start"} < set(names)
 
 
 def test_the_table_is_made_from_the_record(tiny_run):
@@ -147,6 +150,7 @@ def test_targets_are_met_on_the_right_side():
 
 def test_figures_have_units_that_suit_them():
     assert show(0.00012, "s") == "120 us"
+    assert show(6.9e-10, "s") == "0.69 ns"
     assert show(0.25, "s") == "250 ms"
     assert show(2**21, "bytes") == "2.0 MiB"
     assert show(1.234, "") == "1.23"
