@@ -14,9 +14,9 @@ from sklearn_scd._kernels.radius import (
     Planes,
     RadiusSettings,
     Rows,
-    Standing,
+    Scaling,
     train_by_radius,
-    write_standing,
+    write_means,
 )
 from sklearn_scd._kernels.rows import as_columns, normalise_rows
 from sklearn_scd._kernels.training import Data
@@ -101,16 +101,16 @@ def train_radius_network(
         If the squares of samples overflow.
     """
     rows = _rows(data)
-    standing = standing_of(rows)
-    planes = start_planes(weights, standing)
+    scaling = scaling_of(rows)
+    planes = start_planes(weights, scaling)
     held = _rows(data if held_out is None else held_out)
     if held_out is None:
         held = held._replace(weight=held.weight[:0])
-    settings = choose_rank(rows, standing, planes, settings, state)
-    best, n_iter, curves = _train(rows, held, standing, planes, settings, state)
+    settings = choose_rank(rows, scaling, planes, settings, state)
+    best, n_iter, curves = _train(rows, held, scaling, planes, settings, state)
     weights = np.ascontiguousarray(best.weights.T)
     normalise_rows(weights)
-    thresholds = (weights * standing.centre).sum(axis=1) - best.biases / standing.scale
+    thresholds = (weights * scaling.centre).sum(axis=1) - best.biases / scaling.scale
     n_units = len(weights)
     u = np.full(n_units, to_grid(1 / math.sqrt(n_units)))
     c = float(to_bias_grid(-(settings.rank + 0.5) * u[0]))
@@ -119,7 +119,7 @@ def train_radius_network(
 
 def choose_rank(
     rows: Rows,
-    standing: Standing,
+    scaling: Scaling,
     planes: Planes,
     settings: RadiusSettings,
     state: NDArray[np.uint64],
@@ -143,7 +143,7 @@ def choose_rank(
     losses = {}
     for rank in dict.fromkeys(ranks) if last else ():
         trial = short._replace(rank=rank)
-        _, _, curves = _train(rows, nobody, standing, planes, trial, state)
+        _, _, curves = _train(rows, nobody, scaling, planes, trial, state)
         losses[rank] = float(curves[0, -1])
     best = min(losses, key=losses.__getitem__, default=settings.rank)
     clearly = best in losses and losses[best] < _CLEARLY * losses[settings.rank]
@@ -153,7 +153,7 @@ def choose_rank(
 def _train(
     rows: Rows,
     held_out: Rows,
-    standing: Standing,
+    scaling: Scaling,
     planes: Planes,
     settings: RadiusSettings,
     state: NDArray[np.uint64],
@@ -162,7 +162,7 @@ def _train(
     start = Planes(*(array.copy() for array in planes))
     curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
     best, n_iter = train_by_radius(
-        rows, held_out, standing, start, settings, state, *curves
+        rows, held_out, scaling, start, settings, state, *curves
     )
     return best, n_iter, curves
 
@@ -171,8 +171,8 @@ def _rows(data: Data) -> Rows:
     return Rows(as_columns(data.columns), data.weight, data.start, data.stop)
 
 
-def standing_of(rows: Rows) -> Standing:
-    """Where the samples are, and the factor that brings them to a common spread.
+def scaling_of(rows: Rows) -> Scaling:
+    """The means of the samples, and the factor that brings them to a common spread.
 
     Raises
     ------
@@ -182,26 +182,26 @@ def standing_of(rows: Rows) -> Standing:
     n_features = len(rows.columns.whole) or len(rows.columns.single)
     centre, towards = np.empty((2, n_features or len(rows.columns.double)))
     with np.errstate(over="ignore", invalid="ignore"):
-        spread = write_standing(rows, np.empty(rows.weight.size), centre, towards)
+        spread = write_means(rows, np.empty(rows.weight.size), centre, towards)
     if not math.isfinite(spread):
         raise ValueError(
             "Input X contains values too large for their squares, which loss='radius' "
             "sums; scale X."
         )
     scale = SPREAD / spread if spread > SPREAD * np.finfo(float).tiny else 1.0
-    return Standing(centre, towards, scale)
+    return Scaling(centre, towards, scale)
 
 
-def start_planes(weights: Floats, standing: Standing) -> Planes:
+def start_planes(weights: Floats, scaling: Scaling) -> Planes:
     """Hyperplanes through the mean, the positive class on their active side.
 
     Parameters
     ----------
     weights : ndarray of shape (n_units, n_features)
         Draws from N(0, 1); overwritten.
-    standing : Standing
+    scaling : Scaling
     """
     normalise_rows(weights)
-    against = (weights * standing.towards).sum(axis=1) < 0
+    against = (weights * scaling.towards).sum(axis=1) < 0
     weights[against] *= -1
     return Planes(np.ascontiguousarray(weights.T), np.zeros(len(weights)))

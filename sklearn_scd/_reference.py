@@ -441,13 +441,13 @@ class ReferenceNetwork:
         return self.W.copy(), self.thresholds.copy(), self.u.copy(), self.c
 
 
-def train_by_radius(rows, held_out, standing, planes, settings, state):
+def train_by_radius(rows, held_out, scaling, planes, settings, state):
     """Train a network by its certified radius, one sample and one row at a time.
 
     Parameters
     ----------
     rows, held_out : Rows
-    standing : Standing
+    scaling : Scaling
     planes : Planes
         The start.
     settings : RadiusSettings
@@ -462,14 +462,14 @@ def train_by_radius(rows, held_out, standing, planes, settings, state):
         Fixed-point losses of the best iterate so far, after each pass.
     """
     weights, biases = planes.weights.copy(), planes.biases.copy()
-    slope = 1.0 / (standing.scale * settings.margin)
-    step = settings.step * settings.margin * standing.scale / SPREAD
+    slope = 1.0 / (scaling.scale * settings.margin)
+    step = settings.step * settings.margin * scaling.scale / SPREAD
 
     def samples(rows):
         X = next(array for array in rows.columns if len(array)).T.astype(float)
         target = np.zeros(len(rows.weight), dtype=bool)
         target[rows.start : rows.stop] = True
-        return (X[: len(target)] - standing.centre) * standing.scale, target
+        return (X[: len(target)] - scaling.centre) * scaling.scale, target
 
     def radius(x):
         """Signed radius of a sample, and the unit that decides on it."""

@@ -50,8 +50,8 @@ class Rows(NamedTuple):
     stop: int
 
 
-class Standing(NamedTuple):
-    """Where the samples are."""
+class Scaling(NamedTuple):
+    """How samples are brought to the middle and to a common spread."""
 
     centre: np.ndarray  # (n_features,) weighted mean
     towards: np.ndarray  # (n_features,) mean of the positive rows less the others'
@@ -66,7 +66,7 @@ class Planes(NamedTuple):
 
 
 @kernel
-def write_standing(rows, x, centre, towards):
+def write_means(rows, x, centre, towards):
     """Write the mean and the way from the other class to the positive one.
 
     Parameters
@@ -142,9 +142,9 @@ def draw_pass(weight, state, out):
 
 
 @kernel
-def read_block(columns, rows, standing, x):
+def read_block(columns, rows, scaling, x):
     """Write centred and scaled samples, one feature after the other."""
-    centre, scale = standing.centre, standing.scale
+    centre, scale = scaling.centre, scaling.scale
     n = rows.shape[0]
     for f in range(centre.shape[0]):
         out = x[f]
@@ -180,7 +180,7 @@ def deciding_unit(distances, rank):
 
 
 @inlined_kernel
-def _learn(rows, drawn, planes, standing, settings, rates, x, distances):
+def _learn(rows, drawn, planes, scaling, settings, rates, x, distances):
     """Take the subgradient step of each sample drawn.
 
     Parameters
@@ -190,10 +190,10 @@ def _learn(rows, drawn, planes, standing, settings, rates, x, distances):
     """
     weights, biases, columns = planes.weights, planes.biases, rows.columns
     rate, change = rates
-    slope = 1.0 / (standing.scale * settings.margin)
+    slope = 1.0 / (scaling.scale * settings.margin)
     for first in range(0, drawn.shape[0], _BLOCK):
         block = drawn[first : first + _BLOCK]
-        read_block(columns, block, standing, x)
+        read_block(columns, block, scaling, x)
         for i in range(block.shape[0]):
             _write_distances(x, i, planes, distances)
             j = deciding_unit(distances, settings.rank)
@@ -215,7 +215,7 @@ def _learn(rows, drawn, planes, standing, settings, rates, x, distances):
 
 
 @kernel
-def radius_loss(rows, order, planes, standing, settings, x, distances):
+def radius_loss(rows, order, planes, scaling, settings, x, distances):
     """Fixed-point loss over all rows.
 
     Parameters
@@ -224,7 +224,7 @@ def radius_loss(rows, order, planes, standing, settings, x, distances):
     order : ndarray of shape (>= n_rows,), dtype uint32
         0, 1, 2, ...
     planes : Planes
-    standing : Standing
+    scaling : Scaling
     settings : RadiusSettings
     x : ndarray of shape (n_features, >= 64), float64
         Overwritten.
@@ -232,10 +232,10 @@ def radius_loss(rows, order, planes, standing, settings, x, distances):
         Overwritten.
     """
     total, n_rows = np.int64(0), rows.weight.shape[0]
-    slope = 1.0 / (standing.scale * settings.margin)
+    slope = 1.0 / (scaling.scale * settings.margin)
     for first in range(0, n_rows, _BLOCK):
         block = order[first : min(first + _BLOCK, n_rows)]
-        read_block(rows.columns, block, standing, x)
+        read_block(rows.columns, block, scaling, x)
         for i in range(block.shape[0]):
             _write_distances(x, i, planes, distances)
             row = block[i]
@@ -261,7 +261,7 @@ def _keep(planes, best):
 
 @kernel
 def _train(
-    rows, held_out, standing, planes, best, settings, state, loss_curve, held_out_curve,
+    rows, held_out, scaling, planes, best, settings, state, loss_curve, held_out_curve,
     drawn, order, x, distances,
 ):  # fmt: skip
     """Train one network; see :func:`train_by_radius`."""
@@ -274,19 +274,19 @@ def _train(
     tolerance = settings.tol * total
     reference, last_gain, n_iter = np.inf, 0, 0
     # The longer the margin beside the spread, the further the hyperplanes have to go.
-    step = settings.step * settings.margin * standing.scale / SPREAD
+    step = settings.step * settings.margin * scaling.scale / SPREAD
     for n_iter in range(1, settings.max_iter + 1):
         n = draw_pass(rows.weight, state, drawn)
         start = rate_at((n_iter - 1) / settings.max_iter, step)
         stop = rate_at(n_iter / settings.max_iter, step)
         rates = start, (stop - start) / n
-        _learn(rows, drawn[:n], planes, standing, settings, rates, x, distances)
+        _learn(rows, drawn[:n], planes, scaling, settings, rates, x, distances)
         loss = judged = radius_loss(
-            rows, order, planes, standing, settings, x, distances
+            rows, order, planes, scaling, settings, x, distances
         )
         if holds_out:
             judged = radius_loss(
-                held_out, order, planes, standing, settings, x, distances
+                held_out, order, planes, scaling, settings, x, distances
             )
         if judged < lowest or n_iter == 1:
             lowest, best_loss = judged, loss
@@ -302,7 +302,7 @@ def _train(
 
 
 def train_by_radius(
-    rows, held_out, standing, planes, settings, state, loss_curve, held_out_curve
+    rows, held_out, scaling, planes, settings, state, loss_curve, held_out_curve
 ):
     """Train one network.
 
@@ -311,7 +311,7 @@ def train_by_radius(
     rows : Rows
     held_out : Rows
         If it has rows, their loss says which iterate is kept, and when to stop.
-    standing : Standing
+    scaling : Scaling
     planes : Planes
         The start; overwritten.
     settings : RadiusSettings
@@ -330,7 +330,7 @@ def train_by_radius(
     n_features, n_units = planes.weights.shape
     n_rows = rows.weight.size
     n_iter = _train(
-        rows, held_out, standing, planes, best, settings, state, loss_curve,
+        rows, held_out, scaling, planes, best, settings, state, loss_curve,
         held_out_curve, np.empty(n_rows + 1, dtype=np.uint32),
         np.arange(max(n_rows, held_out.weight.size), dtype=np.uint32),
         np.empty((n_features, _BLOCK)), np.empty(n_units),
