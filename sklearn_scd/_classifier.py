@@ -584,7 +584,7 @@ class SCDClassifier(VotingNetworks):
         return training, held_out
 
     def _training_options(
-        self, n_features: int, loss: str, class_weights: Floats
+        self, n_features: int, loss: str, class_weights: NDArray[Any]
     ) -> dict[str, Any]:
         """Parameters of training, with those resolved that depend on the data.
 
