@@ -95,19 +95,23 @@ def test_order_in_which_networks_are_trained_does_not_matter():
 # Votes on the training samples, and binary weights, are decisions between whole
 # numbers: other platforms and versions of numpy and numba come to the same.
 @pytest.mark.parametrize(
-    ("loss", "binary_weights", "margin", "expected"),
+    ("loss", "binary_weights", "margin", "ramp", "expected"),
     [
-        ("01", False, 0.0, "59c09380b540db37"),
-        ("01", True, 0.0, "ddc03c2c03f9b0d6"),
-        ("ce", False, 0.0, "248740585d0158c6"),
-        ("ce", True, 0.0, "9c860adc184ab547"),
-        ("01", False, 2.0, "c8b29f702f9d2bf1"),
-        ("ce", False, 2.0, "f8286ba11a09728e"),
+        ("01", False, 0.0, 0.0, "59c09380b540db37"),
+        ("01", False, 0.0, 0.3, "336f12c244cf5308"),
+        ("01", True, 0.0, "auto", "ddc03c2c03f9b0d6"),
+        ("ce", False, 0.0, "auto", "248740585d0158c6"),
+        ("ce", True, 0.0, "auto", "9c860adc184ab547"),
+        ("01", False, 2.0, "auto", "c8b29f702f9d2bf1"),
+        ("ce", False, 2.0, "auto", "f8286ba11a09728e"),
     ],
 )
-def test_decisions_are_the_same_everywhere(loss, binary_weights, margin, expected):
+def test_decisions_are_the_same_everywhere(
+    loss, binary_weights, margin, ramp, expected
+):
     X, y = _data(dtype=np.uint8)
-    model = _model(loss=loss, binary_weights=binary_weights, margin=margin).fit(X, y)
+    model = _model(loss=loss, binary_weights=binary_weights, margin=margin, ramp=ramp)
+    model.fit(X, y)
     decisions = [model.votes(X).astype(np.uint8)]
     if binary_weights:
         decisions += [model.hidden_coef_, model.output_coef_]
