@@ -392,7 +392,9 @@ def test_bias_under_cross_entropy_is_the_minimum():
     rng = np.random.default_rng(0)
     for n in [2, 5, 60]:
         for n_positive in {1, n // 2, n - 1}:
-            values = losses.round_to_grid(rng.standard_normal(n) * rng.choice([0.1, 3, 50]))
+            values = losses.round_to_grid(
+                rng.standard_normal(n) * rng.choice([0.1, 3, 50])
+            )
             weight = rng.integers(1, 2**30, n)
             target = np.arange(n) < n_positive
             for start in [0.0, 17.3, -1e3]:
