@@ -138,6 +138,7 @@ def draw_speed() -> None:
         colors = ["#1f4e79" if name.startswith("SCD") else "#9a9a9a" for name in names]
         bars = ax.barh(names, seconds, color=colors)
         labels = [tables["said"](values) for values in models.values()]
+        labels = [label.removesuffix(" iterations") for label in labels]
         ax.bar_label(bars, labels, padding=3)
         ax.set(title=tables["SHAPES"][data], xlabel="Processor seconds", xscale="log")
         ax.set_xlim(0.03, 20 * max(seconds))

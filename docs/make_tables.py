@@ -115,9 +115,12 @@ def speed_table(section: dict) -> str:
     rows = [[NAMES.get(model, model)] for model in models]
     for data in by_data.values():
         for row, model in zip(rows, models, strict=True):
-            accuracy = data[model][1]
-            right = "" if accuracy is None else f", {100 * accuracy:.1f}%"
-            row.append(said(data[model]) + right)
+            values = data.get(model)
+            if values is None:
+                row.append("not measured")
+                continue
+            right = "" if values[1] is None else f", {100 * values[1]:.1f}%"
+            row.append(said(values) + right)
     header = ["Model", *(SHAPES[data] for data in by_data)]
     caption = "A fit, processor seconds of one thread, and accuracy"
     return Table("speed-defaults", "", caption, "", header, rows).to_rst()

@@ -154,11 +154,12 @@ def _draw_panel(ax, measurements: list[dict], axis: str, part: str) -> None:
             continue
         shown = [factor * value for value in seconds]
         ax.plot(sizes, shown, "o-", ms=4, lw=1.6, color=colour)
-        _name_line(ax, model, sizes[-1], shown[-1], colour)
+        if part in ("iteration", "candidate"):  # else they lie on one another
+            _name_line(ax, model, sizes[-1], shown[-1], colour)
         first, ends = min(first, shown[0]), sizes
     if ends:
-        if part in ("iteration", "start"):
-            _draw_guide(ax, axis, part, ends, first)
+        if part == "iteration":
+            _draw_guide(ax, axis, ends, first)
         shown = ends if len(ends) < 6 else ends[::2]
         ax.set_xticks(shown, [_short(size) for size in shown])
         ax.set_xlim(ends[0] * 0.75, ends[-1] * (ends[-1] / ends[0]) ** 0.34)
@@ -177,7 +178,7 @@ def _name_line(ax, model: str, x: float, y: float, colour: str) -> None:
     )  # fmt: skip
 
 
-def _draw_guide(ax, axis: str, part: str, sizes: list[int], start: float) -> None:
+def _draw_guide(ax, axis: str, sizes: list[int], start: float) -> None:
     """Draw what the time would be if it grew as it should, from its first point."""
     growth = {
         "rows": ("dashed: linear", lambda size: size / sizes[0]),
@@ -186,7 +187,7 @@ def _draw_guide(ax, axis: str, part: str, sizes: list[int], start: float) -> Non
         "classes": ("dashed: as the networks", lambda size: size if size > 2 else 1),
         "votes": ("dashed: linear", lambda size: size),
     }
-    title, factor = growth["rows" if part == "start" else axis]
+    title, factor = growth[axis]
     guide = [start * factor(size) / factor(sizes[0]) for size in sizes]
     ax.plot(sizes, guide, "--", lw=1, color=FAINT, zorder=1)
     ax.set_title(title, fontsize=9, color=FAINT, loc="left")
