@@ -81,7 +81,7 @@ def test_order_in_which_networks_are_trained_does_not_matter():
     X, y = _data()
     model = _model(n_estimators=4).fit(X, y)
     training = training_set(X, y, np.ones(y.size), 3)
-    options = model._training_options(X.shape[1], model._loss)
+    options = model._training_options(X.shape[1], model._loss, np.bincount(y))
     for votes in [[3, 1], [0], [2, 0, 1, 3]]:
         networks = _ensemble.train_networks(
             training, range(3), votes, options, model._seed, 2, lambda loss: None
