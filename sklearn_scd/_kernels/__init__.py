@@ -35,6 +35,8 @@ Numba's cache pickles the NamedTuples of these modules by name: one that is rena
 moved leaves caches behind that can't be read. Keep their places.
 """
 
+from numba.core import options as _numba_options
+
 from sklearn_scd._kernels.compiling import compiled
 
 # Every kernel is compiled so. Division by zero gives inf or nan as numpy's does; the
@@ -47,8 +49,10 @@ allocating_kernel = compiled(**_options)
 
 # The others get all their arrays from Python, which holds them meanwhile. So references
 # need not be counted wherever one kernel hands an array to another, which took up to a
-# seventh of the time of a fit, and of that of compiling it.
-_options["_nrt"] = False
+# seventh of the time of a fit, and of that of compiling it. The option is numba's own:
+# a version without it counts them, and comes to the same numbers.
+if hasattr(getattr(_numba_options, "DefaultOptions", None), "_nrt"):
+    _options["_nrt"] = False
 kernel = compiled(**_options)
 
 # For parts of one caller: as a function of its own, the parts and all that they call
