@@ -198,8 +198,6 @@ _ENTRIES = (
         cost=Cost(
             fit=0.015,
             iterations=40,
-            queries=0.1,
-            bounds=0.47,
             distance=0.012,
             candidate=0.015,
         ),
