@@ -31,6 +31,8 @@ RIVALS = {  # by the records' names
     "resnet18-smoothed": ("ResNet18, smoothed (one split)", "#b8860b"),
 }
 
+ROC_LINES = (("#333333", "--"), ("#d55e00", "-"), ("#1f4e79", "-"), ("#7fb2de", "-"))
+
 
 def write_logo() -> None:
     """Write the logo: a step function, and the discs around what it tells apart."""
@@ -152,7 +154,7 @@ def draw_speed() -> None:
 def draw_paper() -> None:
     """Draw what the paper, HopSkipJump here, the best attack and certificates say."""
     from benchmarks.medical.paper import TABLES_2_TO_4
-    from benchmarks.medical.tables.side_by_side import (
+    from benchmarks.medical.tables.condensed import (
         by_dataset,
         decision_means,
         known_of,
@@ -204,6 +206,75 @@ def _median_of(values: np.ndarray) -> float | None:
     return median if median is not None and np.isfinite(median) else None
 
 
+def draw_iterations() -> None:
+    """Draw how HopSkipJump nears the images, and what the best attack needs."""
+    from benchmarks.medical.tables import condensed
+
+    tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+    groups = condensed.by_dataset(tables["medical_records"]())
+    full = {
+        title: group for title, group in groups.items() if condensed.is_paper(group[0])
+    }
+    figure, axes = plt.subplots(1, len(full), figsize=(11, 4.2), squeeze=False)
+    for ax, (title, group) in zip(axes[0], full.items(), strict=True):
+        for k, (name, label) in enumerate(condensed.labels_of(group).items()):
+            model = group[0]["attack"]["models"].get(name)
+            if model is None:
+                continue
+            courses = [course for course in model["history"] if course[-1]]
+            middle = np.median(np.array(courses, dtype=float), axis=0)
+            color = plt.get_cmap("tab20")(k)
+            label = f"{label} ({len(courses)})"
+            ax.plot(np.arange(len(middle)), middle, color=color, label=label)
+            best = _median_of(condensed.known_of(group[:1], name).best)
+            if best:
+                ax.plot(len(middle) + 1, best, "<", color=color, clip_on=False)
+        ax.set(title=title, xlabel="Iterations of HopSkipJump", yscale="log")
+        ax.set(ylabel="Median L2 size of perturbations")
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(loc="center left", bbox_to_anchor=(1.03, 0.5), frameon=False)
+    figure.set_layout_engine("constrained")
+    figure.savefig(IMAGES / "paper_iterations.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+def draw_detection() -> None:
+    """Draw ROC curves of the agreement of votes, from the records."""
+    from benchmarks.medical.tables.detection import attack_label, roc_band
+
+    tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+    paths = sorted(tables["RECORDS"].glob("detection-*.json"))
+    figure, axes = plt.subplots(1, len(paths), figsize=(11, 3.9), sharey=True)
+    for ax, path in zip(axes, paths, strict=True):
+        record = tables["read"](path)
+        model = record["models"]["scdce"]
+        clean = np.array(model["agreement_clean"])
+        for (attack, found), (color, dashes) in zip(
+            model["attacks"].items(), ROC_LINES, strict=True
+        ):
+            agreed = np.array([a for a in found["agreement"] if a is not None])
+            rates, hits, low, high = roc_band(clean, agreed)
+            order = 3 if dashes == "--" else 2  # often the same as another
+            style = {"color": color, "ls": dashes, "zorder": order}
+            # Thresholds are few: up to the next one nothing changes.
+            ax.step(rates, hits, where="post", label=attack_label(attack), **style)
+            band = {"color": color, "alpha": 0.12, "lw": 0, "step": "post"}
+            ax.fill_between(rates, low, high, **band)
+        for rate in map(float, model["thresholds"]):
+            ax.axvline(100 * rate, color="#999999", lw=0.7, ls=":")
+        ax.set(title=record["dataset"]["name"], xlabel="False alarms, %")
+        ax.set(xlim=(0, 10), ylim=(-2, 102))
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set(ylabel="Adversarial images flagged, %")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), ncol=4, loc="outside lower center"
+    )
+    figure.set_layout_engine("constrained")
+    figure.savefig(IMAGES / "detection_roc.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
 def draw_growth() -> None:
     """Draw how the time of a fit grows, from the record."""
     from benchmarks.speed import plots
@@ -230,5 +301,7 @@ if __name__ == "__main__":
     draw_rivals()
     draw_speed()
     draw_paper()
+    draw_iterations()
+    draw_detection()
     draw_growth()
     draw_examples()

@@ -133,10 +133,10 @@ def medical_records() -> list[dict]:
 
 def medical_tables() -> dict[str, str]:
     """Write the paper's tables and ours side by side, and what detection gives."""
-    from benchmarks.medical.tables import detection, side_by_side
+    from benchmarks.medical.tables import condensed, detection, side_by_side
 
-    groups = side_by_side.by_dataset(medical_records())
-    made = [side_by_side.accuracies(groups)] if groups else []
+    groups = condensed.by_dataset(medical_records())
+    made = [side_by_side.accuracies(groups), side_by_side.means(groups)]
     for group in groups.values():
         made += [
             side_by_side.distances(group),

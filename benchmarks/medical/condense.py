@@ -1,4 +1,4 @@
-"""Records of runs small enough to be kept with the code: no curves, no paths.
+"""Records of runs small enough to be kept with the code: no pictures, no paths.
 
 ``python -m benchmarks.medical.condense RESULTS OUT --title NAME`` reads the
 ``results.json`` of a run on one data set. Tables of the documentation are made from
@@ -89,6 +89,7 @@ def _attack(attack: dict) -> dict:
                 "distances": rounded(model["distances"]),
                 "status": model["status"],
                 "queries": model["queries"],
+                "history": rounded(model["history"]),
                 "seconds": round(model["seconds"], 1),
             }
             for name, model in attack["models"].items()

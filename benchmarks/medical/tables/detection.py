@@ -64,6 +64,32 @@ def roc_auc(clean: np.ndarray, adversarial: np.ndarray) -> float:
     return float(np.mean(below + 0.5 * equal))
 
 
+def roc_band(
+    clean: np.ndarray, adversarial: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ROC curve of low agreement, with Wilson's interval at each threshold.
+
+    Parameters
+    ----------
+    clean, adversarial : ndarray of float
+        Agreement of the votes on images of each kind.
+
+    Returns
+    -------
+    rates, hits, low, high : ndarray of shape (n_thresholds,)
+        In per cent: clean images flagged, adversarial ones, and the interval of those.
+    """
+    thresholds = np.unique(np.concatenate([clean, adversarial, [np.inf]]))
+    rates = [100 * float(np.mean(clean < t)) for t in thresholds]
+    n_hits = [int(np.sum(adversarial < t)) for t in thresholds]
+    n = adversarial.size
+    intervals = [binomtest(k, n).proportion_ci(method="wilson") for k in n_hits]
+    low = [100 * interval.low for interval in intervals]
+    high = [100 * interval.high for interval in intervals]
+    hits = [100 * k / n for k in n_hits]
+    return np.array(rates), np.array(hits), np.array(low), np.array(high)
+
+
 def _auc_text(clean: np.ndarray, adversarial: np.ndarray) -> str:
     rng = np.random.default_rng(0)
     draws = [

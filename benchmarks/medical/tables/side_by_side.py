@@ -1,19 +1,17 @@
 """The paper's tables and ours side by side, from condensed records.
 
-Records are grouped by data set: one may be of a run under the paper's protocol, the
-others are of briefer ones on the same models. An image counts by its row.
+Records come in groups, one for each data set: see :mod:`condensed`.
 """
 
 from collections.abc import Iterable, Sequence
-from statistics import fmean
+from statistics import fmean, stdev
 
 import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks.common.table import Cell, Table, slug
-from benchmarks.medical.paper import PROTOCOL, TABLE_1, TABLE_7, TABLES_2_TO_4
+from benchmarks.medical.paper import PROTOCOL, TABLE_1, TABLE_5, TABLE_7, TABLES_2_TO_4
 from benchmarks.medical.reading import (
-    MISCLASSIFIED,
     NOTHING,
     distance,
     percent,
@@ -21,29 +19,19 @@ from benchmarks.medical.reading import (
     transfer_counts,
 )
 from benchmarks.medical.tables.at_a_glance import bound_text
+from benchmarks.medical.tables.condensed import (
+    attacked,
+    found_by_decisions,
+    is_paper,
+    known_of,
+    labels_of,
+    trials_of,
+)
 from benchmarks.medical.tables.separation import median, median_interval
-
-DISTANCES = "hop_skip_jump"
-
-
-def by_dataset(records: Iterable[dict]) -> dict[str, list[dict]]:
-    """Group records by the name of their data set, the paper's protocol first."""
-    groups: dict[str, list[dict]] = {}
-    for record in records:
-        groups.setdefault(record["dataset"]["name"], []).append(record)
-    return {
-        name: sorted(g, key=lambda r: not is_paper(r)) for name, g in groups.items()
-    }
-
-
-def is_paper(record: dict) -> bool:
-    """Tell whether images were attacked as the paper did, however many."""
-    settings = record["attack"]["settings"]
-    return all(settings[k] == v for k, v in PROTOCOL.items() if k != "images")
 
 
 def accuracies(groups: dict[str, list[dict]]) -> Table:
-    """Return Table 1: clean accuracy, Wilson's interval, the paper's figure below."""
+    """Return Table 1: clean accuracy over the seeds, the paper's figure below."""
     names = labels_of(record for group in groups.values() for record in group)
     rows = [
         [label, *[_accuracy(group, name) for group in groups.values()]]
@@ -52,7 +40,8 @@ def accuracies(groups: dict[str, list[dict]]) -> Table:
     return Table(
         "medical-accuracy",
         "Table 1",
-        "Clean accuracy on the test images, %, one seed, Wilson's 95% interval; in "
+        "Clean accuracy on the test images, %: mean ± standard deviation over splits, "
+        "their number in brackets, or of one split with Wilson's 95% interval; then in "
         "brackets the paper's figure",
         "",
         ["Model", *groups],
@@ -66,7 +55,7 @@ def distances(group: Sequence[dict]) -> Table:
     row = dataset["paper_row"]
     paper = TABLES_2_TO_4.get(row, {})
     full = [record for record in group if is_paper(record)]
-    brief = [record for record in group if not is_paper(record)]
+    brief = [record for record in attacked(group) if not is_paper(record)]
     header = ["Model", "The paper"]
     header += ["HopSkipJump, its protocol"] * bool(full)
     header += ["HopSkipJump, brief"] * bool(brief)
@@ -90,55 +79,51 @@ def distances(group: Sequence[dict]) -> Table:
     )
 
 
-class Bounds:
-    """What is known of a model on the images of some records.
-
-    Parameters
-    ----------
-    best, certified : dict of int to float
-        By the row of an image: the smallest perturbation that any attack found, inf for
-        none, 0 where it is misclassified; and the certified radius.
-    certificate : {"exact", "certified"} or None
-    """
-
-    def __init__(self, group: Sequence[dict], name: str):
-        best: dict[int, float] = {}
-        certified: dict[int, float] = {}
-        self.certificate = None
-        for record in group:
-            model = record.get("evaluation", {}).get("models", {}).get(name)
-            if model is None:
-                continue
-            self.certificate = model["certificate"]
-            rows = [image["row"] for image in record["attack"]["images"]]
-            for row, found in zip(rows, _numbers(model["nearest"]), strict=False):
-                best[row] = min(best.get(row, np.inf), found)
-            if model["certified"] is not None:
-                certified |= zip(rows, _numbers(model["certified"]), strict=False)
-        right = [row for row, found in best.items() if found > 0]
-        self.best = np.array([best[row] for row in right])
-        self.certified = np.array([certified[row] for row in right if certified])
-        self.n_wrong = len(best) - len(right)
-        self.n_none = int(np.isinf(self.best).sum())
-
-    def certified_text(self) -> str:
-        """Return the median radius; an asterisk stands for exact distances."""
-        if self.certificate is None or not self.certified.size:
-            return NOTHING
-        mark = "*" if self.certificate == "exact" else ""
-        return bound_text(median(self.certified)) + mark
+def means(groups: dict[str, list[dict]]) -> Table:
+    """Return Table 5: what HopSkipJump needs in the mean, by data set and over all."""
+    names = labels_of(record for group in groups.values() for record in group)
+    runs = {title: _fullest(group) for title, group in groups.items()}
+    rows = []
+    for name, label in names.items():
+        found = [found_by_decisions(records, name) for records in runs.values()]
+        pooled = [value for values in found for value in values]
+        if not pooled:
+            continue
+        paper = f"{TABLE_5[name]:.2f}" if name in TABLE_5 else NOTHING
+        everywhere = all(found) and len(found) > 1
+        over_all = f"{fmean(pooled):.2f} ({len(pooled)})" if everywhere else NOTHING
+        cells = [f"{fmean(v):.2f} ({len(v)})" if v else NOTHING for v in found]
+        rows.append([label, *cells, over_all, paper])
+    brief = [title for title, records in runs.items() if not is_paper(records[0])]
+    notes = [
+        "In brackets: how many images the mean is over. “All” is the mean over all of "
+        "them, of models that were attacked on every set; the paper's is over its own "
+        "three sets."
+    ]
+    if brief:
+        notes.append(f"Brief attacks, not the paper's protocol: {', '.join(brief)}.")
+    return Table(
+        "medical-means",
+        "Table 5",
+        "Mean L2 size of HopSkipJump's perturbations; upper bounds",
+        "",
+        ["Model", *groups, "All", "The paper, all sets"],
+        rows,
+        notes=notes,
+    )
 
 
-def known_of(group: Sequence[dict], name: str) -> Bounds:
-    """Return what the records of a data set tell of a model."""
-    return Bounds(group, name)
+def _fullest(group: Sequence[dict]) -> list[dict]:
+    """Return the records of the paper's protocol, or if there are none all others."""
+    runs = attacked(group)
+    return [record for record in runs if is_paper(record)] or runs
 
 
 def transfer_accuracies(group: Sequence[dict]) -> Table:
     """Return Table 7: accuracy on the other models' images, of both kinds of attack."""
     dataset = group[0]["dataset"]
     kinds = {
-        "HopSkipJump's": [r["attack"]["transfer"] for r in group],
+        "HopSkipJump's": [r["attack"]["transfer"] for r in attacked(group)],
         "The best attack's": [
             r["evaluation"]["transfer"] for r in group if "evaluation" in r
         ],
@@ -166,7 +151,7 @@ def transfer_accuracies(group: Sequence[dict]) -> Table:
 
 def transfers(group: Sequence[dict]) -> Table:
     """Return Table 6: how many of a model's images fool another one."""
-    record = group[-1]
+    record = max(attacked(group), key=lambda r: len(r["attack"]["models"]))
     parts = [record["attack"]["transfer"]]
     if "evaluation" in record:
         parts.append(record["evaluation"]["transfer"])
@@ -197,54 +182,27 @@ def _pair(counts: Sequence[dict], source: str, target: str) -> str:
     return " and ".join(f"{fooled}/{shown}" for fooled, shown in found)
 
 
-def labels_of(records: Iterable[dict]) -> dict[str, str]:
-    """Return the heading of each model that was trained."""
-    return {
-        name: model["label"]
-        for record in records
-        for name, model in record["models"].items()
-    }
-
-
 def _accuracy(group: Sequence[dict], name: str) -> Cell:
-    for record in group:
-        if model := record["models"].get(name):
-            trial = next(iter(model["seeds"].values()))
-            low, high = (f"{100 * end:.1f}" for end in trial["wilson_95"])
-            right = percent(trial["n_correct"] / trial["n_test"])
-            paper = model["paper_accuracy"]
-            below = "" if paper is None else percent(paper)
-            return Cell(f"{right}, {low} to {high}", below=below)
-    return Cell(NOTHING)
-
-
-def decision_means(records: Sequence[dict], name: str) -> float | None:
-    """Return the mean of what HopSkipJump found for a model, None of nothing."""
-    found = _found_by_decisions(records, name)
-    return fmean(found) if found else None
+    """Write a model's accuracy: over seeds, or of one with its interval."""
+    trials, paper = trials_of(group, name)
+    if not trials:
+        return Cell(NOTHING)
+    shares = [100 * trial["n_correct"] / trial["n_test"] for trial in trials]
+    if len(shares) > 1:
+        text = f"{fmean(shares):.2f} ± {stdev(shares):.2f} ({len(shares)})"
+    else:
+        low, high = (100 * end for end in trials[0]["wilson_95"])
+        text = f"{shares[0]:.2f}, {low:.1f} to {high:.1f}"
+    return Cell(text, below="" if paper is None else percent(paper))
 
 
 def _by_decisions(records: Sequence[dict], name: str) -> str:
     """Write mean and median of what HopSkipJump found, and on how many images."""
-    values = _found_by_decisions(records, name)
+    values = found_by_decisions(records, name)
     if not values:
         return NOTHING
     middle = f"; {distance(median(np.array(values)))}" if len(values) > 1 else ""
     return f"{distance(fmean(values))}{middle} ({len(values)})"
-
-
-def _found_by_decisions(records: Sequence[dict], name: str) -> list[float]:
-    """Return the smallest distance of each image that was attacked successfully."""
-    by_row: dict[int, float] = {}
-    for record in records:
-        if model := record["attack"]["models"].get(name):
-            rows = [image["row"] for image in record["attack"]["images"]]
-            for row, found, status in zip(
-                rows, _numbers(model["distances"]), model["status"], strict=False
-            ):
-                if status != MISCLASSIFIED and np.isfinite(found):
-                    by_row[row] = min(by_row.get(row, np.inf), found)
-    return list(by_row.values())
 
 
 def _median(values: np.ndarray) -> Cell:
@@ -256,10 +214,6 @@ def _median(values: np.ndarray) -> Cell:
         low, high = values.min(), values.max()
     interval = f"({bound_text(low)} to {bound_text(high)})" if values.size > 1 else ""
     return Cell(bound_text(median(values)), small=interval)
-
-
-def _numbers(values: list) -> list[float]:
-    return [np.inf if value is None else value for value in values]
 
 
 def _shown(transfers: Iterable[dict | None], name: str) -> tuple[int, int]:
@@ -304,7 +258,7 @@ def _notes(
     if row := TABLE_1.get(group[0]["dataset"]["paper_row"]):
         notes.append(f"The paper's figures are of its set {row.title}.")
     votes: dict[int, list[str]] = {}
-    for record in group:
+    for record in attacked(group):
         named = votes.setdefault(record["arguments"]["votes"], [])
         named += [m["label"] for m in record["models"].values()]
     if len(votes) == 1:
@@ -320,10 +274,10 @@ def _notes(
         )
     named = labels_of(group)
     for record in full:
-        attacked = record["attack"]["models"]
-        n = {named[k]: len(model["distances"]) for k, model in attacked.items()}
+        models = record["attack"]["models"]
+        n = {named[k]: len(model["distances"]) for k, model in models.items()}
         short = [f"{k} {count}" for k, count in n.items() if count < PROTOCOL["images"]]
-        missing = [label for name, label in named.items() if name not in attacked]
+        missing = [label for name, label in named.items() if name not in models]
         said = []
         if short:
             said.append(f"of {PROTOCOL['images']} images: {', '.join(short)}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.medical import condense
-from benchmarks.medical.tables import detection, side_by_side
+from benchmarks.medical.tables import condensed, detection, side_by_side
 
 PAPER = {"images": 5, "restarts": 10, "max_iter": 100, "init_size": 1000}
 BRIEF = {"images": 5, "restarts": 2, "max_iter": 5, "init_size": 100}
@@ -58,7 +58,7 @@ def test_a_row_has_the_paper_s_figure_and_all_of_ours():
     """An image is known by its row; of two runs the nearest image counts."""
     full = _record(PAPER, [4.0, None], [0.5, 0.25], [0.4, 0.2], rows=(7, 3))
     brief = _record(BRIEF, [6.0, 8.0, 0.0], [0.3, 0.75, 0.0], [0.2, 0.1, 0.0])
-    (group,) = side_by_side.by_dataset([brief, full]).values()
+    (group,) = condensed.by_dataset([brief, full]).values()
     table = side_by_side.distances(group)
     row = _row(table, "SCDCE")
     assert row["The paper"] == "14.81"
@@ -69,6 +69,32 @@ def test_a_row_has_the_paper_s_figure_and_all_of_ours():
     assert (row["Wrong"], row["None"]) == ("1", "0")
     text = table.to_text()
     assert "of 5 images: SCDCE 2; not attacked: LeNet" in " ".join(text.split())
+
+
+def test_accuracy_is_over_the_seeds_of_the_record_that_has_most():
+    one = _record(BRIEF, [1.0, 2.0, 0.0], [0.3, 0.7, 0.0])
+    trials = [{"n_correct": k, "n_test": 200, "wilson_95": [0, 1]} for k in (180, 190)]
+    models = {name: dict(model) for name, model in one["models"].items()}
+    models["scdce"]["seeds"] = dict(enumerate(trials))
+    several = {"dataset": one["dataset"], "models": models}
+    groups = condensed.by_dataset([one, several])
+    row = _row(side_by_side.accuracies(groups), "SCDCE")
+    assert row["Chest X-rays"] == "92.50 ± 3.54 (2) (91.32)"
+    # A run that attacked nothing has no part in what attacks found.
+    alone = side_by_side.distances([one]).rows
+    assert side_by_side.distances(groups["Chest X-rays"]).rows == alone
+
+
+def test_means_are_those_of_the_paper_s_protocol_where_a_set_has_it():
+    full = _record(PAPER, [4.0, 2.0], [0.5, 0.25], rows=(7, 3))
+    brief = _record(BRIEF, [6.0, 8.0], [0.3, 0.75], rows=(7, 3))
+    other = _record(BRIEF, [9.0, 0.0], [0.3, 0.0], rows=(7, 3))
+    other["dataset"] = {"name": "MRI", "paper_row": None}
+    table = side_by_side.means(condensed.by_dataset([brief, full, other]))
+    row = _row(table, "SCDCE")
+    assert (row["Chest X-rays"], row["MRI"]) == ("3.00 (2)", "9.00 (1)")
+    assert (row["All"], row["The paper, all sets"]) == ("5.00 (3)", "18.26")
+    assert any(note.endswith("protocol: MRI.") for note in table.notes)
 
 
 def test_transfer_counts_both_kinds_of_images():
@@ -119,6 +145,12 @@ def test_flagged_shares_and_the_roc_follow_from_the_agreements():
     clean, adversarial = np.array([0.6, 0.9, 1.0, 1.0]), np.array([0.5, 0.6, 1.0])
     # Pairs with less agreement, and half of the ties.
     assert detection.roc_auc(clean, adversarial) == pytest.approx((4 + 3.5 + 1) / 12)
+    rates, hits, low, high = detection.roc_band(clean, adversarial)
+    # Flagged is what lies below 0.5, 0.6, 0.9, 1 and all.
+    assert rates.tolist() == [0, 0, 25, 50, 100]
+    np.testing.assert_allclose(hits, [0, 100 / 3, 200 / 3, 200 / 3, 100])
+    assert (low <= hits).all()
+    assert (hits <= high).all()
     record = {
         "dataset": {"name": "X"},
         "arguments": {"votes": 10},
