@@ -10,7 +10,6 @@ samples it is asked about, and certificates need not allow for float32.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,16 +17,11 @@ from numpy.typing import NDArray
 
 from sklearn_scd._ensemble import Networks
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
+from sklearn_scd._projections import Hyperplanes
 from sklearn_scd._range import check_range, largest_entry
-from sklearn_scd._rounding import rounding_factor, smallest_normal
 from sklearn_scd._typing import Floats
 
 _CHUNK_BYTES = 2**24  # of samples converted, or of projections, at a time
-_BLOCK = 256  # features in one product
-_FEW_SAMPLES = 48  # attacks ask about so few at a time
-_BLOCK_UNITS = 64  # in one product of few samples: their weights stay in the cache
-_LONGEST = 100_000  # sum of squares in float32, good to a percent
-_SQUARES_FIT = 1e15  # float32 holds squares of numbers between this and its inverse
 
 
 def evaluate_networks(
@@ -58,6 +52,9 @@ def evaluate_networks(
     n_networks, n_units, n_features = networks.hidden_coef.shape
     dtype = networks.hidden_intercept.dtype
     coef = networks.hidden_coef.reshape(n_networks * n_units, n_features)
+    # Steps need to know the side of a hyperplane alone, linear networks the distance.
+    intercept = None if linear else networks.hidden_intercept.ravel()
+    hyperplanes = Hyperplanes(coef, intercept, dtype)
     outputs = np.empty((X.shape[0], n_networks))
     rows = max(1, _CHUNK_BYTES // (max(coef.shape) * dtype.itemsize))
     for start in range(0, X.shape[0], rows):
@@ -67,71 +64,16 @@ def evaluate_networks(
         if part.dtype != np.uint8:
             check_range(largest, n_features, dtype)
         cast = part.astype(dtype, copy=False)
-        projections, n_operations = _product(cast, coef)
+        projections = hyperplanes.project(cast, largest)
         tolerance = np.full(len(part), -1.0)
         if dtype == np.float32:
-            row_norm = math.sqrt(n_features) if coef.dtype == np.int8 else 1.0
-            factor = rounding_factor(n_operations, dtype) * row_norm
-            tolerance = factor * _norms(cast, largest)
-            tolerance += n_features * smallest_normal(dtype)
+            tolerance = hyperplanes.tolerance(cast, largest)
         if linear:
             signed_distances(projections, networks.hidden_intercept, out)
             _settle_linear(part, coef, networks, tolerance, n_rivals, out)
         else:
             _settle_steps(part, coef, networks, tolerance, projections, out)
     return outputs
-
-
-def _product(X: NDArray[Any], coef: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """``X @ coef.T``, and the rounding errors that a term has gone through.
-
-    Sums over blocks of features have shorter chains of them: fewer products lie so near
-    0 that they are computed once more.
-    """
-    n_features = X.shape[1]
-    if n_features <= 2 * _BLOCK or X.dtype != np.float32:
-        return X @ coef.T.astype(X.dtype, copy=False), n_features + 2
-    n_operations = _BLOCK + math.ceil(n_features / _BLOCK) + 2  # one is the cast's
-    if len(X) < _FEW_SAMPLES:
-        return _product_of_few(X, coef), n_operations
-    columns = coef.T.astype(X.dtype, copy=False)
-    product = X[:, :_BLOCK] @ columns[:_BLOCK]
-    term = np.empty_like(product)
-    for start in range(_BLOCK, n_features, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        product += np.matmul(X[:, block], columns[block], out=term)
-    return product, n_operations
-
-
-def _product_of_few(X: NDArray[Any], coef: NDArray[Any]) -> NDArray[Any]:
-    """The product unit block after unit block, which goes through the weights once.
-
-    For few samples BLAS would copy all weights before it multiplies.
-    """
-    n_samples, n_features = X.shape
-    n_blocks = n_features // _BLOCK
-    whole = n_blocks * _BLOCK
-    blocks = X[:, :whole].reshape(n_samples, n_blocks, _BLOCK).transpose(1, 2, 0)
-    blocks = np.ascontiguousarray(blocks)
-    product = np.empty((n_samples, len(coef)), dtype=X.dtype)
-    for start in range(0, len(coef), _BLOCK_UNITS):
-        units = slice(start, start + _BLOCK_UNITS)
-        rows = coef[units].astype(X.dtype, copy=False)
-        by_block = rows[:, :whole].reshape(-1, n_blocks, _BLOCK).transpose(1, 0, 2)
-        part = np.matmul(by_block, blocks).sum(axis=0)
-        part += rows[:, whole:] @ X[:, whole:].T
-        product[:, units] = part.T
-    return product
-
-
-def _norms(X: NDArray[np.float32], largest: float) -> Floats:
-    """Upper bounds of the samples' L2 norms."""
-    least = math.sqrt(X.shape[1]) * 2e-19  # of squares that underflow in float32
-    fit = 1 / _SQUARES_FIT < largest < _SQUARES_FIT and X.shape[1] <= _LONGEST
-    if not fit:
-        X, least = X.astype(np.float64), 0.0
-    squares = np.einsum("ij,ij->i", X, X).astype(np.float64)
-    return 1.01 * np.sqrt(squares) + least
 
 
 def _settle_steps(

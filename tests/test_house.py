@@ -47,7 +47,11 @@ HOUSES = [
         (
             ("sklearn_scd._typing", "sklearn_scd._range", "sklearn_scd.exceptions"),
             ("sklearn_scd._rounding",),
-            ("sklearn_scd._kernels", "sklearn_scd._vote_rule"),
+            (
+                "sklearn_scd._kernels",
+                "sklearn_scd._vote_rule",
+                "sklearn_scd._projections",
+            ),
             ("sklearn_scd._training_set", "sklearn_scd._storage"),
             ("sklearn_scd._ensemble",),
             ("sklearn_scd._outputs",),
