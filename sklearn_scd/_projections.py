@@ -91,14 +91,13 @@ class Hyperplanes:
     def _crossed(self, X: NDArray[Any], largest: float) -> _Crossed | None:
         """Units that may not be on one side of all samples; None if they are many."""
         assert self.intercept is not None
-        centre = X.mean(axis=0, dtype=np.float64, keepdims=True).astype(self.dtype)
-        differences = X[:1] - centre
-        # One sample's distance, and some of the units, tell whether it is worth while.
+        # Two of the samples, and some of the units, tell whether it is worth while.
+        apart = float(_norms(X[-1:] - X[:1], largest)[0])
         probes = slice(None, None, math.ceil(len(self.coef) / _PROBES))
-        sides = _product(centre, self.coef[probes])[0] + self.intercept[probes]
-        reach = self.norm * float(_norms(differences, largest)[0])
-        if np.mean(np.abs(sides) <= reach) > _MOST_CROSSED:
+        sides = _product(X[:1], self.coef[probes])[0] + self.intercept[probes]
+        if np.mean(np.abs(sides) <= self.norm * apart / 2) > _MOST_CROSSED:
             return None
+        centre = X.mean(axis=0, dtype=np.float64, keepdims=True).astype(self.dtype)
         sides = _product(centre, self.coef)[0].astype(np.float64) + self.intercept
         # Errors of these projections, and of those computed once more for a sample.
         slack = 2 * float(self.tolerance(centre, largest)[0])
