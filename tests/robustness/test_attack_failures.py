@@ -28,7 +28,7 @@ from sklearn_scd.robustness import (
     transfer_matrix,
 )
 from sklearn_scd.robustness._attacks.harness import AttackRun
-from sklearn_scd.robustness._attacks.nearest_flip import _Searches
+from sklearn_scd.robustness._attacks.nearest_flip import _Methods
 
 X = np.array([[0.1, 0.4], [0.8, 0.3], [0.6, 0.9], [0.3, 0.2]], dtype=np.float32)
 Y = np.array([0, 1, 1, 0])
@@ -309,9 +309,9 @@ def test_attacks_that_know_the_weights_keep_what_they_found(n_done, monkeypatch)
     assert_array_equal(part.adversarials[:n_done], whole.adversarials[:n_done])
 
     crossed = nearest_flip(model, X, y, X_start=whole.adversarials, random_state=0)
-    attack = _Searches.run
+    attack = _Methods.run
     with monkeypatch.context() as patch:
-        patch.setattr(_Searches, "run", _ending(attack, n_done))
+        patch.setattr(_Methods, "run", _ending(attack, n_done))
         with pytest.raises(KeyboardInterrupt) as caught:
             nearest_flip(model, X, y, X_start=whole.adversarials, random_state=0)
     part = caught.value.attack_results["nearest_flip"]
@@ -340,9 +340,9 @@ def test_an_evaluation_that_is_ended_keeps_the_attacks_it_finished(monkeypatch):
     model = small_networks().fit(X, y)
     X, y = X[:12], y[:12]
     whole = evaluate_robustness(model, X, y, random_state=0)
-    attack = _Searches.run
+    attack = _Methods.run
     with monkeypatch.context() as patch:
-        patch.setattr(_Searches, "run", _ending(attack, 2))
+        patch.setattr(_Methods, "run", _ending(attack, 2))
         with pytest.raises(KeyboardInterrupt) as caught:
             evaluate_robustness(model, X, y, random_state=0)
     kept = caught.value.attack_results

@@ -172,12 +172,12 @@ def nearest_flip(
     run = AttackRun(problem, "nearest_flip", X_start=X_start)
     with run:
         for rows, chosen in _parts(problem, networks):
-            searches = _Searches(
+            methods = _Methods(
                 CrossingSearch(problem.model, chosen, geometry, time_limit),
                 LineSearch(*points_of_classes(problem, None), _ROUNDS),
                 CellSearch(chosen, problem.model.norm),
             )
-            _search_all(run, searches, rows, seed, n_jobs, verbose)
+            _Search(run, methods, seed, n_jobs, verbose).search(rows)
         return run.result()
 
 
@@ -196,7 +196,7 @@ def _parts(
 
 
 @dataclass(frozen=True)
-class _Searches:
+class _Methods:
     """What one sample is searched by, one after the other."""
 
     crossing: CrossingSearch
@@ -267,41 +267,40 @@ def _add_surrogates(run: AttackRun, rows: NDArray[np.intp], seed: int) -> None:
     keep(found)
 
 
-def _search_all(
-    run: AttackRun,
-    searches: _Searches,
-    rows: NDArray[np.intp],
-    seed: int,
-    n_jobs: int | None,
-    verbose: int,
-) -> None:
-    """Attack some samples, with starts from a gradient where they are needed."""
-    if searches.needs_starts:
-        _add_surrogates(run, rows, seed)
-    _run_all(run, searches, rows, seed, n_jobs, verbose)
-    lost = np.array([i for i in rows if run.attempts[i][0].best is None], dtype=int)
-    if not searches.needs_starts and lost.size:
-        _add_surrogates(run, lost, seed)
-        _run_all(run, searches, lost, seed, n_jobs, verbose)
+@dataclass(frozen=True)
+class _Search:
+    """The search for samples that the same networks decide about."""
 
+    run: AttackRun
+    methods: _Methods
+    seed: int
+    n_jobs: int | None
+    verbose: int
 
-def _run_all(
-    run: AttackRun,
-    searches: _Searches,
-    rows: NDArray[np.intp],
-    seed: int,
-    n_jobs: int | None,
-    verbose: int,
-) -> None:
-    """Attack some samples, anew where they were attacked before."""
-    for i in rows:
-        run.attempts[i].clear()
-    problem = run.problem
-    jobs = (
-        delayed(searches.run)(
-            problem.sample(i), problem.sample(i), run.starts[i], (seed, i)
+    def search(self, rows: NDArray[np.intp]) -> None:
+        """Attack some samples, with starts from a gradient where they are needed."""
+        attempts, needs_starts = self.run.attempts, self.methods.needs_starts
+        if needs_starts:
+            _add_surrogates(self.run, rows, self.seed)
+        self._attack(rows)
+        lost = np.array([i for i in rows if attempts[i][0].best is None], dtype=int)
+        if not needs_starts and lost.size:
+            _add_surrogates(self.run, lost, self.seed)
+            self._attack(lost)
+
+    def _attack(self, rows: NDArray[np.intp]) -> None:
+        """Attack some samples, anew where they were attacked before."""
+        run, problem = self.run, self.run.problem
+        for i in rows:
+            run.attempts[i].clear()
+        jobs = (
+            delayed(self.methods.run)(
+                problem.sample(i), problem.sample(i), run.starts[i], (self.seed, i)
+            )
+            for i in rows
         )
-        for i in rows
-    )
-    line = ProgressLine("nearest_flip", "samples", rows.size, "distance")
-    run.run(jobs, rows, n_jobs=n_jobs, prefer="threads", line=line if verbose else None)
+        line = ProgressLine("nearest_flip", "samples", rows.size, "distance")
+        run.run(
+            jobs, rows, n_jobs=self.n_jobs, prefer="threads",
+            line=line if self.verbose else None,
+        )  # fmt: skip
