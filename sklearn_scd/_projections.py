@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_scd._range import highest_number
 from sklearn_scd._rounding import rounding_factor, smallest_normal
 from sklearn_scd._typing import Floats
 
@@ -21,11 +22,13 @@ _PROBES = 64  # units that tell whether a choice is worth while
 _MOST_CROSSED = 0.6  # of the units: with more the choice costs what it saves
 
 
-class _Crossed(NamedTuple):
-    """Units whose hyperplane may lie between some samples, and the others' sides."""
+class _Centre(NamedTuple):
+    """A point that samples lie around."""
 
-    units: NDArray[np.intp]
-    sides: Floats  # (n_units,) -inf or inf; of no use for units that are crossed
+    point: NDArray[Any]  # (1, n_features)
+    length: float  # its L2 norm, an upper bound
+    sides: Floats  # (n_units,) what ``w . x + b`` is there, good to the slack
+    slack: float
 
 
 class Hyperplanes:
@@ -53,6 +56,7 @@ class Hyperplanes:
         self.norm = math.sqrt(n_features) if coef.dtype == np.int8 else 1.0
         operations = _n_operations(n_features, dtype)
         self._factor = rounding_factor(operations, dtype) * self.norm
+        self._centre: _Centre | None = None
 
     def tolerance(self, X: NDArray[Any], largest: float) -> Floats:
         """Bounds of the rounding errors of each sample's projections.
@@ -74,38 +78,85 @@ class Hyperplanes:
         """Products ``X @ coef.T`` in the dtype.
 
         Attacks ask about hundreds of samples around one point at a time. A unit whose
-        hyperplane is farther from the point than any of the samples is on the same
-        side of all of them: its products need not be computed.
+        hyperplane is farther from the point than any of the samples has all of them on
+        one side: its products need not be computed.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features) of the dtype
+        largest : float
+            Their largest absolute value.
+
+        Returns
+        -------
+        projections : ndarray of shape (n_samples, n_units)
         """
         many = len(X) >= _FEW_SAMPLES and self.coef.size >= _LARGE
-        if self.intercept is None or not many:
-            return _product(X, self.coef)
-        crossed = self._crossed(X, largest)
-        if crossed is None:
-            return _product(X, self.coef)
-        projections = np.empty((len(X), len(self.coef)), dtype=self.dtype)
-        projections[:] = crossed.sides
-        projections[:, crossed.units] = _product(X, self.coef[crossed.units])
+        if self.intercept is not None and many:
+            around = self._project_around(X, largest)
+            if around is not None:
+                return around
+        return _product(X, self.coef)
+
+    def _project_around(self, X: NDArray[Any], largest: float) -> NDArray[Any] | None:
+        """Projections of samples that lie around a point, None if they don't."""
+        if self._centre is None and self._is_near(X, largest):
+            self._centre = self._find_centre(X, largest)
+        if self._centre is None:
+            return None
+        differences = X - self._centre.point
+        reach = self.norm * _norms(differences, largest)
+        distances = np.abs(self._centre.sides)
+        crossed = np.flatnonzero(distances <= reach.max() + self._centre.slack)
+        if crossed.size > _MOST_CROSSED * len(distances):
+            return None
+        projections = np.empty((len(X), len(distances)), dtype=self.dtype)
+        projections[:] = np.where(self._centre.sides > 0, np.inf, -np.inf)
+        if self.dtype == np.float32:
+            projections[:, crossed] = self._cross(differences, reach, crossed)
+        else:
+            projections[:, crossed] = _product(X, self.coef[crossed])
         return projections
 
-    def _crossed(self, X: NDArray[Any], largest: float) -> _Crossed | None:
-        """Units that may not be on one side of all samples; None if they are many."""
+    def _is_near(self, X: NDArray[Any], largest: float) -> bool:
+        """Guess from two samples and some units whether most units needn't be asked."""
         assert self.intercept is not None
-        # Two of the samples, and some of the units, tell whether it is worth while.
         apart = float(_norms(X[-1:] - X[:1], largest)[0])
         probes = slice(None, None, math.ceil(len(self.coef) / _PROBES))
         sides = _product(X[:1], self.coef[probes])[0] + self.intercept[probes]
-        if np.mean(np.abs(sides) <= self.norm * apart / 2) > _MOST_CROSSED:
-            return None
-        centre = X.mean(axis=0, dtype=np.float64, keepdims=True).astype(self.dtype)
-        sides = _product(centre, self.coef)[0].astype(np.float64) + self.intercept
+        crossed = np.abs(sides) <= self.norm * apart / 2
+        fits = len(X) * largest < highest_number(self.dtype)  # the mean's sum
+        return fits and bool(np.mean(crossed) <= _MOST_CROSSED)
+
+    def _find_centre(self, X: NDArray[Any], largest: float) -> _Centre:
+        point = X.mean(axis=0, keepdims=True)
+        sides = _product(point, self.coef)[0].astype(np.float64) + self.intercept
         # Errors of these projections, and of those computed once more for a sample.
-        slack = 2 * float(self.tolerance(centre, largest)[0])
-        reach = self.norm * float(_norms(X - centre, largest).max())
-        crossed = np.flatnonzero(np.abs(sides) <= reach + slack)
-        if crossed.size > _MOST_CROSSED * len(sides):
-            return None
-        return _Crossed(crossed, np.where(sides > 0, np.inf, -np.inf))
+        slack = 2 * float(self.tolerance(point, largest)[0])
+        return _Centre(point, float(_norms(point, largest)[0]), sides, slack)
+
+    def _cross(
+        self, differences: NDArray[Any], reach: Floats, units: NDArray[np.intp]
+    ) -> Floats:
+        """Sides of some units as projections: infinite, or ``-b`` where it is too near.
+
+        The centre's in float64, and what the short way from there adds: its rounding
+        errors are as short.
+        """
+        assert self._centre is not None
+        assert self.intercept is not None
+        n_features = self.coef.shape[1]
+        coef, intercept = self.coef[units], self.intercept[units]
+        moved = _product(differences, coef).astype(np.float64)
+        point = self._centre.point[0].astype(np.float64)
+        sides = moved + (coef.astype(np.float64) @ point + intercept)
+        operations = _n_operations(n_features, self.dtype) + 1  # the difference
+        near = rounding_factor(operations, self.dtype) * reach
+        near += n_features * smallest_normal(self.dtype)
+        length = self.norm * self._centre.length + reach.max()
+        near += rounding_factor(n_features + 4, np.float64) * length
+        far = np.where(sides > 0, np.inf, -np.inf)
+        return np.where(np.abs(sides) > near[:, np.newaxis], far, -intercept)
 
 
 def _in_blocks(n_features: int, dtype: np.dtype[Any]) -> bool:
