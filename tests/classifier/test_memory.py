@@ -200,4 +200,4 @@ before = fit(20)
 print(fit(100) - before, X.nbytes)
 """
     grown, size = _tell(PREAMBLE + code)
-    assert grown < 5 * size  # of 100 copies of the data
+    assert grown < 20 * size  # of 100 copies of the data; allocators keep some MiB
