@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import (
     GROUPS,
     RUNS,
@@ -145,7 +145,7 @@ def list_steps(weights, features, n, step, binary, margin, face, steps, growths)
             steps[face, k, side], growths[face, k, side] = signed, growth
 
 
-@inlined_kernel
+@kernel
 def reaches_of(lowest, highest, features, n, steps, growths, face, magnitude, reaches):
     """How far the steps on each feature move a value, once their centre is taken off.
 
@@ -191,7 +191,7 @@ def _shift(values, x, step, growth, start, middle, stop, out):
         out[i] = values[i] + step * x[i] + growth
 
 
-@inlined_kernel
+@kernel
 def _may_beat(n_bins, suffix, bar, light, group, positive, negative):
     """Whether a threshold may beat `bar`, with what lighter samples add at most."""
     for k in range(n_bins + 1, 0, -1):
@@ -202,7 +202,7 @@ def _may_beat(n_bins, suffix, bar, light, group, positive, negative):
     return False
 
 
-@inlined_kernel
+@kernel
 def _score_step(
     whole, single, double, feature, step, growth, low, n_bins, scale, on_gain, bar,
     gathered, rows, values, gains, ends, light, x, shifted, bins, positive, negative,

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel, reducing_kernel
+from sklearn_scd._kernels import kernel, reducing_kernel
 
 MAX_BINS = 1024
 _MIN_BINS = 8
@@ -147,7 +147,7 @@ def bin_samples(values, gains, n_positive, n, space):
     return Bins(low, high, n_bins, scale)
 
 
-@inlined_kernel
+@kernel
 def _sort_opened(values, n, opened):
     """Sort the first n opened samples by descending value."""
     for gap in _GAPS:
@@ -228,7 +228,7 @@ def search_bins(
     return best
 
 
-@inlined_kernel
+@kernel
 def _find_cut(values, gains, n, n_bins, score, space):
     """Smallest value that is on at the highest threshold reaching `score`.
 
@@ -270,7 +270,7 @@ def _next_below(values, n, cut):
     return below
 
 
-@inlined_kernel
+@kernel
 def _threshold_at(values, n, cut, low, high):
     """Threshold midway between a value and the next one below it.
 
