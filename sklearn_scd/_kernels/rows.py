@@ -6,13 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.prefetch import LINE, prefetch
 
 _MULTIPLIER = np.uint64(0x9FB21C651E98DF25)
 _FOLD = np.uint64(32)
 
 # A block's values of some features, and its sums, stay in the first-level cache.
-_ROWS, _FEATURES = 1024, 8
+_ROWS, _FEATURES = 256, 8
 _BLOCK = 64  # rows and features copied at a time
+_NEAR = 1 << 19  # bytes of data that stay in the second-level cache
 
 
 class Columns(NamedTuple):
@@ -149,6 +151,34 @@ def gather_column(whole, single, double, feature, rows, start, stop, out):
     else:
         for i in range(np.uint64(start), np.uint64(stop)):
             out[i] = whole[feature, rows[i]]
+
+
+@kernel
+def _fetch(values, feature, rows, n):
+    per_line = np.int64(LINE // values.itemsize)
+    if n * per_line < values.shape[1]:
+        for i in range(n):
+            prefetch(values, feature, np.int64(rows[i]))
+    else:
+        for i in range(0, values.shape[1], per_line):
+            prefetch(values, feature, i)
+
+
+@kernel
+def fetch_column(whole, single, double, feature, rows, n):
+    """Have a feature's values on the first n rows, or on all, on the way to the cache.
+
+    Small data are in the cache in any case. Parameters are those of
+    :func:`gather_column`.
+    """
+    if whole.nbytes + single.nbytes + double.nbytes <= _NEAR:
+        return
+    if double.shape[0] > 0:
+        _fetch(double, feature, rows, n)
+    elif single.shape[0] > 0:
+        _fetch(single, feature, rows, n)
+    else:
+        _fetch(whole, feature, rows, n)
 
 
 @kernel

@@ -20,7 +20,7 @@ from sklearn_scd._kernels.contenders import (
     group_by_weight,
     narrow,
 )
-from sklearn_scd._kernels.rows import gather_column
+from sklearn_scd._kernels.rows import fetch_column, gather_column
 from sklearn_scd._kernels.threshold import (
     MAX_BINS,
     SearchSpace,
@@ -195,10 +195,10 @@ def _shift(values, x, step, growth, start, middle, stop, out):
 def _may_beat(n_bins, suffix, bar, light, group, positive, negative):
     """Whether a threshold may beat `bar`, with what lighter samples add at most."""
     for k in range(n_bins + 1, 0, -1):
-        suffix += positive[k]
-        if suffix + light[group, k] > bar:
+        gain = positive[k]
+        if suffix + (gain + light[group, k]) > bar:
             return True
-        suffix += negative[k]
+        suffix += gain + negative[k]  # one addition to wait for, not two
     return False
 
 
@@ -327,6 +327,8 @@ def best_step(
                 continue
             if reaches[k] > reach:
                 continue
+            if k + 1 < n_candidates:
+                fetch_column(whole, single, double, features[k + 1], rows, ends[2])
             f, gathered = features[k], np.int64(0)
             centre = 0.5 * lowest[f] + 0.5 * highest[f]
             for side in range(2):

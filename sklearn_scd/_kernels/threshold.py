@@ -36,6 +36,7 @@ from sklearn_scd._kernels import kernel, reducing_kernel
 MAX_BINS = 1024
 _MIN_BINS = 8
 _ROWS_PER_BIN = 4
+_CHEAP_BINS = 128  # so many cost less than what they save, of one value each
 _GAPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell sort (Ciura 2001)
 
 
@@ -94,7 +95,8 @@ def extent(values, n):
 @kernel
 def bin_scale(low, high, n_values):
     """Number of bins for values in [low, high], and bins per unit."""
-    n_bins = min(max(n_values // _ROWS_PER_BIN, _MIN_BINS), MAX_BINS)
+    n_bins = max(n_values // _ROWS_PER_BIN, min(n_values, _CHEAP_BINS))
+    n_bins = min(max(n_bins, _MIN_BINS), MAX_BINS)
     # Half a bin short of n_bins: rounding can't reach past the last bin.
     width = high - low
     scale = (n_bins - 0.5) / width if width > 0.0 else 0.0
