@@ -54,7 +54,3 @@ allocating_kernel = compiled(**_options)
 if hasattr(getattr(_numba_options, "DefaultOptions", None), "_nrt"):
     _options["_nrt"] = False
 kernel = compiled(**_options)
-
-# For the least or largest of numbers: what is no number, or the sign of zero, does not
-# matter, and so several are compared at a time.
-reducing_kernel = compiled(fastmath={"nnan", "nsz"}, **_options)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel, reducing_kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.threshold import (
     Bins,
     bin_scale,
@@ -152,7 +152,7 @@ def find_contenders(samples, grid, bar, reach, space, out):
     return Window(low, high, on_gain)
 
 
-@reducing_kernel
+@kernel
 def _extent_of_sizes(gains, n):
     """Smallest and largest absolute value."""
     least = most = abs(gains[0])

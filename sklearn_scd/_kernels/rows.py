@@ -211,6 +211,24 @@ def _add_eight(w, x, total):
         total[i] = s + w7 * x[7, i]
 
 
+@kernel
+def _fetch_part(values, first, last, start, stop):
+    for f in range(first, last):
+        for i in range(start, stop, np.int64(LINE // values.itemsize)):
+            prefetch(values, f, i)
+
+
+@kernel
+def _fetch_block(columns, first, last, start, stop):
+    """Have some features' values on some rows on the way to the cache."""
+    if columns.double.shape[0] > 0:
+        _fetch_part(columns.double, first, last, start, stop)
+    elif columns.single.shape[0] > 0:
+        _fetch_part(columns.single, first, last, start, stop)
+    else:
+        _fetch_part(columns.whole, first, last, start, stop)
+
+
 def projection_space():
     """Make the scratch array of :func:`project`."""
     return np.empty((_FEATURES, _ROWS))
@@ -243,6 +261,8 @@ def project(columns, weights, first, last, x, out):
             n = min(_FEATURES, n_features - f)
             for k in range(n):
                 read_column(columns, f + k, start, x[k, :size])
+            following = min(f + 2 * _FEATURES, n_features)
+            _fetch_block(columns, f + n, following, start, start + size)
             for j in range(first, last):
                 total = out[j, start : start + size]
                 if n == _FEATURES:

@@ -31,13 +31,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel, reducing_kernel
+from sklearn_scd._kernels import kernel
 
 MAX_BINS = 1024
 _MIN_BINS = 8
 _ROWS_PER_BIN = 4
 _CHEAP_BINS = 128  # so many cost less than what they save, of one value each
 _GAPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell sort (Ciura 2001)
+
+
+_SIGN, _BUT_SIGN = np.int64(63), np.int64(2**63 - 1)  # of a float's bits
+HIGHEST = np.float64(np.inf).view(np.int64)  # of orders
+LOWEST = np.int64(~HIGHEST)
 
 
 class Samples(NamedTuple):
@@ -82,14 +87,31 @@ def search_space(n_rows):
     )
 
 
-@reducing_kernel
+@kernel
+def order_of(value):
+    """Whole number that grows with the value; -0.0 comes before 0.0.
+
+    The least of whole numbers is found many at a time, that of floats is not, as
+    compilers mind what is no number.
+    """
+    bits = np.float64(value).view(np.int64)
+    return bits ^ ((bits >> _SIGN) & _BUT_SIGN)
+
+
+@kernel
+def value_at(order):
+    """Value of an order, see :func:`order_of`."""
+    return np.int64(order ^ ((order >> _SIGN) & _BUT_SIGN)).view(np.float64)
+
+
+@kernel
 def extent(values, n):
     """Smallest and largest of the first n values."""
-    low = high = values[0]
+    low = high = order_of(values[0])
     for i in range(n):
-        low = min(low, values[i])
-        high = max(high, values[i])
-    return low, high
+        order = order_of(values[i])
+        low, high = min(low, order), max(high, order)
+    return value_at(low), value_at(high)
 
 
 @kernel
@@ -263,13 +285,14 @@ def midpoint(below, above):
     return middle if middle < above else below
 
 
-@reducing_kernel
+@kernel
 def _next_below(values, n, cut):
     """Largest of the first n values below `cut`; -inf if none is."""
-    below = -np.inf
+    below = LOWEST
     for i in range(n):
-        below = max(below, values[i] if values[i] < cut else -np.inf)
-    return below
+        value = values[i]
+        below = max(below, order_of(value) if value < cut else LOWEST)
+    return value_at(below)
 
 
 @kernel
