@@ -46,9 +46,9 @@ _ready: set[tuple[str, bool, bool, str]] = set()
 def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
     """Compile what fits and predictions need, for later processes too.
 
-    Numba compiles at first use, which takes about half a minute for the first loss,
-    less for the second and about a second for each dtype of samples, and keeps the
-    result on disk. Call this where a wait does no harm: when a container's image is
+    Numba compiles at first use, which takes about a quarter of a minute for the first
+    loss, less for the second and about a second for each dtype of samples, and keeps
+    the result on disk. Call this where a wait does no harm: when a container's image is
     built, or before something is timed. What is compiled already is left as it is.
 
     Parameters

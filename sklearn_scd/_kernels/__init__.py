@@ -25,11 +25,11 @@ Data layout
     (n_rows,) float64: ``sum_j u_j H_j(x_i)``, the output without its bias.
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.
 
-Modules, from the bottom up: :mod:`.compiling`, :mod:`.random`, :mod:`.rows`,
-:mod:`.losses`, :mod:`.threshold`, :mod:`.contenders`, :mod:`.levels`, :mod:`.steps`,
-:mod:`.network`, :mod:`.output_01`, :mod:`.output_ce`, :mod:`.hidden`,
-:mod:`.held_out`, :mod:`.training`, :mod:`.radius`, and :mod:`.prediction`. Naive twins
-are in :mod:`sklearn_scd._reference`.
+Modules, from the bottom up: :mod:`.parts`, :mod:`.compiling`, :mod:`.random`,
+:mod:`.prefetch`, :mod:`.rows`, :mod:`.losses`, :mod:`.threshold`, :mod:`.contenders`,
+:mod:`.levels`, :mod:`.steps`, :mod:`.network`, :mod:`.output_01`, :mod:`.output_ce`,
+:mod:`.hidden`, :mod:`.held_out`, :mod:`.training`, :mod:`.radius`, and
+:mod:`.prediction`. Naive twins are in :mod:`sklearn_scd._reference`.
 
 Numba's cache pickles the NamedTuples of these modules by name: one that is renamed or
 moved leaves caches behind that can't be read. Keep their places.
@@ -54,11 +54,3 @@ allocating_kernel = compiled(**_options)
 if hasattr(getattr(_numba_options, "DefaultOptions", None), "_nrt"):
     _options["_nrt"] = False
 kernel = compiled(**_options)
-
-# For parts of one caller: as a function of its own, the parts and all that they call
-# would go through the compiler's optimisation once more.
-inlined_kernel = compiled(inline="always", **_options)
-
-# For the least or largest of numbers: what is no number, or the sign of zero, does not
-# matter, and so several are compared at a time.
-reducing_kernel = compiled(fastmath={"nnan", "nsz"}, **_options)

@@ -26,7 +26,9 @@ from numba.core.caching import (
     NullCache,
 )
 
-# Without a handler, as here, Python prints warnings to stderr: what takes half a minute
+from sklearn_scd._kernels.parts import show_part_to_kernels
+
+# Without a handler, as here, Python prints warnings to stderr: what takes so long
 # shows, no test that makes warnings errors fails by it, and whoever does not want it
 # has the usual means.
 _logger = logging.getLogger("sklearn_scd")
@@ -109,7 +111,7 @@ def _warn_of_no_cache(reason: object) -> None:
     _warned.set()
     warnings.warn(
         f"Compiled kernels of sklearn_scd can't be kept ({reason}), and every process "
-        "compiles them anew, half a minute for each loss. Let the environment "
+        "compiles them anew, a quarter of a minute for each loss. Let the environment "
         "variable NUMBA_CACHE_DIR name a folder that can be written to before Python "
         "starts.",
         stacklevel=2,
@@ -145,6 +147,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
                 dispatcher._cache = _Cache(py_func)
             except (RuntimeError, OSError):
                 dispatcher._cache = _NoCache()
+            show_part_to_kernels(dispatcher)
         return dispatcher
 
     return decorate
@@ -186,7 +189,7 @@ class _Announcer(event.Listener):
                 self._seconds = 0.0
                 _logger.warning(
                     "sklearn_scd compiles its kernels, once for each loss; what a fit "
-                    "needs takes about half a minute."
+                    "needs takes about a quarter of a minute."
                 )
 
     def on_end(self, event: event.Event) -> None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel, reducing_kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.threshold import (
     Bins,
     bin_scale,
@@ -152,7 +152,7 @@ def find_contenders(samples, grid, bar, reach, space, out):
     return Window(low, high, on_gain)
 
 
-@reducing_kernel
+@kernel
 def _extent_of_sizes(gains, n):
     """Smallest and largest absolute value."""
     least = most = abs(gains[0])
@@ -193,7 +193,7 @@ def _group_of(gain, first, second):
     return np.int64(size < first) + np.int64(size < second)
 
 
-@inlined_kernel
+@kernel
 def group_by_weight(source, masses, out):
     """Write contenders that are in one group to `out`, in a group by their weight."""
     n, middle, ends = source.ends[2], source.ends[1], out.ends
@@ -219,7 +219,7 @@ def group_by_weight(source, masses, out):
     ends[0] = 0
 
 
-@inlined_kernel
+@kernel
 def narrow(contenders, window, bar, reach, space):
     """Drop contenders that don't decide whether a step of a smaller reach beats `bar`.
 
@@ -262,7 +262,7 @@ def narrow(contenders, window, bar, reach, space):
     return Window(low, high, on_gain)
 
 
-@inlined_kernel
+@kernel
 def bound_light(contenders, group, low, scale, n_bins, reach, bounds):
     """Write what the samples of lighter groups may add to the score of each bin.
 

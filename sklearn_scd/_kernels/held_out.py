@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.losses import total_loss
 from sklearn_scd._kernels.network import Network, rebuild_drive, write_firing
 from sklearn_scd._kernels.rows import Columns, project
@@ -19,14 +19,14 @@ class HeldOut(NamedTuple):
     curve: np.ndarray  # (max_iter,) float32, filled as `loss_curve` of `train`
 
 
-@inlined_kernel
+@kernel
 def project_held_out(first, last, space, held_out):
     """Compute the projections of units [first, last) afresh."""
     network = held_out.network
     project(held_out.columns, network.weights, first, last, space, network.projections)
 
 
-@inlined_kernel
+@kernel
 def held_out_loss(held_out, cross_entropy):
     """Fixed-point loss of the network as it is now, at the margin as it is now."""
     network = held_out.network

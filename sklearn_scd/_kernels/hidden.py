@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.losses import firing_gain, ramp_gain
 from sklearn_scd._kernels.network import fire, silence
 from sklearn_scd._kernels.rows import (
@@ -33,7 +33,7 @@ def _write_gains(positive, weight, off, u_j, ramp, n, done, gains):
         gains[done + i] = firing_gain(positive, weight[i], off[i], off[i] + u_j)
 
 
-@inlined_kernel
+@kernel
 def _collect_changed(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
     work_rows, values, gains,
@@ -52,7 +52,7 @@ def _collect_changed(
     return done
 
 
-@inlined_kernel
+@kernel
 def _collect(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
     ramp, work_rows, values, gains, off, drawn_weight,
@@ -74,7 +74,7 @@ def _collect(
     return done
 
 
-@inlined_kernel
+@kernel
 def collect_samples(
     j, network, weight, rows, n_positive, n, cross_entropy, ramp, work, off,
     drawn_weight,
@@ -132,7 +132,7 @@ def collect_samples(
     return Samples(work.rows, work.values, work.gains, n_helped, done)
 
 
-@inlined_kernel
+@kernel
 def _take_step(j, feature, step, data, binary, network, x, space):
     """Change one weight of node j, renormalize, update its projections by rank one."""
     projections, weights = network.projections, network.weights
@@ -158,7 +158,7 @@ def _take_step(j, feature, step, data, binary, network, x, space):
         projections[j, i] = (projections[j, i] + step * x[i]) * shrink
 
 
-@inlined_kernel
+@kernel
 def _turn_values(j, projections, margin, samples, opposite):
     """Write the samples' values with the opposite weights."""
     rows, n_positive = samples.rows, samples.n_positive
@@ -173,7 +173,7 @@ def _swap(values, others, n):
         values[i], others[i] = others[i], values[i]
 
 
-@inlined_kernel
+@kernel
 def _values_after(columns, feature, step, growth, samples, x):
     """Change the samples' values as a step does."""
     values, n_positive, n = samples.values, samples.n_positive, samples.n
@@ -229,7 +229,7 @@ def hidden_step(
     return moved
 
 
-@inlined_kernel
+@kernel
 def _move(j, features, n_candidates, data, samples, settings, network, scratch, space):
     """Set the threshold and at most one weight of a silent node by its samples."""
     values, gains, opposite = samples.values, samples.gains, scratch.opposite

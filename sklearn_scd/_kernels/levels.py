@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import RUNS
 from sklearn_scd._kernels.threshold import extent
 
@@ -87,7 +87,7 @@ def _sort_by_digit(keys, n, shift, n_digits, order, counts, out):
         counts[digit] += 1
 
 
-@inlined_kernel
+@kernel
 def _sort(values, n, space):
     """Write the places of the values in ascending order to ``space.second``.
 
@@ -120,7 +120,7 @@ def _sort(values, n, space):
         second[k] = place
 
 
-@inlined_kernel
+@kernel
 def find_levels(contenders, window, space):
     """Find the levels of contenders' values."""
     n, order = contenders.ends[RUNS], space.second
@@ -151,7 +151,7 @@ def find_levels(contenders, window, space):
     return Levels(n, last + 1, n_edges, window.low, window.high)
 
 
-@inlined_kernel
+@kernel
 def sum_firing(
     n, n_levels, rows, row_gains, level, gains, j, mask, fires, firing, resting
 ):
@@ -183,7 +183,7 @@ def sum_firing(
         resting[d] = gains[d] - firing[d]
 
 
-@inlined_kernel
+@kernel
 def place_edges(levels, step, way, space):
     """Find out how levels lie to edges once some of their samples moved by a step.
 
@@ -225,7 +225,7 @@ def place_edges(levels, step, way, space):
         ends[way, 3] += moved <= high
 
 
-@inlined_kernel
+@kernel
 def score_step(edges, firing, resting, way, places, ends, bar):
     """Best score of the thresholds that may beat `bar` after a step; `bar` at least.
 

@@ -28,50 +28,44 @@ _GRID = 2.0**GRID_BITS
 _BIAS_GRID = 2.0**BIAS_BITS
 
 _KNOTS_PER_UNIT = 64
-_TABLE_END = 40  # exp(-40) is below the resolution of a loss
-_knots = np.arange(_TABLE_END * _KNOTS_PER_UNIT + 1) / _KNOTS_PER_UNIT
-_TABLE = np.stack([np.log1p(np.exp(-_knots)), 1.0 / (1.0 + np.exp(_knots))], axis=1)
+_TABLE_END = 40.0  # exp(-40) is below the resolution of a loss
+_knots = np.arange(int(_TABLE_END) * _KNOTS_PER_UNIT + 1) / _KNOTS_PER_UNIT
+_softplus, _sigmoid = np.log1p(np.exp(-_knots)), 1.0 / (1.0 + np.exp(_knots))
+
+
+def _cubics(values, slopes):
+    """Coefficients of the cubics between knots, and a last one that is 0."""
+    start, rise, slope = values[:-1], np.diff(values), slopes / _KNOTS_PER_UNIT
+    cube = slope[:-1] + slope[1:] - 2.0 * rise
+    table = np.zeros((len(values), 4))
+    table[:-1] = np.stack([start, slope[:-1], rise - slope[:-1] - cube, cube], axis=1)
+    return table
+
+
+_SOFTPLUS = _cubics(_softplus, -_sigmoid)
+_SIGMOID = _cubics(_sigmoid, -_sigmoid * (1.0 - _sigmoid))
 
 
 @kernel
-def _hermite(start, stop, start_slope, stop_slope, t):
-    """Cubic through two knots; slopes are those per knot distance."""
-    rise = stop - start
-    cube = start_slope + stop_slope - 2.0 * rise
-    return start + t * (start_slope + t * (rise - start_slope - cube + t * cube))
+def _spline(table, a):
+    """Value at a >= 0 of a table's cubics: 0 from its end on."""
+    # Without a branch, so that many are computed at a time.
+    place = min(_TABLE_END, a) * _KNOTS_PER_UNIT
+    k = np.int64(place)
+    t = place - k
+    return table[k, 0] + t * (table[k, 1] + t * (table[k, 2] + t * table[k, 3]))
 
 
 @kernel
 def softplus(a):
     """``log(1 + exp(-a))`` for a >= 0."""
-    if not a < _TABLE_END:
-        return 0.0
-    place = a * _KNOTS_PER_UNIT
-    k = np.int64(place)
-    return _hermite(
-        _TABLE[k, 0],
-        _TABLE[k + 1, 0],
-        -_TABLE[k, 1] / _KNOTS_PER_UNIT,
-        -_TABLE[k + 1, 1] / _KNOTS_PER_UNIT,
-        place - k,
-    )
+    return _spline(_SOFTPLUS, a)
 
 
 @kernel
 def sigmoid(a):
     """``1 / (1 + exp(a))`` for a >= 0: the smaller of the two probabilities."""
-    if not a < _TABLE_END:
-        return 0.0
-    place = a * _KNOTS_PER_UNIT
-    k = np.int64(place)
-    start, stop = _TABLE[k, 1], _TABLE[k + 1, 1]
-    return _hermite(
-        start,
-        stop,
-        -start * (1.0 - start) / _KNOTS_PER_UNIT,
-        -stop * (1.0 - stop) / _KNOTS_PER_UNIT,
-        place - k,
-    )
+    return _spline(_SIGMOID, a)
 
 
 def round_to_grid(values):

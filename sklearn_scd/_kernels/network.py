@@ -4,8 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import kernel, reducing_kernel
-from sklearn_scd._kernels.threshold import midpoint
+from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.threshold import (
+    HIGHEST,
+    LOWEST,
+    midpoint,
+    order_of,
+    value_at,
+)
 
 
 class Network(NamedTuple):
@@ -107,14 +113,14 @@ def silence(j, network):
     add_to_drive(j, -u_j, firing_mask(u_j), network.firing, network.drive)
 
 
-@reducing_kernel
+@kernel
 def _neighbours(j, first, last, shift, threshold, below, above, projections):
-    """Largest of shifted values up to a threshold, and the next one."""
+    """Orders of the largest of shifted values up to a threshold and of the next one."""
     for i in range(np.uint64(first), np.uint64(last)):
         value = projections[j, i] - shift
-        off = value <= threshold
-        below = max(below, value if off else -np.inf)
-        above = min(above, np.inf if off else value)
+        order, off = order_of(value), value <= threshold
+        below = max(below, order if off else LOWEST)
+        above = min(above, HIGHEST if off else order)
     return below, above
 
 
@@ -128,13 +134,13 @@ def fire(j, network):
     projections, threshold = network.projections, network.thresholds[j]
     u_j = network.u[j]
     shift = -network.margin[0] if u_j > 0.0 else network.margin[0]
-    below, above, first = -np.inf, np.inf, np.int64(0)
+    below, above, first = LOWEST, HIGHEST, np.int64(0)
     for last in (network.start, network.stop, projections.shape[1]):
         below, above = _neighbours(
             j, first, last, shift, threshold, below, above, projections
         )
         first, shift = last, -shift
-    if below > -np.inf and above < np.inf:
-        network.thresholds[j] = midpoint(below, above)
+    if below > LOWEST and above < HIGHEST:
+        network.thresholds[j] = midpoint(value_at(below), value_at(above))
     write_firing(j, network)
     add_to_drive(j, u_j, firing_mask(u_j), network.firing, network.drive)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import RUNS, find_contenders
 from sklearn_scd._kernels.levels import (
     find_levels,
@@ -23,7 +23,7 @@ from sklearn_scd._kernels.steps import list_steps
 from sklearn_scd._kernels.threshold import Samples, best_threshold
 
 
-@inlined_kernel
+@kernel
 def _normalise_output(network):
     """Bring ``u`` back to unit norm, on its grid; return the factor."""
     u, squares = network.u, 0.0
@@ -78,7 +78,7 @@ def output_step_01(
     network.c[0] = to_bias_grid(-threshold * shrink)
 
 
-@inlined_kernel
+@kernel
 def best_output_step(
     units, n_units, samples, grid, bar, settings, network, scratch, level_space
 ):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.losses import (
     BIAS_BITS,
     WEIGHT_BITS,
@@ -112,7 +112,7 @@ def subset_loss(values, weight, n_positive, n, c):
     return total
 
 
-@inlined_kernel
+@kernel
 def write_derivatives(values, weight, n_positive, n, c, residual, curvature):
     """Write the first and second derivative of each sample's loss.
 
@@ -138,7 +138,7 @@ def _sums_where(j, mask, wanted, firing, residual, curvature):
     return np.float64(first), np.float64(second)
 
 
-@inlined_kernel
+@kernel
 def step_bounds(u, firing, steps, residual, curvature, bounds):
     """Lower bound of the change in logistic loss for each step on an output weight.
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.losses import sample_loss, sigmoid
 from sklearn_scd._kernels.random import random_below, shuffle_front
 from sklearn_scd._kernels.rows import Columns, copy_values, gather_column, read_column
@@ -179,7 +179,7 @@ def deciding_unit(distances, rank):
     return 0
 
 
-@inlined_kernel
+@kernel
 def _learn(rows, drawn, planes, scaling, settings, rates, x, distances):
     """Take the subgradient step of each sample drawn.
 

@@ -6,13 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.prefetch import LINE, prefetch
 
 _MULTIPLIER = np.uint64(0x9FB21C651E98DF25)
 _FOLD = np.uint64(32)
 
 # A block's values of some features, and its sums, stay in the first-level cache.
-_ROWS, _FEATURES = 1024, 8
+_ROWS, _FEATURES = 256, 8
 _BLOCK = 64  # rows and features copied at a time
+_NEAR = 1 << 19  # bytes of data that stay in the second-level cache
 
 
 class Columns(NamedTuple):
@@ -152,6 +154,34 @@ def gather_column(whole, single, double, feature, rows, start, stop, out):
 
 
 @kernel
+def _fetch(values, feature, rows, n):
+    per_line = np.int64(LINE // values.itemsize)
+    if n * per_line < values.shape[1]:
+        for i in range(n):
+            prefetch(values, feature, np.int64(rows[i]))
+    else:
+        for i in range(0, values.shape[1], per_line):
+            prefetch(values, feature, i)
+
+
+@kernel
+def fetch_column(whole, single, double, feature, rows, n):
+    """Have a feature's values on the first n rows, or on all, on the way to the cache.
+
+    Small data are in the cache in any case. Parameters are those of
+    :func:`gather_column`.
+    """
+    if whole.nbytes + single.nbytes + double.nbytes <= _NEAR:
+        return
+    if double.shape[0] > 0:
+        _fetch(double, feature, rows, n)
+    elif single.shape[0] > 0:
+        _fetch(single, feature, rows, n)
+    else:
+        _fetch(whole, feature, rows, n)
+
+
+@kernel
 def read_column(columns, feature, start, out):
     """Write a feature's values from row `start` on."""
     stop = start + out.shape[0]
@@ -179,6 +209,24 @@ def _add_eight(w, x, total):
         s += w5 * x[5, i]
         s += w6 * x[6, i]
         total[i] = s + w7 * x[7, i]
+
+
+@kernel
+def _fetch_part(values, first, last, start, stop):
+    for f in range(first, last):
+        for i in range(start, stop, np.int64(LINE // values.itemsize)):
+            prefetch(values, f, i)
+
+
+@kernel
+def _fetch_block(columns, first, last, start, stop):
+    """Have some features' values on some rows on the way to the cache."""
+    if columns.double.shape[0] > 0:
+        _fetch_part(columns.double, first, last, start, stop)
+    elif columns.single.shape[0] > 0:
+        _fetch_part(columns.single, first, last, start, stop)
+    else:
+        _fetch_part(columns.whole, first, last, start, stop)
 
 
 def projection_space():
@@ -213,6 +261,8 @@ def project(columns, weights, first, last, x, out):
             n = min(_FEATURES, n_features - f)
             for k in range(n):
                 read_column(columns, f + k, start, x[k, :size])
+            following = min(f + 2 * _FEATURES, n_features)
+            _fetch_block(columns, f + n, following, start, start + size)
             for j in range(first, last):
                 total = out[j, start : start + size]
                 if n == _FEATURES:

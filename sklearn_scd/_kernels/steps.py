@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import (
     GROUPS,
     RUNS,
@@ -20,7 +20,7 @@ from sklearn_scd._kernels.contenders import (
     group_by_weight,
     narrow,
 )
-from sklearn_scd._kernels.rows import gather_column
+from sklearn_scd._kernels.rows import fetch_column, gather_column
 from sklearn_scd._kernels.threshold import (
     MAX_BINS,
     SearchSpace,
@@ -145,7 +145,7 @@ def list_steps(weights, features, n, step, binary, margin, face, steps, growths)
             steps[face, k, side], growths[face, k, side] = signed, growth
 
 
-@inlined_kernel
+@kernel
 def reaches_of(lowest, highest, features, n, steps, growths, face, magnitude, reaches):
     """How far the steps on each feature move a value, once their centre is taken off.
 
@@ -191,18 +191,18 @@ def _shift(values, x, step, growth, start, middle, stop, out):
         out[i] = values[i] + step * x[i] + growth
 
 
-@inlined_kernel
+@kernel
 def _may_beat(n_bins, suffix, bar, light, group, positive, negative):
     """Whether a threshold may beat `bar`, with what lighter samples add at most."""
     for k in range(n_bins + 1, 0, -1):
-        suffix += positive[k]
-        if suffix + light[group, k] > bar:
+        gain = positive[k]
+        if suffix + (gain + light[group, k]) > bar:
             return True
-        suffix += negative[k]
+        suffix += gain + negative[k]  # one addition to wait for, not two
     return False
 
 
-@inlined_kernel
+@kernel
 def _score_step(
     whole, single, double, feature, step, growth, low, n_bins, scale, on_gain, bar,
     gathered, rows, values, gains, ends, light, x, shifted, bins, positive, negative,
@@ -327,6 +327,8 @@ def best_step(
                 continue
             if reaches[k] > reach:
                 continue
+            if k + 1 < n_candidates:
+                fetch_column(whole, single, double, features[k + 1], rows, ends[2])
             f, gathered = features[k], np.int64(0)
             centre = 0.5 * lowest[f] + 0.5 * highest[f]
             for side in range(2):

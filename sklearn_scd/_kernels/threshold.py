@@ -31,12 +31,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel, reducing_kernel
+from sklearn_scd._kernels import kernel
 
 MAX_BINS = 1024
 _MIN_BINS = 8
 _ROWS_PER_BIN = 4
+_CHEAP_BINS = 128  # so many cost less than what they save, of one value each
 _GAPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell sort (Ciura 2001)
+
+
+_SIGN, _BUT_SIGN = np.int64(63), np.int64(2**63 - 1)  # of a float's bits
+HIGHEST = np.float64(np.inf).view(np.int64)  # of orders
+LOWEST = np.int64(~HIGHEST)
 
 
 class Samples(NamedTuple):
@@ -81,20 +87,38 @@ def search_space(n_rows):
     )
 
 
-@reducing_kernel
+@kernel
+def order_of(value):
+    """Whole number that grows with the value; -0.0 comes before 0.0.
+
+    The least of whole numbers is found many at a time, that of floats is not, as
+    compilers mind what is no number.
+    """
+    bits = np.float64(value).view(np.int64)
+    return bits ^ ((bits >> _SIGN) & _BUT_SIGN)
+
+
+@kernel
+def value_at(order):
+    """Value of an order, see :func:`order_of`."""
+    return np.int64(order ^ ((order >> _SIGN) & _BUT_SIGN)).view(np.float64)
+
+
+@kernel
 def extent(values, n):
     """Smallest and largest of the first n values."""
-    low = high = values[0]
+    low = high = order_of(values[0])
     for i in range(n):
-        low = min(low, values[i])
-        high = max(high, values[i])
-    return low, high
+        order = order_of(values[i])
+        low, high = min(low, order), max(high, order)
+    return value_at(low), value_at(high)
 
 
 @kernel
 def bin_scale(low, high, n_values):
     """Number of bins for values in [low, high], and bins per unit."""
-    n_bins = min(max(n_values // _ROWS_PER_BIN, _MIN_BINS), MAX_BINS)
+    n_bins = max(n_values // _ROWS_PER_BIN, min(n_values, _CHEAP_BINS))
+    n_bins = min(max(n_bins, _MIN_BINS), MAX_BINS)
     # Half a bin short of n_bins: rounding can't reach past the last bin.
     width = high - low
     scale = (n_bins - 0.5) / width if width > 0.0 else 0.0
@@ -147,7 +171,7 @@ def bin_samples(values, gains, n_positive, n, space):
     return Bins(low, high, n_bins, scale)
 
 
-@inlined_kernel
+@kernel
 def _sort_opened(values, n, opened):
     """Sort the first n opened samples by descending value."""
     for gap in _GAPS:
@@ -228,7 +252,7 @@ def search_bins(
     return best
 
 
-@inlined_kernel
+@kernel
 def _find_cut(values, gains, n, n_bins, score, space):
     """Smallest value that is on at the highest threshold reaching `score`.
 
@@ -261,16 +285,17 @@ def midpoint(below, above):
     return middle if middle < above else below
 
 
-@reducing_kernel
+@kernel
 def _next_below(values, n, cut):
     """Largest of the first n values below `cut`; -inf if none is."""
-    below = -np.inf
+    below = LOWEST
     for i in range(n):
-        below = max(below, values[i] if values[i] < cut else -np.inf)
-    return below
+        value = values[i]
+        below = max(below, order_of(value) if value < cut else LOWEST)
+    return value_at(below)
 
 
-@inlined_kernel
+@kernel
 def _threshold_at(values, n, cut, low, high):
     """Threshold midway between a value and the next one below it.
 

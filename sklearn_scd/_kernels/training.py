@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_scd._kernels import inlined_kernel, kernel
+from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.held_out import held_out_loss, project_held_out
 from sklearn_scd._kernels.hidden import hidden_step
 from sklearn_scd._kernels.levels import level_space
@@ -64,7 +64,7 @@ class Best(NamedTuple):
     changed: np.ndarray  # (hidden_units,) bool, rows of weights that changed since
 
 
-@inlined_kernel
+@kernel
 def _draw_rows(n_positive, n_negative, data, state, marks, out):
     """Draw rows of each class, the positive ones first."""
     start, size = data.start, data.stop - data.start
@@ -86,7 +86,7 @@ def margin_at(n_iter, settings):
     return settings.margin * (n_iter // period * period / settings.growth)
 
 
-@inlined_kernel
+@kernel
 def _keep_best(network, best):
     weights, changed = network.weights, best.changed
     for k in range(changed.shape[0]):
@@ -98,7 +98,7 @@ def _keep_best(network, best):
     return network.c[0]
 
 
-@inlined_kernel
+@kernel
 def _restore_best(best, best_c, binary, network):
     copy_values(best.u, network.u)
     network.c[0] = best_c

@@ -278,3 +278,22 @@ def test_events_of_other_kernels_are_not_announced():
         data = {"dispatcher": type("D", (), {"py_func": np.testing.assert_equal})}
 
     assert not compiling._announcer._is_ours(Event())
+
+
+def test_what_only_kernels_call_is_compiled_into_them_alone(tmp_path):
+    code = (
+        KERNELS
+        + """
+from sklearn_scd._kernels.rows import normalise_rows
+
+rows = np.array([[3.0, 4.0], [0.0, 2.0]])
+normalise_rows(rows)
+print(len(normalise_rows.overloads), len(scale_values.overloads), end=" ")
+print(int(np.allclose(rows, [[0.6, 0.8], [0.0, 1.0]])), use_kernels(), end=" ")
+print(len(scale_values.overloads))
+"""
+    )
+    # The normalisation calls kernels that Python calls at the end only, or never.
+    assert _run(code, tmp_path)[0] == ["1", "0", "1", "1", "1"]
+    kept = {path.name.partition("-")[0] for path in tmp_path.rglob("*.nbi")}
+    assert kept == {"rows.normalise_rows", "rows.copy_values", "rows.scale_values"}

@@ -52,6 +52,7 @@ from sklearn_scd._kernels.threshold import (
     Samples,
     best_threshold,
     bin_samples,
+    extent,
     search_space,
 )
 from sklearn_scd._kernels.training import Settings, train
@@ -126,7 +127,9 @@ def _best_steps(columns, features, weights, step, binary, margin, samples):
 def test_best_step_equals_trying_every_threshold_of_every_step(kind, dtype, binary):
     rng = np.random.default_rng(0)
     n_rows, n_features = 400, 6
-    columns = rng.integers(0, 9, (n_features, n_rows)).astype(dtype)
+    # Many more features than are tried: in large data they are asked for ahead.
+    columns = np.zeros((1400, n_rows), dtype)
+    columns[:n_features] = rng.integers(0, 9, (n_features, n_rows))
     columns[2] = 5
     columns[3] = columns[4]
     if dtype != np.uint8:
@@ -553,6 +556,17 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
                 assert bound <= change + 1e-9
                 tight += change - bound < 0.25 * abs(change) + 1e-9
         assert tight >= n_units  # bounds that prune nothing would pass, too
+
+
+def test_extent_is_the_least_and_the_largest():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal(300) * 10.0 ** rng.integers(-320, 300, 300)
+    values[[7, 8, 9]] = 0.0, -0.0, 5e-324
+    for sign in (values, abs(values), -abs(values)):
+        for n in (1, 8, 9, 300):
+            assert extent(sign, n) == (sign[:n].min(), sign[:n].max())
+    infinite = np.array([-np.inf, 1.0, np.inf])
+    assert extent(infinite, 3) == (-np.inf, np.inf)
 
 
 def test_tables_of_loss_and_sigmoid_are_as_fine_as_they_say():
