@@ -103,9 +103,9 @@ class SCDClassifier(VotingNetworks):
 
     hidden_units : int or 'auto', default=20
         Number of hidden units; ``'auto'`` is 50 with ``loss='radius'``, else 10, which
-        suit training with `margin`. 0 gives the linear classifier of the paper's section
-        2.1: one sign node (under CE with the log-odds of its two sides), stored as a
-        hidden layer of one unit. Under 0/1 loss its output is the signed distance.
+        suit training with `margin`. 0 gives the linear classifier of the paper's
+        section 2.1: one sign node (under CE with the log-odds of its two sides), stored
+        as a hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
         Iterations of a network: None means 1,000, with binary weights 10,000, under 0/1
