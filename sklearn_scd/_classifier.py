@@ -109,8 +109,9 @@ class SCDClassifier(VotingNetworks):
 
     max_iter : int, default=None
         Iterations of a network: None means 1,000, with binary weights 10,000, under 0/1
-        loss with a ramp 500. With ``loss='radius'`` they are passes over the samples,
-        and None means 60.
+        loss with a ramp 500. With ``loss='radius'`` they are passes over the samples
+        and their noisy copies, and None means 60, with noise ``60 // (1 +
+        noisy_copies)``, which takes as long.
 
     max_features : int, float or None, default=128
         Features tried an iteration: a number (at most all), a fraction of all, or all.
@@ -619,7 +620,9 @@ class SCDClassifier(VotingNetworks):
         max_iter = self.max_iter
         if max_iter is None:
             max_iter = 10_000 if self.binary_weights else 500 if ramp else 1_000
-            max_iter = _PASSES if loss == "radius" else max_iter
+            if loss == "radius":
+                copies = self.noisy_copies if self.noise else 0
+                max_iter = max(_PASSES // (1 + copies), 1)
         if self.max_features is None:
             n_candidates = n_features
         elif isinstance(self.max_features, Integral):
