@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _FLOATS = [np.float64, np.float32]
 _AUTO_COMPONENTS = 16
+_RADIUS_COMPONENTS = 64
 _NEIGHBOUR = 7  # the distance to which is the local scale, as in [3]_ of the class
 
 
@@ -48,8 +49,10 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Parameters
     ----------
-    n_components : int or 'auto', default='auto'
-        Directions to keep. ``'auto'`` is 16, or as many as there are features or
+    n_components : int, 'auto' or 'radius', default='auto'
+        Directions to keep. ``'auto'`` is 16, which suits coordinate descent.
+        ``'radius'`` is 64 for two classes, for networks with ``loss='radius'``, and 16
+        for more, which are not trained so. Both are as many as there are features or
         samples if those are fewer.
 
     n_principal : int, default=64
@@ -133,7 +136,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     _parameter_constraints: dict[str, list[Any]] = {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
+            StrOptions({"auto", "radius"}),
         ],
         "n_principal": [Interval(Integral, 1, None, closed="left")],
         "length_scale": [Interval(Real, 0, None, closed="neither"), None],
@@ -144,7 +147,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def __init__(
         self,
-        n_components: int | Literal["auto"] = "auto",
+        n_components: int | Literal["auto", "radius"] = "auto",
         *,
         n_principal: int = 64,
         length_scale: float | None = None,
@@ -189,7 +192,7 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 "ActiveSubspace needs samples of at least 2 classes in the data, but "
                 f"the data contains only one class: {classes[0]}"
             )
-        n_components = self._n_directions(min(X.shape))
+        n_components = self._n_directions(min(X.shape), classes.size)
         rng = check_random_state(self.random_state)
         n_principal = min(max(self.n_principal, n_components), *X.shape)
         pca = PCA(n_principal, svd_solver="randomized", random_state=rng)
@@ -223,10 +226,11 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         projected: NDArray[Any] = X.astype(np.float64, copy=False) @ self.components_.T
         return projected.astype(X.dtype, copy=False)
 
-    def _n_directions(self, n_most: int) -> int:
+    def _n_directions(self, n_most: int, n_classes: int) -> int:
         """Directions to keep of at most so many."""
-        if self.n_components == "auto":
-            return min(_AUTO_COMPONENTS, n_most)
+        if isinstance(self.n_components, str):
+            by_radius = self.n_components == "radius" and n_classes == 2
+            return min(_RADIUS_COMPONENTS if by_radius else _AUTO_COMPONENTS, n_most)
         if self.n_components > n_most:
             raise ValueError(
                 f"n_components={self.n_components!r} must be between 1 and "

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 _DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
-_PASSES = 40  # over the samples, by loss='radius'
+_PASSES = 60  # over the samples, by loss='radius'
+_RADIUS_UNITS, _FEW_UNITS = 50, 10  # hidden_units='auto'
 _RAMP = 0.3  # of 0/1 loss
 _UNEVEN = 1_000  # times the weight of another class
 _OPTIONS = (  # parameters that the training of a network reads as they are
@@ -61,6 +62,11 @@ _OPTIONS = (  # parameters that the training of a network reads as they are
     "tol",
     "target_loss",
 )
+
+
+def trains_by_radii(loss: str, margin: float | str) -> bool:
+    """Whether these parameters have two classes trained by certified radii."""
+    return loss == "radius" or (loss == "auto" and margin == "auto")
 
 
 class SCDClassifier(VotingNetworks):
@@ -95,15 +101,17 @@ class SCDClassifier(VotingNetworks):
         Number of votes. With more than two classes each vote is made of one network
         a class, trained to tell it from the rest.
 
-    hidden_units : int, default=20
-        Number of hidden units. 0 gives the linear classifier of the paper's section
-        2.1: one sign node (under CE with the log-odds of its two sides), stored as a
-        hidden layer of one unit. Under 0/1 loss its output is the signed distance.
+    hidden_units : int or 'auto', default=20
+        Number of hidden units; ``'auto'`` is 50 with ``loss='radius'``, else 10, which
+        suit training with `margin`. 0 gives the linear classifier of the paper's
+        section 2.1: one sign node (under CE with the log-odds of its two sides), stored
+        as a hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
         Iterations of a network: None means 1,000, with binary weights 10,000, under 0/1
-        loss with a ramp 500. With ``loss='radius'`` they are passes over the samples,
-        and None means 40.
+        loss with a ramp 500. With ``loss='radius'`` they are passes over the samples
+        and their noisy copies, and None means 60, with noise ``60 // (1 +
+        noisy_copies)``, which takes as long.
 
     max_features : int, float or None, default=128
         Features tried an iteration: a number (at most all), a fraction of all, or all.
@@ -111,7 +119,8 @@ class SCDClassifier(VotingNetworks):
     learning_rate : float, default=0.17
         Step on a hidden weight, whose unit's weights have unit L2 norm; at most 1,000.
         Binary weights are flipped instead. With ``loss='radius'`` the largest rate of
-        descent, in units of `margin` over the spread of the samples.
+        descent by ten units, in units of `margin` over the spread of the samples; more
+        units, which have fewer samples each, learn faster in proportion.
 
     output_learning_rate : float, default=0.2
         Step on an output weight, from 1e-4 to 1,000. Under 0/1 loss output weights have
@@ -259,8 +268,9 @@ class SCDClassifier(VotingNetworks):
     where some number of its units are active: where an order statistic of the signed
     distances ``w_j . x + b_j`` is positive. No perturbation smaller than that distance
     changes the answer. Training is stochastic subgradient descent on the logistic loss
-    of that distance: each sample moves the one unit whose distance it is. Which order
-    statistic it is, the median or one near either end, short trainings tell. Of the
+    of that distance: each sample moves the one unit whose distance it is and, less and
+    less as training goes on, those whose distances are near it. Which order statistic
+    it is, the median or one near either end, short trainings tell. Of the
     parameters of coordinate descent, `max_features`, `output_learning_rate`,
     `subsample` and `margin_growth` do nothing then. ``margin='auto'`` is the spread of
     the samples (the root of their mean squared distance to the mean), times the square
@@ -314,7 +324,10 @@ class SCDClassifier(VotingNetworks):
         "loss": [StrOptions({"01", "ce", "radius", "auto"})],
         "binary_weights": ["boolean"],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "hidden_units": [Interval(Integral, 0, None, closed="left")],
+        "hidden_units": [
+            Interval(Integral, 0, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "max_features": [
             Interval(Integral, 1, None, closed="left"),
@@ -348,7 +361,7 @@ class SCDClassifier(VotingNetworks):
         *,
         binary_weights: bool = False,
         n_estimators: int = 100,
-        hidden_units: int = 20,
+        hidden_units: int | Literal["auto"] = 20,
         max_iter: int | None = None,
         max_features: float | None = 128,
         learning_rate: float = 0.17,
@@ -457,7 +470,7 @@ class SCDClassifier(VotingNetworks):
             seed = self._seed
             n_old = votes_to_keep(
                 self, classes, loss=loss, linear=self._is_linear(loss),
-                hidden_units=self.hidden_units, binary_weights=self.binary_weights,
+                hidden_units=self._n_units(loss), binary_weights=self.binary_weights,
                 n_estimators=self.n_estimators,
             )  # fmt: skip
         if n_old < self.n_estimators:
@@ -525,7 +538,13 @@ class SCDClassifier(VotingNetworks):
             return self.loss
         if n_classes > 2:
             return "ce"
-        return "radius" if self.margin == "auto" else "01"
+        return "radius" if trains_by_radii(self.loss, self.margin) else "01"
+
+    def _n_units(self, loss: str) -> int:
+        """Hidden units that the parameters ask for."""
+        if self.hidden_units == "auto":
+            return _RADIUS_UNITS if loss == "radius" else _FEW_UNITS
+        return int(self.hidden_units)
 
     def _check_radius(self, loss: str) -> None:
         """Refuse parameters that a training by radii can do nothing with."""
@@ -601,7 +620,9 @@ class SCDClassifier(VotingNetworks):
         max_iter = self.max_iter
         if max_iter is None:
             max_iter = 10_000 if self.binary_weights else 500 if ramp else 1_000
-            max_iter = _PASSES if loss == "radius" else max_iter
+            if loss == "radius":
+                copies = self.noisy_copies if self.noise else 0
+                max_iter = max(_PASSES // (1 + copies), 1)
         if self.max_features is None:
             n_candidates = n_features
         elif isinstance(self.max_features, Integral):
@@ -613,6 +634,7 @@ class SCDClassifier(VotingNetworks):
             patience = max(max_iter // 10, 1)
         return {
             **{name: getattr(self, name) for name in _OPTIONS},
+            "hidden_units": self._n_units(loss),
             "ramp": ramp,
             "max_iter": max_iter,
             "n_candidates": n_candidates,

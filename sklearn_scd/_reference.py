@@ -22,7 +22,13 @@ from sklearn_scd._kernels.losses import (
     sigmoid,
 )
 from sklearn_scd._kernels.output_ce import MIN_DECREASE
-from sklearn_scd._kernels.radius import SPREAD, draw_pass, rate_at
+from sklearn_scd._kernels.radius import (
+    FEW_UNITS,
+    SPREAD,
+    draw_pass,
+    rate_at,
+    width_at,
+)
 from sklearn_scd._kernels.random import draw_sorted, random_below, shuffle_front
 from sklearn_scd._kernels.steps import CANCELLED
 from sklearn_scd._kernels.training import margin_at
@@ -463,7 +469,8 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
     """
     weights, biases = planes.weights.copy(), planes.biases.copy()
     slope = 1.0 / (scaling.scale * settings.margin)
-    step = settings.step * settings.margin * scaling.scale / SPREAD
+    margin = settings.margin * scaling.scale
+    step = settings.step * margin / SPREAD * biases.size / FEW_UNITS
 
     def samples(rows):
         X = next(array for array in rows.columns if len(array)).T.astype(float)
@@ -472,12 +479,12 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
         return (X[: len(target)] - scaling.centre) * scaling.scale, target
 
     def radius(x):
-        """Signed radius of a sample, and the unit that decides on it."""
+        """Signed radius of a sample, the unit that decides on it, all distances."""
         distances = biases.copy()
         for w, value in zip(weights, x, strict=True):
             distances += w * value
         unit = np.argsort(-distances, kind="stable")[settings.rank]
-        return distances[unit], unit
+        return distances[unit], unit, distances
 
     def total_loss(rows):
         X, target = samples(rows)
@@ -493,15 +500,28 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
         n = draw_pass(rows.weight, state, drawn)
         rate = rate_at((n_iter - 1) / settings.max_iter, step)
         change = (rate_at(n_iter / settings.max_iter, step) - rate) / n
+        width = width_at((n_iter - 1) / settings.max_iter, margin)
+        narrowing = (width_at(n_iter / settings.max_iter, margin) - width) / n
         for i in drawn[:n]:
-            output, unit = radius(X[i])
+            output, unit, distances = radius(X[i])
             side = 1.0 if target[i] else -1.0
             right = side * output * slope
             pull = sigmoid(right) if right >= 0 else 1.0 - sigmoid(-right)
-            biases[unit] += side * rate * pull
-            weights[:, unit] += side * rate * pull * X[i]
-            weights[:, unit] *= unit_factor(weights[:, unit])
+            away = np.abs(distances - output)
+            inside = away < width
+            near = 1 - away[inside] / width
+            shares = np.zeros(biases.size)
+            shares[inside] = near * near * near
+            shares[unit] = 1
+            shares /= np.cumsum(shares)[-1]
+            for j in np.flatnonzero(shares):
+                move = side * rate * pull * shares[j]
+                biases[j] += move
+                weights[:, j] += move * X[i]
+                if move:
+                    weights[:, j] *= unit_factor(weights[:, j])
             rate += change
+            width += narrowing
         judged = total_loss(judges)
         if judged < lowest:
             lowest, best = judged, (weights.copy(), biases.copy())

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_scd._active_subspace import ActiveSubspace
-from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._classifier import SCDClassifier, trains_by_radii
 from sklearn_scd._typing import RandomState, validated
 
 
@@ -17,13 +17,13 @@ from sklearn_scd._typing import RandomState, validated
     {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
+            StrOptions({"auto", "radius"}),
         ],
         "random_state": ["random_state"],
     }
 )
 def make_robust_scd(
-    n_components: int | Literal["auto"] = "auto",
+    n_components: int | Literal["auto", "radius"] = "auto",
     *,
     random_state: RandomState = None,
     **parameters: Any,
@@ -39,20 +39,21 @@ def make_robust_scd(
     Parameters
     ----------
     n_components : int or 'auto', default='auto'
-        Directions that are kept: ``'auto'`` is 16, or as many as there are features or
-        samples if those are fewer.
+        Directions that are kept. ``'auto'`` is 64 for two classes and training by
+        certified radii, else 16, or as many as there are features or samples if those
+        are fewer.
 
     random_state : int, RandomState instance or None, default=None
         For the projection and the networks.
 
     **parameters : dict
         Of the :class:`SCDClassifier`, in place of these defaults: ``loss='auto'``,
-        ``hidden_units=10``, ``margin='auto'``, ``noise='auto'``. For two classes that
-        is training by certified radii, ``loss='radius'``; with a number as `margin` it
-        is 0/1 loss with that margin. The last two are L2 sizes that a fit takes from
-        the data after the projection, and keeps as ``margin_`` and ``noise_`` of the
-        step ``'scdclassifier'``. Where the perturbation budget is known, choose the
-        margin by a grid search with
+        ``hidden_units='auto'``, ``margin='auto'``, ``noise='auto'``. For two classes
+        that is training by certified radii, ``loss='radius'``; with a number as
+        `margin` it is 0/1 loss with that margin. The last two are L2 sizes that a fit
+        takes from the data after the projection, and keeps as ``margin_`` and
+        ``noise_`` of the step ``'scdclassifier'``. Where the perturbation budget is
+        known, choose the margin by a grid search with
         :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
 
     Returns
@@ -71,16 +72,16 @@ def make_robust_scd(
     >>> 0.1 < model["scdclassifier"].margin_ < 1
     True
     """
-    defaults = {"loss": "auto", "hidden_units": 10, "margin": "auto", "noise": "auto"}
+    defaults = dict.fromkeys(("loss", "hidden_units", "margin", "noise"), "auto")
+    classifier = SCDClassifier(**{**defaults, **parameters}, random_state=random_state)
+    if n_components == "auto" and trains_by_radii(classifier.loss, classifier.margin):
+        n_components = "radius"
     return Pipeline(
         [
             (
                 "activesubspace",
                 ActiveSubspace(n_components, random_state=random_state),
             ),
-            (
-                "scdclassifier",
-                SCDClassifier(**{**defaults, **parameters}, random_state=random_state),
-            ),
+            ("scdclassifier", classifier),
         ]
     )

@@ -9,6 +9,10 @@ is positive, and F is 1-Lipschitz: no perturbation below ``|F(x)|`` changes what
 network says. The loss is the logistic loss of ``F / margin``. Its subgradient at a
 sample is that of one unit, whose distance F is: the deciding unit.
 
+That unit alone learns in the end. Before, a step is shared with units whose distances
+are near F, the nearer the more: within a width of `NEAR` margins, which shrinks to zero
+as training goes on. Of a hundred units most would learn little else.
+
 Samples are centred and scaled to a norm of `SPREAD` in the mean square, so that a row
 and its bias learn at the same pace.
 """
@@ -25,6 +29,8 @@ from sklearn_scd._kernels.rows import Columns, copy_values, gather_column, read_
 
 SPREAD = 4.0
 WARM_UP = 0.25  # of all samples drawn: the rate rises, then it falls to zero
+NEAR = 2.0  # margins about F within which units share a step, at first
+FEW_UNITS = 10  # a rate's; more units have fewer samples each, and learn faster
 _BLOCK = 64  # samples read at a time
 _DRAWS = 2**31
 
@@ -180,16 +186,64 @@ def deciding_unit(distances, rank):
 
 
 @kernel
-def _learn(rows, drawn, planes, scaling, settings, rates, x, distances):
+def write_shares(distances, j, width, shares):
+    """Write the share that each unit has of a sample's step.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_units,), float64
+    j : int
+        The deciding unit.
+    width : float
+        Distance from that of the deciding unit at which the share is zero.
+    shares : ndarray of shape (n_units,), float64
+        Written; they sum to 1.
+    """
+    decides, total = distances[j], 0.0
+    shares[j] = 1.0
+    for i in range(distances.shape[0]):
+        away = abs(distances[i] - decides)
+        if i != j:
+            near = 1.0 - away / width if away < width else 0.0
+            shares[i] = near * near * near
+        total += shares[i]
+    for i in range(distances.shape[0]):
+        shares[i] /= total
+
+
+@kernel
+def _move(planes, x, i, steps, squares):
+    """Add a sample of the block, times a step each, to the rows; back to unit norm."""
+    weights, biases = planes.weights, planes.biases
+    n_units = steps.shape[0]
+    for j in range(n_units):
+        biases[j] += steps[j]
+        squares[j] = 0.0
+    for f in range(weights.shape[0]):
+        value, row = x[f, i], weights[f]
+        for j in range(n_units):
+            w = row[j] + steps[j] * value
+            row[j] = w
+            squares[j] += w * w
+    for j in range(n_units):
+        squares[j] = 1.0 / math.sqrt(squares[j]) if steps[j] != 0.0 else 1.0
+    for f in range(weights.shape[0]):
+        row = weights[f]
+        for j in range(n_units):
+            row[j] *= squares[j]
+
+
+@kernel
+def _learn(rows, drawn, planes, scaling, settings, paces, x, distances, steps, squares):
     """Take the subgradient step of each sample drawn.
 
     Parameters
     ----------
-    rates : tuple of (float, float)
-        Rate of the first sample and what each adds to it.
+    paces : tuple of (float, float, float, float)
+        Rate and width of the first sample, and what each adds to them.
     """
-    weights, biases, columns = planes.weights, planes.biases, rows.columns
-    rate, change = rates
+    columns = rows.columns
+    rate, width, change, narrowing = paces
     slope = 1.0 / (scaling.scale * settings.margin)
     for first in range(0, drawn.shape[0], _BLOCK):
         block = drawn[first : first + _BLOCK]
@@ -201,17 +255,13 @@ def _learn(rows, drawn, planes, scaling, settings, rates, x, distances):
             output = distances[j] * slope
             right = output if positive else -output
             pull = sigmoid(right) if right >= 0.0 else 1.0 - sigmoid(-right)
+            write_shares(distances, j, width, steps)
             step = rate * pull if positive else -rate * pull
-            biases[j] += step
-            squares = 0.0
-            for f in range(weights.shape[0]):
-                w = weights[f, j] + step * x[f, i]
-                weights[f, j] = w
-                squares += w * w
-            shrink = 1.0 / math.sqrt(squares)
-            for f in range(weights.shape[0]):
-                weights[f, j] *= shrink
+            for k in range(steps.shape[0]):
+                steps[k] *= step
+            _move(planes, x, i, steps, squares)
             rate += change
+            width += narrowing
 
 
 @kernel
@@ -253,6 +303,12 @@ def rate_at(share, step):
 
 
 @kernel
+def width_at(share, margin):
+    """Width within which units share a step when a share of all samples is drawn."""
+    return NEAR * margin * (1.0 - share)
+
+
+@kernel
 def _keep(planes, best):
     for f in range(planes.weights.shape[0]):
         copy_values(planes.weights[f], best.weights[f])
@@ -262,7 +318,7 @@ def _keep(planes, best):
 @kernel
 def _train(
     rows, held_out, scaling, planes, best, settings, state, loss_curve, held_out_curve,
-    drawn, order, x, distances,
+    drawn, order, x, distances, steps, squares,
 ):  # fmt: skip
     """Train one network; see :func:`train_by_radius`."""
     holds_out = held_out.weight.shape[0] > 0
@@ -274,13 +330,19 @@ def _train(
     tolerance = settings.tol * total
     reference, last_gain, n_iter = np.inf, 0, 0
     # The longer the margin beside the spread, the further the hyperplanes have to go.
-    step = settings.step * settings.margin * scaling.scale / SPREAD
+    margin = settings.margin * scaling.scale
+    step = settings.step * margin / SPREAD * distances.shape[0] / FEW_UNITS
     for n_iter in range(1, settings.max_iter + 1):
         n = draw_pass(rows.weight, state, drawn)
         start = rate_at((n_iter - 1) / settings.max_iter, step)
         stop = rate_at(n_iter / settings.max_iter, step)
-        rates = start, (stop - start) / n
-        _learn(rows, drawn[:n], planes, scaling, settings, rates, x, distances)
+        widest = width_at((n_iter - 1) / settings.max_iter, margin)
+        narrowest = width_at(n_iter / settings.max_iter, margin)
+        paces = start, widest, (stop - start) / n, (narrowest - widest) / n
+        _learn(
+            rows, drawn[:n], planes, scaling, settings, paces, x, distances, steps,
+            squares,
+        )  # fmt: skip
         loss = judged = radius_loss(
             rows, order, planes, scaling, settings, x, distances
         )
@@ -333,6 +395,7 @@ def train_by_radius(
         rows, held_out, scaling, planes, best, settings, state, loss_curve,
         held_out_curve, np.empty(n_rows + 1, dtype=np.uint32),
         np.arange(max(n_rows, held_out.weight.size), dtype=np.uint32),
-        np.empty((n_features, _BLOCK)), np.empty(n_units),
+        np.empty((n_features, _BLOCK)), np.empty(n_units), np.empty(n_units),
+        np.empty(n_units),
     )  # fmt: skip
     return best, n_iter

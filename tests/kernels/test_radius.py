@@ -17,6 +17,8 @@ from sklearn_scd._kernels.radius import (
     deciding_unit,
     draw_pass,
     train_by_radius,
+    width_at,
+    write_shares,
 )
 from sklearn_scd._kernels.rows import as_columns
 from sklearn_scd._radius_training import scaling_of, start_planes
@@ -94,6 +96,21 @@ def test_the_deciding_unit_is_that_of_the_order_statistic():
         rank = rng.integers(0, distances.size)
         expected = np.argsort(-distances, kind="stable")[rank]
         assert deciding_unit(distances, rank) == expected
+
+
+def test_units_near_the_deciding_one_share_its_step_and_none_in_the_end():
+    rng = np.random.default_rng(1)
+    for n_units in (1, 2, 60):
+        distances, shares = rng.normal(size=n_units), np.empty(n_units)
+        j = rng.integers(n_units)
+        away = np.abs(distances - distances[j])
+        write_shares(distances, j, 0.7, shares)
+        np.testing.assert_allclose(shares.sum(), 1)
+        assert_array_equal(shares > 0, away < 0.7)
+        assert (np.diff(shares[np.argsort(away)]) <= 0).all()
+        distances[rng.integers(n_units)] = distances[j]  # a tie is no reason to share
+        write_shares(distances, j, width_at(1.0, margin=5.0), shares)
+        assert_array_equal(shares, np.arange(n_units) == j)
 
 
 @pytest.fixture(scope="module")
@@ -223,11 +240,35 @@ def test_automatic_loss(ring, margin, n_classes, loss):
     assert model.set_params(random_state=0).fit(X, labels)._loss == loss
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_automatic_sizes_of_the_robust_model_are_those_of_its_loss():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(90, 70)), np.arange(90) % 3
+    params = {"n_estimators": 1, "max_iter": 2, "random_state": 0}
+
+    def sizes(y, **given):
+        model = make_robust_scd(**params, **given).fit(X, y)
+        return model[-1].hidden_coef_.shape[1:]
+
+    assert sizes(y > 0) == sizes(y > 0, loss="radius", margin=1.0) == (50, 64)
+    assert sizes(y > 0, n_components=3, hidden_units=4) == (4, 3)
+    by_descent = [
+        sizes(labels, **given)
+        for labels, given in (
+            (y > 0, {"margin": 0.1}),
+            (y > 0, {"loss": "ce"}),
+            (y, {}),
+        )
+    ]
+    assert by_descent == [(10, 16)] * 3
+
+
 def test_the_robust_model_trains_by_radii(ring):
     X, y = ring
     model = make_robust_scd(n_estimators=3, random_state=0).fit(X, y)
     assert model[-1]._loss == "radius"
-    assert model[-1].loss_curve_.shape == (3, 40)
+    assert model[-1].loss_curve_.shape == (3, 12)  # on 4 copies each
+    assert model[-1].hidden_coef_.shape == (3, 50, 2)
     assert model.score(X, y) > 0.9
 
 
