@@ -17,13 +17,13 @@ from sklearn_scd._typing import RandomState, validated
     {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto", "radius"}),
+            StrOptions({"auto"}),
         ],
         "random_state": ["random_state"],
     }
 )
 def make_robust_scd(
-    n_components: int | Literal["auto", "radius"] = "auto",
+    n_components: int | Literal["auto"] = "auto",
     *,
     random_state: RandomState = None,
     **parameters: Any,
@@ -74,13 +74,14 @@ def make_robust_scd(
     """
     defaults = dict.fromkeys(("loss", "hidden_units", "margin", "noise"), "auto")
     classifier = SCDClassifier(**{**defaults, **parameters}, random_state=random_state)
-    if n_components == "auto" and trains_by_radii(classifier.loss, classifier.margin):
-        n_components = "radius"
+    directions: int | Literal["auto", "radius"] = n_components
+    if directions == "auto" and trains_by_radii(classifier.loss, classifier.margin):
+        directions = "radius"
     return Pipeline(
         [
             (
                 "activesubspace",
-                ActiveSubspace(n_components, random_state=random_state),
+                ActiveSubspace(directions, random_state=random_state),
             ),
             ("scdclassifier", classifier),
         ]

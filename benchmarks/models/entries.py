@@ -195,12 +195,7 @@ _ENTRIES = (
         SignHyperplanes(),
         programs=("certified",),
         grid={"scdclassifier__margin": [1.0, 2.0, 3.0, 5.0, 10.0]},
-        cost=Cost(
-            fit=0.015,
-            iterations=40,
-            distance=0.012,
-            candidate=0.015,
-        ),
+        cost=Cost(fit=0.09, iterations=12, distance=0.02, candidate=0.09),
     ),
     Model(
         "robust-defaults",
@@ -211,12 +206,12 @@ _ENTRIES = (
         programs=(),
         sigmas=SIGMAS,
         cost=Cost(
-            fit=0.06,
-            iterations=1000,
+            fit=0.09,
+            iterations=12,
             queries=0.1,
             bounds=0.47,
-            distance=0.012,
-            smoothing=0.01,
+            distance=0.02,
+            smoothing=0.02,
         ),
     ),
     Model(
