@@ -119,8 +119,8 @@ class SCDClassifier(VotingNetworks):
     learning_rate : float, default=0.17
         Step on a hidden weight, whose unit's weights have unit L2 norm; at most 1,000.
         Binary weights are flipped instead. With ``loss='radius'`` the largest rate of
-        descent by ten units, in units of `margin` over the spread of the samples; more
-        units, which have fewer samples each, learn faster in proportion.
+        descent by up to ten units, in units of `margin` over the spread of the samples;
+        more units, which have fewer samples each, learn faster in proportion.
 
     output_learning_rate : float, default=0.2
         Step on an output weight, from 1e-4 to 1,000. Under 0/1 loss output weights have

@@ -470,7 +470,8 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
     weights, biases = planes.weights.copy(), planes.biases.copy()
     slope = 1.0 / (scaling.scale * settings.margin)
     margin = settings.margin * scaling.scale
-    step = settings.step * margin / SPREAD * biases.size / FEW_UNITS
+    n_units = max(biases.size, FEW_UNITS)
+    step = settings.step * margin / SPREAD * n_units / FEW_UNITS
 
     def samples(rows):
         X = next(array for array in rows.columns if len(array)).T.astype(float)

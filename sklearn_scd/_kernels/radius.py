@@ -11,7 +11,7 @@ sample is that of one unit, whose distance F is: the deciding unit.
 
 That unit alone learns in the end. Before, a step is shared with units whose distances
 are near F, the nearer the more: within a width of `NEAR` margins, which shrinks to zero
-as training goes on. Of a hundred units most would learn little else.
+as training goes on. Else most of many units would learn next to nothing.
 
 Samples are centred and scaled to a norm of `SPREAD` in the mean square, so that a row
 and its bias learn at the same pace.
@@ -30,7 +30,7 @@ from sklearn_scd._kernels.rows import Columns, copy_values, gather_column, read_
 SPREAD = 4.0
 WARM_UP = 0.25  # of all samples drawn: the rate rises, then it falls to zero
 NEAR = 2.0  # margins about F within which units share a step, at first
-FEW_UNITS = 10  # a rate's; more units have fewer samples each, and learn faster
+FEW_UNITS = 10  # that a rate is for: of more each has fewer samples, and learns faster
 _BLOCK = 64  # samples read at a time
 _DRAWS = 2**31
 
@@ -331,7 +331,8 @@ def _train(
     reference, last_gain, n_iter = np.inf, 0, 0
     # The longer the margin beside the spread, the further the hyperplanes have to go.
     margin = settings.margin * scaling.scale
-    step = settings.step * margin / SPREAD * distances.shape[0] / FEW_UNITS
+    n_units = max(distances.shape[0], FEW_UNITS)
+    step = settings.step * margin / SPREAD * n_units / FEW_UNITS
     for n_iter in range(1, settings.max_iter + 1):
         n = draw_pass(rows.weight, state, drawn)
         start = rate_at((n_iter - 1) / settings.max_iter, step)
