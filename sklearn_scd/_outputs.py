@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_scd._ensemble import Networks
 from sklearn_scd._kernels.prediction import network_outputs, signed_distances
-from sklearn_scd._projections import Hyperplanes
+from sklearn_scd._products import Hyperplanes
 from sklearn_scd._range import check_range, largest_entry
 from sklearn_scd._typing import Floats
 

@@ -50,7 +50,7 @@ HOUSES = [
             (
                 "sklearn_scd._kernels",
                 "sklearn_scd._vote_rule",
-                "sklearn_scd._projections",
+                "sklearn_scd._products",
             ),
             ("sklearn_scd._training_set", "sklearn_scd._storage"),
             ("sklearn_scd._ensemble",),

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import make_blobs
 
-from sklearn_scd import SCDClassifier, _projections
+from sklearn_scd import SCDClassifier, _products
 
 N_AROUND = 60  # more than are asked about as few
 
@@ -26,14 +26,14 @@ def model(request):
 def counted(monkeypatch):
     """Take every model for a large one; count the units of each product."""
     counts = []
-    product = _projections._product
+    product = _products._product
 
     def counting(X, coef):
         counts.append(len(coef) * len(X))
         return product(X, coef)
 
-    monkeypatch.setattr(_projections, "_LARGE", 0)
-    monkeypatch.setattr(_projections, "_product", counting)
+    monkeypatch.setattr(_products, "_LARGE", 0)
+    monkeypatch.setattr(_products, "_product", counting)
     return counts
 
 
@@ -104,7 +104,7 @@ def test_a_side_is_known_only_where_it_is_exactly_so(counted, dtype):
             distance[::2] *= rng.choice([5, 50, 500], 20)
             intercept = (distance - coef.astype(float) @ centre).astype(dtype)
             coef[1], intercept[1] = np.eye(6)[0], -X[7, 0]  # one sample lies on it
-            planes = _projections.Hyperplanes(coef, intercept, np.dtype(dtype))
+            planes = _products.Hyperplanes(coef, intercept, np.dtype(dtype))
             found = planes._project_around(X, float(np.abs(X).max()))
             if found is None:
                 continue
@@ -125,6 +125,6 @@ def test_samples_whose_sum_overflows_are_not_looked_at_together():
     coef = np.eye(3, dtype=np.float32)
     X = np.full((N_AROUND, 3), 3e37, dtype=np.float32)
     X += rng.normal(scale=1e33, size=X.shape).astype(np.float32)
-    planes = _projections.Hyperplanes(coef, np.zeros(3, np.float32), coef.dtype)
+    planes = _products.Hyperplanes(coef, np.zeros(3, np.float32), coef.dtype)
     assert planes._project_around(X, 3.1e37) is None
     assert planes._project_around(X[:5], 3.1e37) is not None
