@@ -159,12 +159,14 @@ def draw_paper() -> None:
         decision_means,
         known_of,
         labels_of,
+        largest,
     )
 
     tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
     groups = by_dataset(tables["medical_records"]())
     figure, axes = plt.subplots(1, len(groups), figsize=(11, 3.8), squeeze=False)
-    for ax, (title, group) in zip(axes[0], groups.items(), strict=True):
+    for ax, (title, records) in zip(axes[0], groups.items(), strict=True):
+        group = [largest(records)]
         paper = TABLES_2_TO_4.get(group[0]["dataset"]["paper_row"], {})
         names = labels_of(group)
         for place, name in enumerate(names):

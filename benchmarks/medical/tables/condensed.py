@@ -30,6 +30,16 @@ def attacked(group: Iterable[dict]) -> list[dict]:
     return [record for record in group if "attack" in record]
 
 
+def largest(group: Sequence[dict]) -> dict:
+    """Return the record of most images and models: an image is shown once."""
+
+    def size(record: dict) -> int:
+        models = record["attack"]["models"].values()
+        return sum(len(model["distances"]) for model in models)
+
+    return max(attacked(group), key=size)
+
+
 def is_paper(record: dict) -> bool:
     """Tell whether images were attacked as the paper did, however many."""
     settings = record.get("attack", {}).get("settings", {})

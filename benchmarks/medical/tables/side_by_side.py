@@ -25,6 +25,7 @@ from benchmarks.medical.tables.condensed import (
     is_paper,
     known_of,
     labels_of,
+    largest,
     trials_of,
 )
 from benchmarks.medical.tables.separation import median, median_interval
@@ -83,6 +84,7 @@ def means(groups: dict[str, list[dict]]) -> Table:
     """Return Table 5: what HopSkipJump needs in the mean, by data set and over all."""
     names = labels_of(record for group in groups.values() for record in group)
     runs = {title: _fullest(group) for title, group in groups.items()}
+    kinds = {is_paper(records[0]) for records in runs.values()}
     rows = []
     for name, label in names.items():
         found = [found_by_decisions(records, name) for records in runs.values()]
@@ -90,15 +92,15 @@ def means(groups: dict[str, list[dict]]) -> Table:
         if not pooled:
             continue
         paper = f"{TABLE_5[name]:.2f}" if name in TABLE_5 else NOTHING
-        everywhere = all(found) and len(found) > 1
+        everywhere = all(found) and len(found) > 1 and len(kinds) == 1
         over_all = f"{fmean(pooled):.2f} ({len(pooled)})" if everywhere else NOTHING
         cells = [f"{fmean(v):.2f} ({len(v)})" if v else NOTHING for v in found]
         rows.append([label, *cells, over_all, paper])
     brief = [title for title, records in runs.items() if not is_paper(records[0])]
     notes = [
         "In brackets: how many images the mean is over. “All” is the mean over all of "
-        "them, of models that were attacked on every set; the paper's is over its own "
-        "three sets."
+        "them, of models that were attacked on every set in the same way; the paper's "
+        "is over its own three sets."
     ]
     if brief:
         notes.append(f"Brief attacks, not the paper's protocol: {', '.join(brief)}.")
@@ -121,13 +123,11 @@ def _fullest(group: Sequence[dict]) -> list[dict]:
 
 def transfer_accuracies(group: Sequence[dict]) -> Table:
     """Return Table 7: accuracy on the other models' images, of both kinds of attack."""
-    dataset = group[0]["dataset"]
-    kinds = {
-        "HopSkipJump's": [r["attack"]["transfer"] for r in attacked(group)],
-        "The best attack's": [
-            r["evaluation"]["transfer"] for r in group if "evaluation" in r
-        ],
-    }
+    record = largest(group)
+    dataset = record["dataset"]
+    kinds = {"HopSkipJump's": [record["attack"]["transfer"]]}
+    if "evaluation" in record:
+        kinds["The best attack's"] = [record["evaluation"]["transfer"]]
     rows = []
     for name, label in labels_of(group).items():
         counts = [_shown(transfers, name) for transfers in kinds.values()]
@@ -151,7 +151,7 @@ def transfer_accuracies(group: Sequence[dict]) -> Table:
 
 def transfers(group: Sequence[dict]) -> Table:
     """Return Table 6: how many of a model's images fool another one."""
-    record = max(attacked(group), key=lambda r: len(r["attack"]["models"]))
+    record = largest(group)
     parts = [record["attack"]["transfer"]]
     if "evaluation" in record:
         parts.append(record["evaluation"]["transfer"])
