@@ -1,10 +1,10 @@
 """Kernels that other kernels call: compiled as parts of them.
 
 For each kernel numba makes an entry for calls from Python, which unpacks dozens of
-arrays; it optimises the kernel, turns it into machine code, and optimises it once more
+arrays; it optimizes the kernel, turns it into machine code, and optimizes it once more
 in each kernel that calls it. Where only kernels call a kernel, all but the last is for
 nothing, and it was half of what compiling took. So kernels call a version without an
-entry, whose code is left as it is for the kernel that Python calls to be optimised
+entry, whose code is left as it is for the kernel that Python calls to be optimized
 with. It is not kept on disk either: what Python calls has all of it.
 """
 

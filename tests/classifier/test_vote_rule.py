@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import minmax_scale
 
-from sklearn_scd import SCDClassifier, _outputs
+from sklearn_scd import SCDClassifier, _products
 from sklearn_scd._vote_rule import count_votes, mean_probabilities, named_classes
 
 
@@ -132,7 +132,7 @@ def test_float32_alone_would_decide_otherwise(monkeypatch):
     offset = float(model.hidden_intercept_[0, 0])
     near = (X - (X @ row + offset)[:, np.newaxis] * row).astype(np.float32)
     exact = model._outputs(near)
-    monkeypatch.setattr(_outputs, "rounding_factor", lambda *args: -1.0)
+    monkeypatch.setattr(_products, "rounding_factor", lambda *args: -1.0)
     assert (model._outputs(near) != exact).any()
 
 
