@@ -217,7 +217,7 @@ def draw_iterations() -> None:
     full = {
         title: group for title, group in groups.items() if condensed.is_paper(group[0])
     }
-    figure, axes = plt.subplots(1, len(full), figsize=(11, 4.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(full), figsize=(8.5, 3.9), squeeze=False)
     for ax, (title, group) in zip(axes[0], full.items(), strict=True):
         for k, (name, label) in enumerate(condensed.labels_of(group).items()):
             model = group[0]["attack"]["models"].get(name)
