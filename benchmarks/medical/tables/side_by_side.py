@@ -62,7 +62,7 @@ def distances(group: Sequence[dict]) -> Table:
     header += ["HopSkipJump, brief"] * bool(brief)
     header += ["Best attack", "Certified", "Wrong", "None"]
     rows = []
-    for name, label in labels_of(group).items():
+    for name, label in labels_of(attacked(group)).items():
         bounds = known_of(group, name)
         cells = [f"{paper[name]:.2f}" if name in paper else NOTHING]
         cells += [_by_decisions(records, name) for records in (full, brief) if records]
