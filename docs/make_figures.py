@@ -5,6 +5,7 @@ python docs/make_figures.py
 
 import runpy
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -14,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import StrMethodFormatter
 
+plt.rcParams["svg.hashsalt"] = "sklearn-scd"  # the same file whenever it is made
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 FIGURES = {
@@ -96,6 +98,16 @@ def draw_house() -> None:
     plt.close(figure)
 
 
+def _legend_below(figure: plt.Figure, axes: Iterable[plt.Axes]) -> None:
+    """Draw one legend of all that some axes have, below them."""
+    handles = {}
+    for ax in axes:
+        found, labels = ax.get_legend_handles_labels()
+        handles |= dict(zip(labels, found, strict=True))
+    figure.legend(handles.values(), handles.keys(), ncol=4, loc="outside lower center")
+    figure.set_layout_engine("constrained")
+
+
 def draw_rivals() -> None:
     """Draw certified accuracy over the size of perturbations, from the records."""
     tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
@@ -119,12 +131,7 @@ def draw_rivals() -> None:
         ax.set(title=record["dataset"]["name"], xlabel="L2 size of perturbations")
         ax.grid(alpha=0.3)
     axes[0].set(ylabel="Certified accuracy, %", ylim=(0, 100))
-    handles = {}
-    for ax in axes:
-        found, labels = ax.get_legend_handles_labels()
-        handles |= dict(zip(labels, found, strict=True))
-    figure.legend(handles.values(), handles.keys(), ncol=4, loc="outside lower center")
-    figure.set_layout_engine("constrained")
+    _legend_below(figure, axes)
     figure.savefig(IMAGES / "certified_rivals.svg", metadata={"Date": None})
     plt.close(figure)
 
@@ -193,12 +200,7 @@ def draw_paper() -> None:
         ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
-    handles = {}
-    for ax in axes[0]:
-        drawn, labels = ax.get_legend_handles_labels()
-        handles |= dict(zip(labels, drawn, strict=True))
-    figure.legend(handles.values(), handles.keys(), ncol=4, loc="outside lower center")
-    figure.set_layout_engine("constrained")
+    _legend_below(figure, axes[0])
     figure.savefig(IMAGES / "paper_beside_ours.svg", metadata={"Date": None})
     plt.close(figure)
 
@@ -269,10 +271,7 @@ def draw_detection() -> None:
         ax.set(xlim=(0, 10), ylim=(-2, 102))
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set(ylabel="Adversarial images flagged, %")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), ncol=4, loc="outside lower center"
-    )
-    figure.set_layout_engine("constrained")
+    _legend_below(figure, axes)
     figure.savefig(IMAGES / "detection_roc.svg", metadata={"Date": None})
     plt.close(figure)
 
