@@ -90,7 +90,7 @@ def search(attack: dict) -> str:
 def attacked_counts(entry: dict) -> list[int]:
     """Return how many images models were attacked on: one number in a finished run."""
     models = entry["attack"]["models"].values()
-    return sorted({model["summary"]["n"] for model in models})
+    return sorted({len(model["distances"]) for model in models})
 
 
 def distance(value: float | None) -> str:

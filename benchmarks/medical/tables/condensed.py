@@ -48,6 +48,27 @@ def is_paper(record: dict) -> bool:
     )
 
 
+def as_entry(record: dict) -> dict:
+    """Return a condensed record in the form of a run's record of its data set.
+
+    It has what a summary needs.
+    """
+    dataset, attack = record["dataset"], record["attack"]
+    labels = {name: model["label"] for name, model in record["models"].items()}
+    means = {
+        name: fmean(t["n_correct"] / t["n_test"] for t in model["seeds"].values())
+        for name, model in record["models"].items()
+    }
+    attacked = {k: {**m, "label": labels[k]} for k, m in attack["models"].items()}
+    return {
+        **record,
+        "name": dataset["name"],
+        "image": len(dataset["sample_shape"]) > 1,
+        "models": {k: {**m, "mean": means[k]} for k, m in record["models"].items()},
+        "attack": {**attack, "models": attacked},
+    }
+
+
 def labels_of(records: Iterable[dict]) -> dict[str, str]:
     """Return the heading of each model that was trained, the paper's first."""
     found = {

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.medical import condense
 from benchmarks.medical.tables import condensed, detection, side_by_side
+from benchmarks.medical.tables.at_a_glance import summary
 
 PAPER = {"images": 5, "restarts": 10, "max_iter": 100, "init_size": 1000}
 BRIEF = {"images": 5, "restarts": 2, "max_iter": 5, "init_size": 100}
@@ -132,6 +133,15 @@ def test_a_condensed_record_has_the_figures_and_no_path(made_results):
             rtol=1e-4,
         )
     assert record["attack"]["transfer"]["names"] == list(entry["attack"]["models"])
+
+
+def test_a_condensed_record_has_the_same_summary_as_the_run(made_results):
+    (entry,) = made_results["datasets"].values()
+    record = condense.condense(made_results, entry["name"], "nobody")
+    record = json.loads(condense.to_json(record))
+    made = summary({}, condensed.as_entry(record))
+    assert made.to_text() == summary(made_results, entry).to_text()
+    assert len(made.rows) == len(entry["models"]) > 1
 
 
 @pytest.fixture
