@@ -17,7 +17,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, resample
+from sklearn.utils import check_random_state, gen_batches, resample
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _FLOATS = [np.float64, np.float32]
 _AUTO_COMPONENTS = 16
 _RADIUS_COMPONENTS = 64
+_ROWS_CONVERTED = 128  # at a time: their float64 copy stays in the cache
 _NEIGHBOUR = 7  # the distance to which is the local scale, as in [3]_ of the class
 
 
@@ -223,8 +224,13 @@ class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
         # In float32 a sum over thousands of pixels would take from a certified radius.
-        projected: NDArray[Any] = X.astype(np.float64, copy=False) @ self.components_.T
-        return projected.astype(X.dtype, copy=False)
+        columns = self.components_.T.astype(np.float64, copy=False)
+        if X.dtype == np.float64:
+            return X @ columns
+        projected = np.empty((len(X), self.n_components_), dtype=X.dtype)
+        for rows in gen_batches(len(X), _ROWS_CONVERTED):
+            projected[rows] = X[rows].astype(np.float64) @ columns
+        return projected
 
     def _n_directions(self, n_most: int, n_classes: int) -> int:
         """Directions to keep of at most so many."""

@@ -1,5 +1,7 @@
 """The linear front that labels ask for: planted directions, gradients, distances."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -124,3 +126,17 @@ def test_refuses_one_class_and_more_directions_than_there_are():
         ActiveSubspace(7).fit(X, y)
     with pytest.raises(ValueError, match="Unknown label type"):
         ActiveSubspace(2).fit(X, X[:, 0])
+
+
+def test_float32_samples_are_projected_in_float64_without_a_copy_of_them_all():
+    """Peak memory stays below a float64 copy; sums are those of float64."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((2000, 600)).astype(np.float32)
+    front = ActiveSubspace(4, random_state=0).fit(X[:100], np.arange(100) % 2)
+    exact = X.astype(np.float64) @ front.components_.T.astype(np.float64)
+    tracemalloc.start()
+    projected = front.transform(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert_array_equal(projected, exact.astype(np.float32))
+    assert peak < X.size * 8 / 2
