@@ -205,7 +205,9 @@ def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> 
         stop=rows.stop,
     )
     curve = np.full(max_iter if n_rows else 0, np.nan, dtype=np.float32)
-    return HeldOut(as_columns(rows.columns), rows.weight, observed, curve)
+    return HeldOut(
+        as_columns(rows.columns), rows.weight, observed, curve, np.empty(n_rows)
+    )
 
 
 def train_network(

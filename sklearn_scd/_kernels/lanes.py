@@ -38,8 +38,8 @@ def _raise_to_sums(
 ) -> Any:
     """Raise ``best`` to the sums at each of some pairs of places.
 
-    ``best[lane] = max(best[lane], gains[a] - parts[a, lane] + parts[b, lane])`` for a, b
-    of ``upper[first:last]``, ``lower[first:last]``.
+    They are ``gains[a] - parts[a, lane] + parts[b, lane]`` for a and b of
+    ``upper[first:last]`` and ``lower[first:last]``.
 
     Parameters
     ----------
@@ -80,9 +80,7 @@ def _raise_to_sums(
             present = builder.load(held)
             higher = builder.icmp_signed(">", total, present)
             builder.store(builder.select(higher, total, present), held)
-        builder.store(
-            builder.load(held), _vectors_at(result, builder), align=8
-        )
+        builder.store(builder.load(held), _vectors_at(result, builder), align=8)
         return context.get_dummy_value()
 
     words = types.int64, types.int64

@@ -16,14 +16,11 @@ import numpy as np
 from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import RUNS
 from sklearn_scd._kernels.lanes import LANES, raise_to_sums
-from sklearn_scd._kernels.losses import GRID_BITS
 from sklearn_scd._kernels.network import firing_mask
 from sklearn_scd._kernels.threshold import extent
 
 _MOST_BITS = 11  # of a radix sort's two digits
 _AHEAD = 8  # levels compared at a time
-_LARGE = 2.0**20
-_NEAR_GRID = 2.0**-12  # of its spacing, see :func:`_turns_back`
 _NO_SCORE = np.int64(-(2**62))
 
 
@@ -235,16 +232,13 @@ def _first_above(values, step, value, k):
 
 
 @kernel
-def _turns_back(levels, step, space):
-    """Whether to add a step tells levels apart as to take it off would.
-
-    Values lie on the grid of the output weights. Sums are exact if the step does too;
-    else no sum comes near a value if the step is not next to the grid.
-    """
-    place = abs(step) * 2.0**GRID_BITS
-    beside = abs(place - np.rint(place))
-    most = max(abs(space.values[0]), abs(space.values[levels.number - 1])) + abs(step)
-    return most < _LARGE and (beside == 0.0 or beside > _NEAR_GRID)
+def _first_above_near(values, step, value, k):
+    """The same with a guess that hardly ever fails."""
+    while k > 0 and values[k - 1] + step > value:
+        k -= 1
+    while values[k] + step <= value:
+        k += 1
+    return k
 
 
 @kernel
@@ -270,7 +264,8 @@ def place_edges(levels, step, way, space):
     values, above, n = space.values, space.above, levels.number
     places, ends, placed = space.places, space.ends, space.placed
     low, high = levels.low + 0.5 * step, levels.high + 0.5 * step
-    known = placed[1 - way] == -step and _turns_back(levels, step, space)
+    # A step down finds levels where the same step up does, but for what is rounded.
+    known = placed[1 - way] == -step
     placed[way] = step
     for e in range(4):
         ends[way, e] = 0
@@ -283,6 +278,8 @@ def place_edges(levels, step, way, space):
             j += 1
         if known:
             i, k = np.int64(places[1 - way, 2, e]), np.int64(places[1 - way, 0, e])
+            i = _first_above_near(values, step, value, i)
+            k = _first_above_near(values, 0.0, moved, k)
         else:
             i = _first_above(values, step, value, i)
             k = _first_above(values, 0.0, moved, k)

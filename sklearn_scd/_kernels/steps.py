@@ -36,6 +36,7 @@ from sklearn_scd._kernels.threshold import (
 # what is left is rounding.
 CANCELLED = 0.01
 
+_LIGHT_PER_HEAVY = 4  # lighter samples that deserve as many bins as one
 _SAME_REACH = 0.5  # of the furthest of some steps: they share a window
 
 
@@ -317,7 +318,9 @@ def best_step(
     # Those that reach furthest first: the others have a smaller window.
     while reach > 0.0 and ends[RUNS] > 0:
         n, least, following = ends[RUNS], _SAME_REACH * reach, 0.0
-        n_bins, scale = bin_scale(window.low, window.high, n)
+        # The lighter groups are not looked at for most steps.
+        heavy = ends[2] + (n - ends[2]) // _LIGHT_PER_HEAVY
+        n_bins, scale = bin_scale(window.low, window.high, heavy)
         for group in range(GROUPS - 1):
             if ends[2 * group + 2] < n:
                 bound_light(contenders, group, window.low, scale, n_bins, reach, light)

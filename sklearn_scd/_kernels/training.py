@@ -169,7 +169,7 @@ def _train(
                     project_held_out(j, j + 1, space, held_out)
         loss = judged = total_loss(
             data.start, data.stop, data.weight, network.drive, network.c[0],
-            settings.cross_entropy,
+            settings.cross_entropy, scratch.x,
         )  # fmt: skip
         if holds_out:
             if n_iter == 0:
