@@ -596,7 +596,7 @@ class SCDClassifier(VotingNetworks):
             weights, held = hold_out(X, labels, weights, self.validation_fraction, seed)
             held_out = training_set(X, labels, held, n_classes)
         plan = plan_rows(X, labels, weights, noise, self.noisy_copies)
-        require_memory(plan.n_rows, fit_need(plan.n_rows, **need))
+        require_memory(plan.n_rows, fit_need(plan.n_rows, copied=plan.dtype, **need))
         training = copy_rows(X, labels, plan, n_classes, seed)
         if held_out is not None:
             held_out = in_dtype_of(training, held_out)

@@ -85,6 +85,7 @@ def binary_problem(training: TrainingSet, rival: int) -> Data:
     """The problem of telling class `rival` from the others, as kernels read it."""
     return Data(
         training.columns,
+        training.values,
         training.lowest,
         training.highest,
         training.weight,
@@ -169,8 +170,9 @@ def start_network(
         u[:], c[:] = 1.0, -0.5
     projections = np.empty((n_units, n_rows))
     project(
-        as_columns(data.columns), weights, 0, n_units, projection_space(), projections
-    )
+        as_columns(data.columns, data.values), weights, 0, n_units,
+        projection_space(), projections,
+    )  # fmt: skip
     middle = (n_rows - 1) // 2  # the lower one of two
     thresholds = np.array([np.partition(p, middle)[middle] for p in projections])
     return Network(
@@ -206,8 +208,9 @@ def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> 
     )
     curve = np.full(max_iter if n_rows else 0, np.nan, dtype=np.float32)
     return HeldOut(
-        as_columns(rows.columns), rows.weight, observed, curve, np.empty(n_rows)
-    )
+        as_columns(rows.columns, rows.values), rows.weight, observed, curve,
+        np.empty(n_rows),
+    )  # fmt: skip
 
 
 def train_network(

@@ -141,7 +141,8 @@ def _take_step(j, feature, step, data, binary, network, x, space):
         scale_values(weights[j], shrink)
     network.thresholds[j] *= shrink
     # Sums of whole numbers are exact: there is nothing to compute afresh.
-    exact = binary and data.columns.whole.shape[0] > 0
+    columns = data.columns
+    exact = binary and columns.whole.shape[0] > 0 and columns.values.shape[0] == 0
     if network.n_moves[j] == REFRESH and not exact:
         network.n_moves[j] = 0
         if not binary:
@@ -174,8 +175,8 @@ def _values_after(columns, feature, step, growth, samples, x):
     """Change the samples' values as a step does."""
     values, n_positive, n = samples.values, samples.n_positive, samples.n
     gather_column(
-        columns.whole, columns.single, columns.double, feature, samples.rows,
-        np.int64(0), n, x,
+        columns.whole, columns.single, columns.double, columns.values, feature,
+        samples.rows, np.int64(0), n, x,
     )  # fmt: skip
     for i in range(n):
         shifted = values[i] + step * x[i]

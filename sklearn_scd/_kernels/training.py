@@ -48,6 +48,7 @@ class Data(NamedTuple):
     """A binary training problem; the package's layout is in `_kernels.__init__`."""
 
     columns: np.ndarray  # (n_features, n_rows); kernels get them as Columns
+    values: np.ndarray  # (n_values or 0,) float64, of which columns have the codes
     lowest: np.ndarray  # (n_features,)
     highest: np.ndarray  # (n_features,)
     weight: np.ndarray  # (n_rows,) int64
@@ -227,7 +228,7 @@ def train(data, network, settings, state, loss_curve, held_out):
     n_rows = data.weight.size
     # Whatever the dtype of the data: a kernel is compiled once for all.
     data = data._replace(
-        columns=as_columns(data.columns),
+        columns=as_columns(data.columns, data.values),
         lowest=data.lowest.astype(np.float64),
         highest=data.highest.astype(np.float64),
     )

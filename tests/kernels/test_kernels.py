@@ -340,7 +340,9 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
         options = _options(rng, loss, binary, hidden_units)
         options["n_candidates"] = rng.integers(1, n_features + 1)
         if case % 2:
-            options["margin"] = rng.choice([0.1, 1.0, 10.0]) * data.columns.std()
+            options["margin"] = (
+                rng.choice([0.1, 1.0, 10.0]) * reference.values_of(data).std()
+            )
         settings = settings_for(data, options)
         n_units = max(hidden_units, 1)
         weights = rng.standard_normal((n_units, n_features))
