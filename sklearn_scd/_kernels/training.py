@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     margin: float  # in the units of projections
     growth: int  # iterations in which the margin grows from 0
     ramp: float = 0.0  # of 0/1 loss: half-width of what hidden nodes train on, or 0
+    n_others: int = 1  # classes that the positive one is told from
     target_loss: float = 0.0  # mean loss that ends the training
 
 
