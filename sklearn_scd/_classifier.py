@@ -108,9 +108,10 @@ class SCDClassifier(VotingNetworks):
         as a hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
-        Iterations of a network: None means 1,000, with binary weights 10,000. With
-        ``loss='radius'`` they are passes over the samples and their noisy copies, and
-        None means 60, with noise ``60 // (1 + noisy_copies)``, which takes as long.
+        Iterations of a network: None means 1,000, with binary weights 10,000, for two
+        classes under 0/1 loss with a ramp 500. With ``loss='radius'`` they are passes
+        over the samples and their noisy copies, and None means 60, with noise ``60 //
+        (1 + noisy_copies)``, which takes as long.
 
     max_features : int, float or None, default=128
         Features tried an iteration: a number (at most all), a fraction of all, or all.
@@ -620,7 +621,8 @@ class SCDClassifier(VotingNetworks):
             ramp = 0.0
         max_iter = self.max_iter
         if max_iter is None:
-            max_iter = 10_000 if self.binary_weights else 1_000
+            few = ramp > 0 and class_weights.size == 2
+            max_iter = 10_000 if self.binary_weights else 500 if few else 1_000
             if loss == "radius":
                 copies = self.noisy_copies if self.noise else 0
                 max_iter = max(_PASSES // (1 + copies), 1)
