@@ -108,10 +108,10 @@ class SCDClassifier(VotingNetworks):
         as a hidden layer of one unit. Under 0/1 loss its output is the signed distance.
 
     max_iter : int, default=None
-        Iterations of a network: None means 1,000, with binary weights 10,000, under 0/1
-        loss with a ramp 500. With ``loss='radius'`` they are passes over the samples
-        and their noisy copies, and None means 60, with noise ``60 // (1 +
-        noisy_copies)``, which takes as long.
+        Iterations of a network: None means 1,000, with binary weights 10,000, for two
+        classes under 0/1 loss with a ramp 500. With ``loss='radius'`` they are passes
+        over the samples and their noisy copies, and None means 60, with noise ``60 //
+        (1 + noisy_copies)``, which takes as long.
 
     max_features : int, float or None, default=128
         Features tried an iteration: a number (at most all), a fraction of all, or all.
@@ -130,10 +130,11 @@ class SCDClassifier(VotingNetworks):
         Half-width of a ramp that stands for the step of 0/1 loss where hidden units are
         trained: a sample's loss falls linearly from 1 to 0 while its output goes from
         wrong by `ramp` to right by `ramp`, in units of the output weights' L2 norm. The
-        output node and the choice of the best iterate keep the 0/1 loss. 0 is the
-        paper's training. ``'auto'`` is 0.3 with real weights, no margin and no class
-        that outweighs another 1,000 times, else 0. At most 1,000. Cross-entropy has no
-        use for it.
+        output node and the choice of the best iterate keep the 0/1 loss. With K > 2
+        classes and a ramp, samples of the class that a network tells from the others
+        weigh K - 1 times as much in it. 0 is the paper's training. ``'auto'`` is 0.3
+        with real weights, no margin and no class that outweighs another 1,000 times,
+        else 0. At most 1,000. Cross-entropy has no use for it.
 
     subsample : float, default=0.75
         Fraction of each class's distinct samples that an iteration draws, without
@@ -237,6 +238,7 @@ class SCDClassifier(VotingNetworks):
         Mean loss over the training set of the best network so far, which is the one
         that is kept, after each iteration; NaN after an early stop. It falls or stays,
         but rises while a margin grows: losses are those at the iteration's margin.
+        Samples weigh what they do in the training of the network, see `ramp`.
 
     n_iter_ : ndarray of shape (n_networks,), dtype int64
         Iterations run.
@@ -596,7 +598,7 @@ class SCDClassifier(VotingNetworks):
             weights, held = hold_out(X, labels, weights, self.validation_fraction, seed)
             held_out = training_set(X, labels, held, n_classes)
         plan = plan_rows(X, labels, weights, noise, self.noisy_copies)
-        require_memory(plan.n_rows, fit_need(plan.n_rows, **need))
+        require_memory(plan.n_rows, fit_need(plan.n_rows, copied=plan.dtype, **need))
         training = copy_rows(X, labels, plan, n_classes, seed)
         if held_out is not None:
             held_out = in_dtype_of(training, held_out)
@@ -619,7 +621,8 @@ class SCDClassifier(VotingNetworks):
             ramp = 0.0
         max_iter = self.max_iter
         if max_iter is None:
-            max_iter = 10_000 if self.binary_weights else 500 if ramp else 1_000
+            few = ramp > 0 and class_weights.size == 2
+            max_iter = 10_000 if self.binary_weights else 500 if few else 1_000
             if loss == "radius":
                 copies = self.noisy_copies if self.noise else 0
                 max_iter = max(_PASSES // (1 + copies), 1)

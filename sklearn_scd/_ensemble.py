@@ -31,7 +31,11 @@ from sklearn_scd._radius_training import (
     with_sides_alike,
 )
 from sklearn_scd._range import check_range, highest_number, largest_entry
-from sklearn_scd._training_set import TrainingSet, read_only
+from sklearn_scd._training_set import (
+    TrainingSet,
+    fixed_point_weights,
+    read_only,
+)
 from sklearn_scd._typing import Floats
 
 _NEVER = -1e6  # an output bias that no hidden layer lifts above 0
@@ -85,6 +89,7 @@ def binary_problem(training: TrainingSet, rival: int) -> Data:
     """The problem of telling class `rival` from the others, as kernels read it."""
     return Data(
         training.columns,
+        training.values,
         training.lowest,
         training.highest,
         training.weight,
@@ -93,7 +98,9 @@ def binary_problem(training: TrainingSet, rival: int) -> Data:
     )
 
 
-def settings_for(data: Data, options: dict[str, Any]) -> Settings | RadiusSettings:
+def settings_for(
+    data: Data, options: dict[str, Any], n_others: int = 1
+) -> Settings | RadiusSettings:
     """Settings of the kernels for one binary problem.
 
     Parameters
@@ -101,6 +108,8 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings | RadiusSettin
     data : Data
     options : dict
         The estimator's parameters, with ``max_iter`` and ``n_candidates`` resolved.
+    n_others : int, default=1
+        Classes that the positive one is told from.
 
     Returns
     -------
@@ -135,6 +144,7 @@ def settings_for(data: Data, options: dict[str, Any]) -> Settings | RadiusSettin
         margin=margin,
         growth=int(options["margin_growth"] * options["max_iter"]) if margin else 0,
         ramp=ramp,
+        n_others=n_others,
         target_loss=float(options["target_loss"]),
     )
 
@@ -169,8 +179,9 @@ def start_network(
         u[:], c[:] = 1.0, -0.5
     projections = np.empty((n_units, n_rows))
     project(
-        as_columns(data.columns), weights, 0, n_units, projection_space(), projections
-    )
+        as_columns(data.columns, data.values), weights, 0, n_units,
+        projection_space(), projections,
+    )  # fmt: skip
     middle = (n_rows - 1) // 2  # the lower one of two
     thresholds = np.array([np.partition(p, middle)[middle] for p in projections])
     return Network(
@@ -186,6 +197,18 @@ def start_network(
         start=data.start,
         stop=data.stop,
     )
+
+
+def _weigh_class(data: Data, n_others: int) -> Data:
+    """The same rows, those of the positive class weighing as much as n others.
+
+    By their counts alone a network names its class where that is likelier than not. Of
+    K rivals, of which the highest output wins, each then asks whether its class has
+    more than a K-th of the probability, and fewer say no to all that there is.
+    """
+    weight = data.weight.astype(np.float64)
+    weight[data.start : data.stop] *= n_others
+    return data._replace(weight=read_only(fixed_point_weights(weight)))
 
 
 def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> HeldOut:
@@ -205,7 +228,10 @@ def hold_out(rows: Data | None, data: Data, network: Network, max_iter: int) -> 
         stop=rows.stop,
     )
     curve = np.full(max_iter if n_rows else 0, np.nan, dtype=np.float32)
-    return HeldOut(as_columns(rows.columns), rows.weight, observed, curve)
+    return HeldOut(
+        as_columns(rows.columns, rows.values), rows.weight, observed, curve,
+        np.empty(n_rows),
+    )  # fmt: skip
 
 
 def train_network(
@@ -244,6 +270,10 @@ def train_network(
             data, settings, weights, state, held_out
         )
     else:
+        if settings.ramp > 0.0 and settings.n_others > 1:
+            data = _weigh_class(data, settings.n_others)
+            if held_out is not None:
+                held_out = _weigh_class(held_out, settings.n_others)
         network = start_network(data, settings, weights, rng.standard_normal(shape[0]))
         curve = np.full(settings.max_iter, np.nan, dtype=np.float32)
         held = hold_out(held_out, data, network, settings.max_iter)
@@ -299,7 +329,8 @@ def train_networks(
         Vote by vote, within a vote rival by rival.
     """
     problems = [binary_problem(training, rival) for rival in rivals]
-    settings = [settings_for(data, options) for data in problems]
+    n_others = max(len(rivals) - 1, 1)
+    settings = [settings_for(data, options, n_others) for data in problems]
     check_training_range(training, settings[0], options["noise"])
     held: list[tuple[Any, ...]] = [()] * len(rivals)
     if held_out is not None:

@@ -25,6 +25,7 @@ def fit_need(
     n_rows: int,
     n_features: int,
     dtype: np.dtype[Any],
+    copied: np.dtype[Any],
     n_networks: int,
     n_threads: int,
     options: dict[str, Any],
@@ -39,6 +40,8 @@ def fit_need(
     n_features : int
     dtype : dtype
         Of the data.
+    copied : dtype
+        Of the copy of them.
     n_networks : int
         To be trained.
     n_threads : int
@@ -62,9 +65,8 @@ def fit_need(
     stored = 1 if options["binary_weights"] else size
     per_network = weights * stored + n_units * (size + stored) + 4 * max_iter
     stacked = 2 * n_networks + n_old if n_old else n_networks
-    noisy = size if options["noise"] else dtype.itemsize
     return Need(
-        data=n_rows * (n_features * noisy + 8),
+        data=n_rows * (n_features * copied.itemsize + 8),
         threads=min(n_threads, n_networks) * (n_rows * row + 2 * weights * 8),
         model=stacked * per_network,
     )

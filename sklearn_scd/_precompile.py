@@ -18,7 +18,7 @@ from sklearn_scd._ensemble import (
 )
 from sklearn_scd._kernels.compiling import announced_once
 from sklearn_scd._outputs import evaluate_networks
-from sklearn_scd._training_set import training_set
+from sklearn_scd._training_set import copy_rows, plan_rows, training_set
 
 DTYPES = ("float64", "float32", "uint8")
 LOSSES = ("01", "ce", "radius")
@@ -108,6 +108,8 @@ def _train_and_predict(
     X = np.asarray(np.arange(12).reshape(6, 2) % 5, dtype=dtype, order=order)
     labels, weights = np.arange(6) % 2, np.ones(6)
     training = training_set(X, labels, weights, 2, float(noise), n_noisy=1)
+    plan = plan_rows(X, labels, weights)._replace(dtype=X.dtype, codes=None)
+    copy_rows(X, labels, plan, 2)  # of more values than are coded
     data = binary_problem(training, 1)
     seed = network_seed(0, 0, 0)
     settings = settings_for(

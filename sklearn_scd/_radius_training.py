@@ -168,7 +168,8 @@ def _train(
 
 
 def _rows(data: Data) -> Rows:
-    return Rows(as_columns(data.columns), data.weight, data.start, data.stop)
+    columns = as_columns(data.columns, data.values)
+    return Rows(columns, data.weight, data.start, data.stop)
 
 
 def scaling_of(rows: Rows) -> Scaling:

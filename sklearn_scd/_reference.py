@@ -34,6 +34,11 @@ from sklearn_scd._kernels.steps import CANCELLED
 from sklearn_scd._kernels.training import margin_at
 
 
+def values_of(data):
+    """Values of a Data, (n_features, n_rows), whether its columns are codes or not."""
+    return data.values[data.columns] if len(data.values) else data.columns
+
+
 def midpoint(below, above):
     """Midpoint of two floats; the lower one if no float lies between them."""
     middle = below.dtype.type(0.5 * float(below) + 0.5 * float(above))
@@ -164,7 +169,7 @@ class ReferenceNetwork:
 
     def __init__(self, data, weights, u, settings, state, held_out=None):
         self.held_out, self.held_out_curve = held_out, []
-        self.X, self.weight = data.columns.T.astype(weights.dtype), data.weight
+        self.X, self.weight = values_of(data).T.astype(weights.dtype), data.weight
         self.target = np.zeros(len(self.X), dtype=bool)
         self.target[data.start : data.stop] = True
         self.loss = "ce" if settings.cross_entropy else "01"
@@ -240,7 +245,7 @@ class ReferenceNetwork:
         outputs = np.full(len(held.weight), float(self.c))
         for row, threshold, u_j in zip(self.W, self.thresholds, self.u, strict=True):
             values = np.zeros(len(held.weight), dtype=self.W.dtype)
-            for w, x in zip(row, held.columns.astype(self.W.dtype), strict=True):
+            for w, x in zip(row, values_of(held).astype(self.W.dtype), strict=True):
                 values += w * x
             worse = np.where(target == (u_j > 0), self.margin, -self.margin)
             outputs += u_j * (values - worse > threshold)
@@ -474,7 +479,9 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
     step = settings.step * margin / SPREAD * n_units / FEW_UNITS
 
     def samples(rows):
-        X = next(array for array in rows.columns if len(array)).T.astype(float)
+        *arrays, values = rows.columns
+        X = next(array for array in arrays if len(array)).T
+        X = values[X] if len(values) else X.astype(float)
         target = np.zeros(len(rows.weight), dtype=bool)
         target[rows.start : rows.stop] = True
         return (X[: len(target)] - scaling.centre) * scaling.scale, target

@@ -1,6 +1,7 @@
 """The rows that networks train on: distinct, in an order of their own, by feature.
 
-Training depends on the weighted set of samples alone. All networks share one copy.
+Training depends on the weighted set of samples alone. All networks share one copy. Of
+floats of few distinct values it has codes of a byte in their place.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_scd._kernels.codes import Codes, encode_columns, find_codes
 from sklearn_scd._kernels.losses import WEIGHT_BITS
 from sklearn_scd._kernels.rows import copy_columns, fingerprint_rows
 from sklearn_scd._range import largest_entry
@@ -21,7 +23,8 @@ _CHUNK_BYTES = 2**24  # of samples converted at a time
 class TrainingSet(NamedTuple):
     """Distinct rows in canonical order, as the kernels read them."""
 
-    columns: np.ndarray  # (n_features, n_rows), dtype of X
+    columns: np.ndarray  # (n_features, n_rows), dtype of X or codes, uint8
+    values: np.ndarray  # (n_values,) float64 of the codes; none: columns are values
     lowest: np.ndarray  # (n_features,) in the dtype of projections
     highest: np.ndarray  # (n_features,)
     weight: np.ndarray  # (n_rows,) int64, fixed-point
@@ -72,6 +75,8 @@ class RowPlan(NamedTuple):
     weights: Floats  # (n_distinct,)
     noise: float
     n_noisy: int  # noisy copies of each row
+    dtype: np.dtype[Any]  # of the copy
+    codes: Codes | None  # of the values, if there are few and they take fewer bytes
 
     @property
     def n_rows(self) -> int:
@@ -102,7 +107,11 @@ def plan_rows(
     plan : RowPlan
     """
     rows, weights = canonical_rows(X, labels, weights)
-    return RowPlan(rows, weights, noise, int(n_noisy) if noise else 0)
+    if noise and n_noisy:
+        return RowPlan(rows, weights, noise, int(n_noisy), _dtype_of_model(X), None)
+    codes = None if X.dtype == np.uint8 else find_codes(X)
+    dtype = X.dtype if codes is None else np.dtype(np.uint8)
+    return RowPlan(rows, weights, noise, 0, dtype, codes)
 
 
 def copy_rows(
@@ -127,19 +136,27 @@ def copy_rows(
     -------
     training : TrainingSet
     """
-    rows, weights, noise, n_noisy = plan
+    rows, weights, noise, n_noisy, dtype, codes = plan
+    values = np.empty(0)
     if n_noisy:
         rows = np.repeat(rows, n_noisy + 1)
         weights = np.repeat(weights / (n_noisy + 1), n_noisy + 1)
         columns = _noisy_columns(X, rows, noise, n_noisy, seed)
     else:
-        columns = np.empty((X.shape[1], rows.size), dtype=X.dtype)
-        copy_columns(X, rows, columns)
-    dtype = np.float64 if X.dtype == np.float64 else np.float32
+        columns = np.empty((X.shape[1], rows.size), dtype=dtype)
+        if codes is None:
+            copy_columns(X, rows, columns)
+        else:
+            encode_columns(X, rows, codes.multiplier, codes.codes, columns)
+            values = codes.values
+    lowest, highest = columns.min(axis=1), columns.max(axis=1)
+    if values.size:
+        lowest, highest = values[lowest], values[highest]
     return TrainingSet(
         read_only(columns),
-        read_only(columns.min(axis=1).astype(dtype)),
-        read_only(columns.max(axis=1).astype(dtype)),
+        read_only(values),
+        read_only(lowest.astype(_dtype_of_model(X))),
+        read_only(highest.astype(_dtype_of_model(X))),
         read_only(fixed_point_weights(weights)),
         np.searchsorted(labels[rows], np.arange(n_classes + 1)),
     )
@@ -171,13 +188,16 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+def _dtype_of_model(X: NDArray[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float64 if X.dtype == np.float64 else np.float32)
+
+
 def _noisy_columns(
     X: NDArray[Any], rows: NDArray[np.intp], noise: float, n_noisy: int, seed: int
 ) -> NDArray[Any]:
     """Copy rows feature by feature; each is followed by `n_noisy` of it with noise."""
     rng = np.random.RandomState(seed)
-    dtype = np.float64 if X.dtype == np.float64 else np.float32
-    columns = np.empty((X.shape[1], rows.size), dtype=dtype)
+    columns = np.empty((X.shape[1], rows.size), dtype=_dtype_of_model(X))
     size = (n_noisy + 1) * max(1, _CHUNK_BYTES // (16 * X.shape[1] * (n_noisy + 1)))
     for start in range(0, rows.size, size):
         part = X[rows[start : start + size]].astype(np.float64)

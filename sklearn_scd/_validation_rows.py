@@ -58,6 +58,8 @@ def hold_out(
 
 def in_dtype_of(training: TrainingSet, held_out: TrainingSet) -> TrainingSet:
     """Rows held out, in the dtype that noise may have given to those for training."""
+    if held_out.values.size:  # codes
+        return held_out
     columns = held_out.columns.astype(training.columns.dtype)
     columns.flags.writeable = False
     return held_out._replace(columns=columns)

@@ -6,6 +6,7 @@ Data layout
     (n_features, n_rows), feature-major and C-contiguous, uint8, float32 or
     float64: one shared copy of the training set. Rows are in canonical order, class
     after class: the positive rows of a binary problem are those in [start, stop).
+    Floats of at most 256 distinct values are uint8, too: the codes of these values.
     Kernels get them as :class:`.rows.Columns`, the same type whatever the dtype, and
     compute in float64: all data share one version of each.
 ``weight``
@@ -26,10 +27,11 @@ Data layout
     ``u`` and ``c`` live on a binary grid (see :mod:`.losses`), so it is exact.
 
 Modules, from the bottom up: :mod:`.parts`, :mod:`.compiling`, :mod:`.random`,
-:mod:`.prefetch`, :mod:`.rows`, :mod:`.losses`, :mod:`.threshold`, :mod:`.contenders`,
-:mod:`.levels`, :mod:`.steps`, :mod:`.network`, :mod:`.output_01`, :mod:`.output_ce`,
-:mod:`.hidden`, :mod:`.held_out`, :mod:`.training`, :mod:`.radius`, and
-:mod:`.prediction`. Naive twins are in :mod:`sklearn_scd._reference`.
+:mod:`.prefetch`, :mod:`.lanes`, :mod:`.splines`, :mod:`.codes`, :mod:`.rows`,
+:mod:`.losses`, :mod:`.threshold`, :mod:`.contenders`, :mod:`.steps`, :mod:`.network`,
+:mod:`.levels`, :mod:`.output_01`, :mod:`.output_ce`, :mod:`.hidden`,
+:mod:`.held_out`, :mod:`.training`, :mod:`.radius`, and :mod:`.prediction`. Naive
+twins are in :mod:`sklearn_scd._reference`.
 
 Numba's cache pickles the NamedTuples of these modules by name: one that is renamed or
 moved leaves caches behind that can't be read. Keep their places.

@@ -17,6 +17,7 @@ class HeldOut(NamedTuple):
     weight: np.ndarray  # (n_rows,) int64, fixed-point; no row: training's loss decides
     network: Network  # the parameters of that in training, projections of these rows
     curve: np.ndarray  # (max_iter,) float32, filled as `loss_curve` of `train`
+    space: np.ndarray  # (n_rows,) float64, overwritten
 
 
 @kernel
@@ -35,5 +36,5 @@ def held_out_loss(held_out, cross_entropy):
     rebuild_drive(network)
     return total_loss(
         network.start, network.stop, held_out.weight, network.drive, network.c[0],
-        cross_entropy,
+        cross_entropy, held_out.space,
     )  # fmt: skip

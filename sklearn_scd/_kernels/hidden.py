@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sklearn_scd._kernels import kernel
-from sklearn_scd._kernels.losses import firing_gain, ramp_gain
+from sklearn_scd._kernels.losses import ramp_gain, write_firing_gains
 from sklearn_scd._kernels.network import fire, silence
 from sklearn_scd._kernels.rows import (
     gather_column,
@@ -20,17 +20,6 @@ from sklearn_scd._kernels.threshold import Samples, best_threshold, bin_samples
 # Rank-one updates of a node's projections before they are computed afresh: drift stays
 # below some 1e-14 of their size.
 REFRESH = 128
-
-
-@kernel
-def _write_gains(positive, weight, off, u_j, ramp, n, done, gains):
-    if ramp > 0.0:
-        for i in range(n):
-            on = off[i] + u_j
-            gains[done + i] = ramp_gain(positive, weight[i], off[i], on, ramp)
-        return
-    for i in range(n):
-        gains[done + i] = firing_gain(positive, weight[i], off[i], off[i] + u_j)
 
 
 @kernel
@@ -55,7 +44,7 @@ def _collect_changed(
 @kernel
 def _collect(
     rows, first, last, done, j, projections, shift, u_j, c, positive, drive, weight,
-    ramp, work_rows, values, gains, off, drawn_weight,
+    ramp, work_rows, values, gains, off, drawn_weight, space, other,
 ):  # fmt: skip
     """Append one class's rows to which its activity matters: CE, or the ramp loss."""
     # In arrays of their own first: what is read by row numbers may, for all that the
@@ -64,8 +53,13 @@ def _collect(
     for i in range(n):
         row = rows[first + i]
         off[i], drawn_weight[i] = drive[row] + c, weight[row]
-    _write_gains(positive, drawn_weight, off, u_j, ramp, n, done, gains)
-    start = done
+    start, found = done, gains[done:]
+    if ramp > 0.0:
+        for i in range(n):
+            on = off[i] + u_j
+            found[i] = ramp_gain(positive, drawn_weight[i], off[i], on, ramp)
+    else:
+        write_firing_gains(positive, drawn_weight, off, u_j, n, found, space, other)
     for i in range(n):
         row, gain = rows[first + i], gains[start + i]
         work_rows[done], values[done] = row, projections[j, row] - shift
@@ -77,7 +71,7 @@ def _collect(
 @kernel
 def collect_samples(
     j, network, weight, rows, n_positive, n, cross_entropy, ramp, work, off,
-    drawn_weight,
+    drawn_weight, space, other,
 ):  # fmt: skip
     """Samples whose loss depends on whether a hidden node is active.
 
@@ -103,6 +97,8 @@ def collect_samples(
         Overwritten.
     drawn_weight : ndarray of shape (>= n,), dtype int64
         Overwritten.
+    space, other : ndarray of shape (>= n,), dtype float64
+        Overwritten.
 
     Returns
     -------
@@ -120,7 +116,7 @@ def collect_samples(
             done = _collect(
                 rows, first, last, done, j, projections, shift, u_j, c, positive,
                 drive, weight, ramp, work.rows, work.values, work.gains, off,
-                drawn_weight,
+                drawn_weight, space, other,
             )  # fmt: skip
         else:
             done = _collect_changed(
@@ -145,7 +141,8 @@ def _take_step(j, feature, step, data, binary, network, x, space):
         scale_values(weights[j], shrink)
     network.thresholds[j] *= shrink
     # Sums of whole numbers are exact: there is nothing to compute afresh.
-    exact = binary and data.columns.whole.shape[0] > 0
+    columns = data.columns
+    exact = binary and columns.whole.shape[0] > 0 and columns.values.shape[0] == 0
     if network.n_moves[j] == REFRESH and not exact:
         network.n_moves[j] = 0
         if not binary:
@@ -178,8 +175,8 @@ def _values_after(columns, feature, step, growth, samples, x):
     """Change the samples' values as a step does."""
     values, n_positive, n = samples.values, samples.n_positive, samples.n
     gather_column(
-        columns.whole, columns.single, columns.double, feature, samples.rows,
-        np.int64(0), n, x,
+        columns.whole, columns.single, columns.double, columns.values, feature,
+        samples.rows, np.int64(0), n, x,
     )  # fmt: skip
     for i in range(n):
         shifted = values[i] + step * x[i]
@@ -218,7 +215,8 @@ def hidden_step(
     silence(j, network)
     samples = collect_samples(
         j, network, data.weight, rows, n_positive, n, settings.cross_entropy,
-        settings.ramp, scratch.samples, scratch.x, scratch.unordered,
+        settings.ramp, scratch.samples, scratch.x, scratch.unordered, scratch.shifted,
+        scratch.opposite,
     )  # fmt: skip
     moved = False
     if samples.n > 0:  # or no sample cares about this node

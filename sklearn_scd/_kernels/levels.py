@@ -6,7 +6,7 @@ a unit, sum up from each level on the gains of the samples on which it is active
 those of the others. What a threshold scores after a step is then a sum of two entries:
 of the others from the first level above it on, and of those on which it is active from
 the first level on that is above it once moved. Which levels these are depends on the
-step, not on the unit.
+step, not on the unit, so that several units are scored at a time.
 """
 
 from typing import NamedTuple
@@ -15,9 +15,13 @@ import numpy as np
 
 from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import RUNS
+from sklearn_scd._kernels.lanes import LANES, raise_to_sums
+from sklearn_scd._kernels.network import firing_mask
 from sklearn_scd._kernels.threshold import extent
 
 _MOST_BITS = 11  # of a radix sort's two digits
+_AHEAD = 8  # levels compared at a time
+_NO_SCORE = np.int64(-(2**62))
 
 
 class LevelSpace(NamedTuple):
@@ -30,13 +34,15 @@ class LevelSpace(NamedTuple):
     rows: np.ndarray  # (n_rows,) uint32, in the order of the samples' values
     row_gains: np.ndarray  # (n_rows,) int64
     level: np.ndarray  # (n_rows,) uint32
-    values: np.ndarray  # (n_rows,) float64, of the levels
+    values: np.ndarray  # (n_rows + _AHEAD,) float64, of the levels; infinite beyond
     gains: np.ndarray  # (n_rows + 1,) int64, of all samples from a level on
-    firing: np.ndarray  # (n_rows + 1,) int64, of those on which a unit fires
-    resting: np.ndarray  # (n_rows + 1,) int64, of the others
-    edges: np.ndarray  # (n_rows,) uint32, levels with negative gains
+    firing: np.ndarray  # (n_rows + 1, LANES) int64, of those on which a unit is active
+    above: np.ndarray  # (n_rows,) uint32, edges: levels above one with negative gains
     places: np.ndarray  # (2, 3, n_rows) uint32, of two steps: see :func:`place_edges`
     ends: np.ndarray  # (2, 4) int64
+    placed: np.ndarray  # (2,) float64, the steps that edges are placed for; 0 for none
+    scored: np.ndarray  # (2,) float64, those that units are scored for
+    scores: np.ndarray  # (2, LANES) int64
 
 
 class Levels(NamedTuple):
@@ -59,13 +65,15 @@ def level_space(n_rows):
         np.empty(n_rows, dtype=np.uint32),
         np.empty(n_rows, dtype=np.int64),
         np.empty(n_rows, dtype=np.uint32),
-        np.empty(n_rows),
+        np.empty(n_rows + _AHEAD),
         np.empty(n_rows + 1, dtype=np.int64),
-        np.empty(n_rows + 1, dtype=np.int64),
-        np.empty(n_rows + 1, dtype=np.int64),
+        np.empty((n_rows + 1, LANES), dtype=np.int64),
         np.empty(n_rows, dtype=np.uint32),
         np.empty((2, 3, n_rows), dtype=np.uint32),
         np.empty((2, 4), dtype=np.int64),
+        np.zeros(2),
+        np.zeros(2),
+        np.empty((2, LANES), dtype=np.int64),
     )
 
 
@@ -128,7 +136,7 @@ def find_levels(contenders, window, space):
     source_rows, source_gains = contenders.rows, contenders.gains
     source_values, gains = contenders.values, space.gains
     rows, row_gains, level = space.rows, space.row_gains, space.level
-    values, edges = space.values, space.edges
+    values, above = space.values, space.above
     last, value = np.int64(0), source_values[order[0]]
     for i in range(n):
         sample = order[i]
@@ -137,6 +145,8 @@ def find_levels(contenders, window, space):
         last += value != before
         values[last] = value
         level[i] = last
+    for k in range(_AHEAD):
+        values[last + 1 + k] = np.inf
     gain = window.on_gain
     gains[last + 1] = gain
     for i in range(n - 1, -1, -1):
@@ -146,41 +156,89 @@ def find_levels(contenders, window, space):
     for i in range(n):
         if row_gains[i] < 0 and level[i] != past:
             past = np.int64(level[i])
-            edges[n_edges] = past
+            above[n_edges] = past + 1
             n_edges += 1
+    space.placed[0] = space.placed[1] = 0.0
     return Levels(n, last + 1, n_edges, window.low, window.high)
 
 
 @kernel
-def sum_firing(
-    n, n_levels, rows, row_gains, level, gains, j, mask, fires, firing, resting
-):
-    """Sum up the gains from each level on by whether a unit is active.
+def sum_firing(levels, u, units, first, n_units, fires, space):
+    """Sum up the gains from each level on of the samples on which units are active.
 
     Parameters
     ----------
-    n, n_levels : int
-        Samples, and their levels.
-    rows, row_gains, level, gains : ndarray
-        As a :class:`LevelSpace` has them.
-    j : int
-        The unit.
-    mask : int
-        The unit is active where `fires` has this bit.
-    fires : ndarray of shape (n_units, n_rows), dtype uint8
-    firing : ndarray of shape (> n_levels,), dtype int64
-        Overwritten with the gains of the samples on which the unit is active.
-    resting : ndarray of shape (> n_levels,), dtype int64
-        Overwritten with those of the others and of all that is on above the levels.
+    levels : Levels
+    u : ndarray of shape (hidden_units,)
+        Their output weights tell what counts as active.
+    units : ndarray of int
+    first, n_units : int
+        The LANES units from the first on, of n; beyond the last it is taken again.
+    fires : ndarray of shape (hidden_units, n_rows), dtype uint8
+    space : LevelSpace
+        Its ``firing`` is written.
     """
-    firing[n_levels], resting[n_levels] = 0, gains[n_levels]
-    total = np.int64(0)
+    last = n_units - 1
+    a, b = units[first], units[min(first + 1, last)]
+    c, d = units[min(first + 2, last)], units[min(first + 3, last)]
+    e, f = units[min(first + 4, last)], units[min(first + 5, last)]
+    g, h = units[min(first + 6, last)], units[min(first + 7, last)]
+    _sum_eight(
+        a, b, c, d, e, f, g, h, firing_mask(u[a]), firing_mask(u[b]),
+        firing_mask(u[c]), firing_mask(u[d]), firing_mask(u[e]), firing_mask(u[f]),
+        firing_mask(u[g]), firing_mask(u[h]), fires, levels.n_samples, space.rows,
+        space.row_gains, space.level, space.firing,
+    )  # fmt: skip
+    for lane in range(LANES):
+        space.firing[levels.number, lane] = 0
+    space.scored[0] = space.scored[1] = 0.0
+
+
+@kernel
+def _sum_eight(
+    a, b, c, d, e, f, g, h, mask_a, mask_b, mask_c, mask_d, mask_e, mask_f, mask_g,
+    mask_h, fires, n, rows, row_gains, level, firing,
+):  # fmt: skip
+    """Write sums of eight units, whose running totals stay in registers."""
+    s = t = v = w = x = y = z = q = np.int64(0)
     for i in range(n - 1, -1, -1):
+        row, gain, k = rows[i], row_gains[i], level[i]
         # Multiplied, for a branch could not be predicted.
-        total += row_gains[i] * ((fires[j, rows[i]] & mask) != 0)
-        firing[level[i]] = total
-    for d in range(n_levels):
-        resting[d] = gains[d] - firing[d]
+        s += gain * ((fires[a, row] & mask_a) != 0)
+        t += gain * ((fires[b, row] & mask_b) != 0)
+        v += gain * ((fires[c, row] & mask_c) != 0)
+        w += gain * ((fires[d, row] & mask_d) != 0)
+        x += gain * ((fires[e, row] & mask_e) != 0)
+        y += gain * ((fires[f, row] & mask_f) != 0)
+        z += gain * ((fires[g, row] & mask_g) != 0)
+        q += gain * ((fires[h, row] & mask_h) != 0)
+        firing[k, 0], firing[k, 1], firing[k, 2], firing[k, 3] = s, t, v, w
+        firing[k, 4], firing[k, 5], firing[k, 6], firing[k, 7] = x, y, z, q
+
+
+@kernel
+def _first_above(values, step, value, k):
+    """First place from `k` on of values that are above one once they moved by a step.
+
+    No branch for each, which could not be predicted.
+    """
+    passed = _AHEAD
+    while passed == _AHEAD:
+        passed = 0
+        for ahead in range(_AHEAD):
+            passed += values[k + ahead] + step <= value
+        k += passed
+    return k
+
+
+@kernel
+def _first_above_near(values, step, value, k):
+    """The same with a guess that hardly ever fails."""
+    while k > 0 and values[k - 1] + step > value:
+        k -= 1
+    while values[k] + step <= value:
+        k += 1
+    return k
 
 
 @kernel
@@ -203,21 +261,28 @@ def place_edges(levels, step, way, space):
         (4,), too: the first edge in the window and the first beyond it, of those that
         do not move and of those that do.
     """
-    values, edges, n = space.values, space.edges, levels.number
-    places, ends = space.places, space.ends
+    values, above, n = space.values, space.above, levels.number
+    places, ends, placed = space.places, space.ends, space.placed
     low, high = levels.low + 0.5 * step, levels.high + 0.5 * step
+    # A step down finds levels where the same step up does, but for what is rounded.
+    known = placed[1 - way] == -step
+    placed[way] = step
     for e in range(4):
         ends[way, e] = 0
-    i = j = k = 0
+    i = k = np.int64(0)
     for e in range(levels.n_edges):
-        value = values[edges[e]]
+        j = np.int64(above[e])
+        value = values[j - 1]
         moved = value + step
-        while i < n and values[i] + step <= value:
-            i += 1
         while j < n and values[j] + step <= moved:
             j += 1
-        while k < n and values[k] <= moved:
-            k += 1
+        if known:
+            i, k = np.int64(places[1 - way, 2, e]), np.int64(places[1 - way, 0, e])
+            i = _first_above_near(values, step, value, i)
+            k = _first_above_near(values, 0.0, moved, k)
+        else:
+            i = _first_above(values, step, value, i)
+            k = _first_above(values, 0.0, moved, k)
         places[way, 0, e], places[way, 1, e], places[way, 2, e] = i, j, k
         ends[way, 0] += value < low
         ends[way, 1] += value <= high
@@ -226,24 +291,22 @@ def place_edges(levels, step, way, space):
 
 
 @kernel
-def score_step(edges, firing, resting, way, places, ends, bar):
-    """Best score of the thresholds that may beat `bar` after a step; `bar` at least.
+def score_steps(step, way, space):
+    """Score a step on each unit that was summed up for.
 
     Parameters
     ----------
-    edges : ndarray of shape (>= n_edges,), dtype uint32
-    firing, resting : ndarray of shape (> n_levels,), dtype int64
-        What :func:`sum_firing` wrote.
-    way, places, ends
-        What :func:`place_edges` wrote for this step.
-    bar : int
-
-    Returns
-    -------
-    score : int
+    step : float
+    way : int
+        :func:`place_edges` wrote there for this step.
+    space : LevelSpace
+        Its ``scores[way]``, of shape (LANES,), are written: the best of the thresholds
+        inside the window.
     """
-    for e in range(ends[way, 0], ends[way, 1]):
-        bar = max(bar, resting[edges[e] + 1] + firing[places[way, 0, e]])
-    for e in range(ends[way, 2], ends[way, 3]):
-        bar = max(bar, resting[places[way, 2, e]] + firing[places[way, 1, e]])
-    return bar
+    gains, firing, above = space.gains, space.firing, space.above
+    places, ends, scores = space.places[way], space.ends[way], space.scores[way]
+    for lane in range(LANES):
+        scores[lane] = _NO_SCORE
+    raise_to_sums(gains, firing, above, places[0], ends[0], ends[1], scores)
+    raise_to_sums(gains, firing, places[2], places[1], ends[2], ends[3], scores)
+    space.scored[way] = step

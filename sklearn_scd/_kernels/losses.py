@@ -19,6 +19,7 @@ digits with it and without, real weights and binary: no step was decided otherwi
 import numpy as np
 
 from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.splines import KNOTS, cubics, spline, write_splines
 
 WEIGHT_BITS = 44
 GRID_BITS = 16
@@ -27,45 +28,37 @@ _MAX_LOSS = 2.0**17  # keeps sums of losses below 2**62 whatever the output step
 _GRID = 2.0**GRID_BITS
 _BIAS_GRID = 2.0**BIAS_BITS
 
-_KNOTS_PER_UNIT = 64
-_TABLE_END = 40.0  # exp(-40) is below the resolution of a loss
-_knots = np.arange(int(_TABLE_END) * _KNOTS_PER_UNIT + 1) / _KNOTS_PER_UNIT
-_softplus, _sigmoid = np.log1p(np.exp(-_knots)), 1.0 / (1.0 + np.exp(_knots))
-
-
-def _cubics(values, slopes):
-    """Coefficients of the cubics between knots, and a last one that is 0."""
-    start, rise, slope = values[:-1], np.diff(values), slopes / _KNOTS_PER_UNIT
-    cube = slope[:-1] + slope[1:] - 2.0 * rise
-    table = np.zeros((len(values), 4))
-    table[:-1] = np.stack([start, slope[:-1], rise - slope[:-1] - cube, cube], axis=1)
-    return table
-
-
-_SOFTPLUS = _cubics(_softplus, -_sigmoid)
-_SIGMOID = _cubics(_sigmoid, -_sigmoid * (1.0 - _sigmoid))
-
-
-@kernel
-def _spline(table, a):
-    """Value at a >= 0 of a table's cubics: 0 from its end on."""
-    # Without a branch, so that many are computed at a time.
-    place = min(_TABLE_END, a) * _KNOTS_PER_UNIT
-    k = np.int64(place)
-    t = place - k
-    return table[k, 0] + t * (table[k, 1] + t * (table[k, 2] + t * table[k, 3]))
+_SIGMOIDS = 1.0 / (1.0 + np.exp(KNOTS))
+_SOFTPLUS = cubics(np.log1p(np.exp(-KNOTS)), -_SIGMOIDS)
+_SIGMOID = cubics(_SIGMOIDS, -_SIGMOIDS * (1.0 - _SIGMOIDS))
 
 
 @kernel
 def softplus(a):
     """``log(1 + exp(-a))`` for a >= 0."""
-    return _spline(_SOFTPLUS, a)
+    return spline(_SOFTPLUS, a)
 
 
 @kernel
 def sigmoid(a):
     """``1 / (1 + exp(a))`` for a >= 0: the smaller of the two probabilities."""
-    return _spline(_SIGMOID, a)
+    return spline(_SIGMOID, a)
+
+
+@kernel
+def write_softplus(values, c, n, out):
+    """Write the softplus of the sizes of n outputs ``values + c``."""
+    for i in range(n):
+        out[i] = abs(values[i] + c)
+    write_splines(_SOFTPLUS, n, out)
+
+
+@kernel
+def write_sigmoids(values, c, n, out):
+    """Write the sigmoid of the sizes of n outputs ``values + c``."""
+    for i in range(n):
+        out[i] = abs(values[i] + c)
+    write_splines(_SIGMOID, n, out)
 
 
 def round_to_grid(values):
@@ -85,8 +78,14 @@ def to_bias_grid(value):
 @kernel
 def logistic_loss(positive, output):
     """``log(1 + exp(-z))`` with z = output for a positive sample, else -output."""
+    return loss_by_softplus(positive, output, softplus(abs(output)))
+
+
+@kernel
+def loss_by_softplus(positive, output, softplus_of_size):
+    """The same where the softplus of the output's size is known."""
     z = output if positive else -output
-    return min(softplus(abs(z)) + max(-z, 0.0), _MAX_LOSS)
+    return min(softplus_of_size + max(-z, 0.0), _MAX_LOSS)
 
 
 @kernel
@@ -98,14 +97,20 @@ def sample_loss(positive, weight, output, cross_entropy):
 
 
 @kernel
-def total_loss(start, stop, weight, drive, c, cross_entropy):
+def total_loss(start, stop, weight, drive, c, cross_entropy, space):
     """Fixed-point loss of all rows, whose outputs are ``drive + c``.
 
-    Rows in [start, stop) are of the positive class.
+    Rows in [start, stop) are of the positive class. `space` has an entry a row.
     """
-    total = np.int64(0)
-    for i in range(weight.shape[0]):
-        total += sample_loss(start <= i < stop, weight[i], drive[i] + c, cross_entropy)
+    total, n = np.int64(0), weight.shape[0]
+    if not cross_entropy:
+        for i in range(n):
+            total += sample_loss(start <= i < stop, weight[i], drive[i] + c, False)
+        return total
+    write_softplus(drive, c, n, space)
+    for i in range(n):
+        loss = loss_by_softplus(start <= i < stop, drive[i] + c, space[i])
+        total += np.int64(np.rint(weight[i] * loss))
     return total
 
 
@@ -124,7 +129,24 @@ def ramp_gain(positive, weight, off, on, width):
 
 
 @kernel
-def firing_gain(positive, weight, off, on):
-    """How much smaller the fixed-point CE is at output `on` than at output `off`."""
-    difference = logistic_loss(positive, off) - logistic_loss(positive, on)
-    return np.int64(np.rint(weight * difference))
+def write_firing_gains(positive, weight, off, u_j, n, gains, space, other):
+    """Write how much smaller the fixed-point CE is at outputs ``off + u_j``.
+
+    Parameters
+    ----------
+    positive : bool
+        Whether all samples are of the positive class.
+    weight, off : ndarray of shape (>= n,)
+    u_j : float
+    n : int
+    gains : ndarray of shape (>= n,), dtype int64
+        Written.
+    space, other : ndarray of shape (>= n,), dtype float64
+        Overwritten.
+    """
+    write_softplus(off, 0.0, n, space)
+    write_softplus(off, u_j, n, other)
+    for i in range(n):
+        difference = loss_by_softplus(positive, off[i], space[i])
+        difference -= loss_by_softplus(positive, off[i] + u_j, other[i])
+        gains[i] = np.int64(np.rint(weight[i] * difference))

@@ -6,15 +6,15 @@ import numpy as np
 
 from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.contenders import RUNS, find_contenders
+from sklearn_scd._kernels.lanes import LANES
 from sklearn_scd._kernels.levels import (
     find_levels,
     place_edges,
-    score_step,
+    score_steps,
     sum_firing,
 )
 from sklearn_scd._kernels.losses import to_bias_grid, to_grid
 from sklearn_scd._kernels.network import (
-    firing_mask,
     rebuild_drive,
     set_output_weight,
     write_values_after,
@@ -123,16 +123,10 @@ def best_output_step(
     if contenders.ends[RUNS] == 0:
         return best, best_step
     levels = find_levels(contenders, window, level_space)
-    rows, row_gains, level = level_space.rows, level_space.row_gains, level_space.level
-    gains, edges, firing = level_space.gains, level_space.edges, level_space.firing
-    resting, places, ends = level_space.resting, level_space.places, level_space.ends
-    placed_up = placed_down = 0.0  # the steps that edges are placed for
     for k in range(n_units):
-        j = units[k]
-        sum_firing(
-            levels.n_samples, levels.number, rows, row_gains, level, gains, j,
-            firing_mask(u[j]), fires, firing, resting,
-        )  # fmt: skip
+        j, lane = units[k], k % LANES
+        if lane == 0:
+            sum_firing(levels, u, units, k, n_units, fires, level_space)
         for side in range(2):
             signed = steps[0, k, side]
             if signed == 0.0:
@@ -141,15 +135,13 @@ def best_output_step(
             # One that turns, as what it adds is rounded.
             step = u[j] + signed - u[j] if turns else signed
             way = 0 if step > 0.0 else 1
-            if step != (placed_up if way == 0 else placed_down):
+            if step != level_space.placed[way]:
                 place_edges(levels, step, way, level_space)
-                if way == 0:
-                    placed_up = step
-                else:
-                    placed_down = step
-            score = score_step(edges, firing, resting, way, places, ends, bar)
+            if step != level_space.scored[way]:
+                score_steps(step, way, level_space)
+            score = level_space.scores[way, lane]
             if turns:
-                bounds[1, k, side] = score
+                bounds[1, k, side] = max(bar, score)
             elif score > bar:
                 bar, best, best_step = score, j, signed
     # The steps whose bounds beat what was found.

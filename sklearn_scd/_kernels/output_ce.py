@@ -8,9 +8,10 @@ from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.losses import (
     BIAS_BITS,
     WEIGHT_BITS,
-    logistic_loss,
-    sigmoid,
+    loss_by_softplus,
     to_bias_grid,
+    write_sigmoids,
+    write_softplus,
 )
 from sklearn_scd._kernels.network import (
     firing_mask,
@@ -31,16 +32,16 @@ MIN_DECREASE = 2.0**-24
 
 
 @kernel
-def slope(values, weight, n_positive, n, c):
+def slope(values, weight, n_positive, n, c, space):
     """First and second derivative of the logistic loss with respect to ``c``.
 
     Summed in fixed-point, with as many bits as float64 has: whole numbers may be added
     in any order, so the loop becomes vector instructions.
     """
     first, second = np.int64(0), np.int64(0)
+    write_sigmoids(values, c, n, space)
     for i in range(n):
-        f, w = values[i] + c, weight[i]
-        p = sigmoid(abs(f))
+        f, w, p = values[i] + c, weight[i], space[i]
         excess = (1.0 - p if f > 0.0 else p) - (1.0 if i < n_positive else 0.0)
         first += np.int64(np.rint(_FINE * w * excess))
         second += np.int64(np.rint(_FINE * w * (p * (1.0 - p))))
@@ -55,7 +56,7 @@ def _is_settled(c, error):
 
 
 @kernel
-def refit_bias(values, weight, n_positive, n, c):
+def refit_bias(values, weight, n_positive, n, c, space):
     """Bias that minimizes the logistic loss, by Newton steps inside a bracket.
 
     Parameters
@@ -66,6 +67,8 @@ def refit_bias(values, weight, n_positive, n, c):
     n_positive, n : int
     c : float
         Where to start.
+    space : ndarray of shape (>= n,), float64
+        Overwritten.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def refit_bias(values, weight, n_positive, n, c):
     left, right = -high - _SATURATED, -low + _SATURATED
     c = min(max(c, left), right)
     for _ in range(_NEWTON_STEPS):
-        first, second = slope(values, weight, n_positive, n, c)
+        first, second = slope(values, weight, n_positive, n, c, space)
         if second <= 0.0:
             step, second = np.inf, 1.0
         else:
@@ -103,25 +106,26 @@ def refit_bias(values, weight, n_positive, n, c):
 
 
 @kernel
-def subset_loss(values, weight, n_positive, n, c):
+def subset_loss(values, weight, n_positive, n, c, space):
     """Fixed-point logistic loss of outputs ``values + c``."""
     total = np.int64(0)
+    write_softplus(values, c, n, space)
     for i in range(n):
-        loss = logistic_loss(i < n_positive, values[i] + c)
+        loss = loss_by_softplus(i < n_positive, values[i] + c, space[i])
         total += np.int64(np.rint(weight[i] * loss))
     return total
 
 
 @kernel
-def write_derivatives(values, weight, n_positive, n, c, residual, curvature):
+def write_derivatives(values, weight, n_positive, n, c, residual, curvature, space):
     """Write the first and second derivative of each sample's loss.
 
     Rounded to whole numbers: sums of those are exact in any order and so need not wait
     for each other.
     """
+    write_sigmoids(values, c, n, space)
     for i in range(n):
-        f, w = values[i] + c, weight[i]
-        p = sigmoid(abs(f))
+        f, w, p = values[i] + c, weight[i], space[i]
         above = 1.0 - p if f > 0.0 else p
         residual[i] = np.int64(np.rint(w * (above - (1.0 if i < n_positive else 0.0))))
         curvature[i] = np.int64(np.rint(w * (p * (1.0 - p))))
@@ -207,44 +211,47 @@ def output_step_ce(n_units, data, rows, n_positive, n, settings, network, scratc
     # Arrays of the search for hidden units, which are free here.
     work, moved, values = scratch.samples, scratch.shifted, scratch.samples.values
     drawn_weight, total_weight = scratch.contenders.values, 0.0
-    drive, weight, u = network.drive, data.weight, network.u
+    drive, weight, u, space = network.drive, data.weight, network.u, scratch.x
     for i in range(n):
         values[i], drawn_weight[i] = drive[rows[i]], weight[rows[i]]
         total_weight += drawn_weight[i]
-    c = refit_bias(values, drawn_weight, n_positive, n, network.c[0])
+    c = refit_bias(values, drawn_weight, n_positive, n, network.c[0], space)
     network.c[0] = c
     if n_units == 0:
         return
-    best = subset_loss(values, drawn_weight, n_positive, n, c)
-    present, steps, bounds = np.float64(best), scratch.steps, scratch.growths
+    steps, bounds = scratch.steps, scratch.growths
     for j in range(n_units):
         steps[0, j, 0], steps[0, j, 1] = settings.output_step, -settings.output_step
         if settings.binary:
             steps[0, j, 0], steps[0, j, 1] = -2.0 * u[j], 0.0
     slopes, curves = scratch.unordered, scratch.contenders.gains
-    write_derivatives(values, drawn_weight, n_positive, n, c, slopes, curves)
+    write_derivatives(values, drawn_weight, n_positive, n, c, slopes, curves, space)
     _scatter(slopes, rows, n, drive.shape[0], work.gains)
     _scatter(curves, rows, n, drive.shape[0], slopes)
     step_bounds(u, network.firing, steps, work.gains, slopes, bounds)
     # What rounding can take from a bound: that of a step's own loss, less than half
     # the least decrease, and that of the bound's terms.
     slack = 0.5 * MIN_DECREASE * total_weight + 4.0 * n * max(1.0, abs(steps[0, 0, 0]))
-    best -= np.int64(MIN_DECREASE * total_weight)
+    # Change of the loss by the best step. The loss itself is needed if any may help.
+    best, present = -np.int64(MIN_DECREASE * total_weight), np.int64(0)
     best_j, best_k, best_c = -1, 0, c
-    for _ in range(2 * n_units):
+    for turn in range(2 * n_units):
         j, k = 0, 0
         for i in range(n_units):  # of equal ones the first
             for side in range(2):
                 if bounds[0, i, side] < bounds[0, j, k]:
                     j, k = i, side
-        if not present + bounds[0, j, k] - slack <= best:
+        if not bounds[0, j, k] - slack <= best:
             break
+        if turn == 0:
+            present = subset_loss(values, drawn_weight, n_positive, n, c, space)
         bounds[0, j, k] = np.inf
         write_values_after(
             j, steps[0, j, k], u[j], rows, values, n, network.firing, moved
         )
-        new_c = refit_bias(moved, drawn_weight, n_positive, n, c + bounds[1, j, k])
-        loss = subset_loss(moved, drawn_weight, n_positive, n, new_c)
+        new_c = c + bounds[1, j, k]
+        new_c = refit_bias(moved, drawn_weight, n_positive, n, new_c, space)
+        loss = subset_loss(moved, drawn_weight, n_positive, n, new_c, space) - present
         # The least loss; of equal ones the first, whatever order they are tried in.
         earlier = 2 * j + k < 2 * best_j + best_k
         if loss < best or (loss == best and earlier):

@@ -155,8 +155,9 @@ def read_block(columns, rows, scaling, x):
     for f in range(centre.shape[0]):
         out = x[f]
         gather_column(
-            columns.whole, columns.single, columns.double, f, rows, np.int64(0), n, out
-        )
+            columns.whole, columns.single, columns.double, columns.values, f, rows,
+            np.int64(0), n, out,
+        )  # fmt: skip
         for i in range(n):
             out[i] = (out[i] - centre[f]) * scale
 

@@ -15,6 +15,7 @@ _FOLD = np.uint64(32)
 _ROWS, _FEATURES = 256, 8
 _BLOCK = 64  # rows and features copied at a time
 _NEAR = 1 << 19  # bytes of data that stay in the second-level cache
+_NO_VALUES = np.empty(0)
 
 
 class Columns(NamedTuple):
@@ -26,6 +27,7 @@ class Columns(NamedTuple):
     whole: np.ndarray  # (n_features or 0, n_rows) uint8
     single: np.ndarray  # (n_features or 0, n_rows) float32
     double: np.ndarray  # (n_features or 0, n_rows) float64
+    values: np.ndarray  # (n_values or 0,) float64, of which `whole` has the codes
 
 
 @kernel
@@ -124,23 +126,28 @@ def normalise_rows(weights):
         normalise_row(weights[j])
 
 
-def as_columns(columns):
-    """Wrap an array of shape (n_features, n_rows), uint8, float32 or float64."""
+def as_columns(columns, values=_NO_VALUES):
+    """Wrap an array of shape (n_features, n_rows), uint8, float32 or float64.
+
+    The entries of `values`, if there are any, are what those of the array stand for.
+    """
     arrays = []
     for dtype in (np.uint8, np.float32, np.float64):
         array = np.empty((0, columns.shape[1]), dtype=dtype)
         if columns.dtype == dtype:
             array = columns.view()
-        array.flags.writeable = False  # always: one version of what reads them
         arrays.append(array)
+    arrays.append(values.view())
+    for array in arrays:
+        array.flags.writeable = False  # always: one version of what reads them
     return Columns(*arrays)
 
 
 @kernel
-def gather_column(whole, single, double, feature, rows, start, stop, out):
+def gather_column(whole, single, double, values, feature, rows, start, stop, out):
     """Write a feature's values on ``rows[start:stop]`` to the same places of `out`.
 
-    `whole`, `single` and `double` are those of :class:`Columns`.
+    `whole`, `single`, `double` and `values` are those of :class:`Columns`.
     """
     if double.shape[0] > 0:
         for i in range(np.uint64(start), np.uint64(stop)):
@@ -148,6 +155,9 @@ def gather_column(whole, single, double, feature, rows, start, stop, out):
     elif single.shape[0] > 0:
         for i in range(np.uint64(start), np.uint64(stop)):
             out[i] = single[feature, rows[i]]
+    elif values.shape[0] > 0:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            out[i] = values[whole[feature, rows[i]]]
     else:
         for i in range(np.uint64(start), np.uint64(stop)):
             out[i] = whole[feature, rows[i]]
@@ -189,6 +199,9 @@ def read_column(columns, feature, start, out):
         copy_values(columns.double[feature, start:stop], out)
     elif columns.single.shape[0] > 0:
         copy_values(columns.single[feature, start:stop], out)
+    elif columns.values.shape[0] > 0:
+        for i in range(out.shape[0]):
+            out[i] = columns.values[columns.whole[feature, start + i]]
     else:
         copy_values(columns.whole[feature, start:stop], out)
 

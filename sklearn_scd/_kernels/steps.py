@@ -36,6 +36,7 @@ from sklearn_scd._kernels.threshold import (
 # what is left is rounding.
 CANCELLED = 0.01
 
+_LIGHT_PER_HEAVY = 4  # lighter samples that deserve as many bins as one
 _SAME_REACH = 0.5  # of the furthest of some steps: they share a window
 
 
@@ -204,9 +205,9 @@ def _may_beat(n_bins, suffix, bar, light, group, positive, negative):
 
 @kernel
 def _score_step(
-    whole, single, double, feature, step, growth, low, n_bins, scale, on_gain, bar,
-    gathered, rows, values, gains, ends, light, x, shifted, bins, positive, negative,
-    above, opens, opened,
+    whole, single, double, table, feature, step, growth, low, n_bins, scale, on_gain,
+    bar, gathered, rows, values, gains, ends, light, x, shifted, bins, positive,
+    negative, above, opens, opened,
 ):  # fmt: skip
     """Score one step: the best over its thresholds if that beats `bar`, else `bar`.
 
@@ -214,8 +215,8 @@ def _score_step(
 
     Parameters
     ----------
-    whole, single, double
-        Those of Columns.
+    whole, single, double, table
+        Those of Columns, whose last are the values of codes.
     feature : int
     step, growth : float
     low : float
@@ -243,7 +244,7 @@ def _score_step(
     for group in range(GROUPS):
         a, b, c = ends[2 * group], ends[2 * group + 1], ends[2 * group + 2]
         if gathered < c:
-            gather_column(whole, single, double, feature, rows, a, c, x)
+            gather_column(whole, single, double, table, feature, rows, a, c, x)
             gathered = c
         _shift(values, x, step, growth, a, b, c, shifted)
         place_in_bins(shifted, a, c, low, scale, n_bins, bins)
@@ -314,10 +315,13 @@ def best_step(
     bins, positive, negative = space.bins, space.positive, space.negative
     above, opens, opened = space.above, space.opens, space.opened
     whole, single, double = columns.whole, columns.single, columns.double
+    table = columns.values
     # Those that reach furthest first: the others have a smaller window.
     while reach > 0.0 and ends[RUNS] > 0:
         n, least, following = ends[RUNS], _SAME_REACH * reach, 0.0
-        n_bins, scale = bin_scale(window.low, window.high, n)
+        # The lighter groups are not looked at for most steps.
+        heavy = ends[2] + (n - ends[2]) // _LIGHT_PER_HEAVY
+        n_bins, scale = bin_scale(window.low, window.high, heavy)
         for group in range(GROUPS - 1):
             if ends[2 * group + 2] < n:
                 bound_light(contenders, group, window.low, scale, n_bins, reach, light)
@@ -338,7 +342,7 @@ def best_step(
                     continue
                 beaten = bar - (k < best)  # of equals the first
                 score, gathered = _score_step(
-                    whole, single, double, f, step, growth,
+                    whole, single, double, table, f, step, growth,
                     window.low + step * centre, n_bins, scale, window.on_gain, beaten,
                     gathered, rows, values, gains, ends, light, x, shifted, bins,
                     positive, negative, above, opens, opened,

@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     margin: float  # in the units of projections
     growth: int  # iterations in which the margin grows from 0
     ramp: float = 0.0  # of 0/1 loss: half-width of what hidden nodes train on, or 0
+    n_others: int = 1  # classes that the positive one is told from
     target_loss: float = 0.0  # mean loss that ends the training
 
 
@@ -48,6 +49,7 @@ class Data(NamedTuple):
     """A binary training problem; the package's layout is in `_kernels.__init__`."""
 
     columns: np.ndarray  # (n_features, n_rows); kernels get them as Columns
+    values: np.ndarray  # (n_values or 0,) float64, of which columns have the codes
     lowest: np.ndarray  # (n_features,)
     highest: np.ndarray  # (n_features,)
     weight: np.ndarray  # (n_rows,) int64
@@ -169,7 +171,7 @@ def _train(
                     project_held_out(j, j + 1, space, held_out)
         loss = judged = total_loss(
             data.start, data.stop, data.weight, network.drive, network.c[0],
-            settings.cross_entropy,
+            settings.cross_entropy, scratch.x,
         )  # fmt: skip
         if holds_out:
             if n_iter == 0:
@@ -227,7 +229,7 @@ def train(data, network, settings, state, loss_curve, held_out):
     n_rows = data.weight.size
     # Whatever the dtype of the data: a kernel is compiled once for all.
     data = data._replace(
-        columns=as_columns(data.columns),
+        columns=as_columns(data.columns, data.values),
         lowest=data.lowest.astype(np.float64),
         highest=data.highest.astype(np.float64),
     )

@@ -102,7 +102,9 @@ def test_what_is_available_suffices_or_does_not(monkeypatch):
     X, y = _data()
     model = SCDClassifier(n_estimators=2, max_iter=2, hidden_units=2)
     need = sum(
-        _memory.fit_need(20, 40, X.dtype, 2, 1, model.get_params() | {"max_iter": 2})
+        _memory.fit_need(
+            20, 40, X.dtype, X.dtype, 2, 1, model.get_params() | {"max_iter": 2}
+        )
     )
     for copies in [1, 3]:  # equal rows are one
         many = np.repeat(X, copies, axis=0), np.repeat(y, copies)
@@ -180,7 +182,7 @@ X, y = data(30_000, 500)
 before = held("VmRSS")
 model.fit(X, y)
 params = {**model.get_params(), "max_iter": 1}
-print(held("VmHWM") - before, *fit_need(30_000, 500, X.dtype, 60, 2, params))
+print(held("VmHWM") - before, *fit_need(30_000, 500, X.dtype, X.dtype, 60, 2, params))
 """
     taken, *need = _tell(PREAMBLE + code)
     assert min(need) > 0.03 * sum(need)  # or not all parts are tested

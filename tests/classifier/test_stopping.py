@@ -49,11 +49,13 @@ def _losses_by_hand(model, X, y, weight):
     )
     rivals = [1] if model.classes_.size == 2 else range(model.classes_.size)
     target = np.tile([y == k for k in rivals], (model.n_estimators, 1))
+    weights = np.tile(weight, (len(target), 1))
     if model.loss == "01":
         losses = (outputs > 0) != target
+        weights[target] *= len(rivals) - 1 or 1  # on the ramp
     else:
         losses = np.logaddexp(0, np.where(target, -outputs, outputs))
-    return np.average(losses, axis=1, weights=weight)
+    return np.average(losses, axis=1, weights=weights)
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0])

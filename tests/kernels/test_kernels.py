@@ -340,7 +340,9 @@ def test_training_follows_the_reference_step_by_step(loss, binary, hidden_units,
         options = _options(rng, loss, binary, hidden_units)
         options["n_candidates"] = rng.integers(1, n_features + 1)
         if case % 2:
-            options["margin"] = rng.choice([0.1, 1.0, 10.0]) * data.columns.std()
+            options["margin"] = (
+                rng.choice([0.1, 1.0, 10.0]) * reference.values_of(data).std()
+            )
         settings = settings_for(data, options)
         n_units = max(hidden_units, 1)
         weights = rng.standard_normal((n_units, n_features))
@@ -415,7 +417,9 @@ def test_bias_under_cross_entropy_is_the_minimum():
             weight = rng.integers(1, 2**30, n)
             target = np.arange(n) < n_positive
             for start in [0.0, 17.3, -1e3]:
-                c = refit_bias(values, weight.astype(float), n_positive, n, start)
+                c = refit_bias(
+                    values, weight.astype(float), n_positive, n, start, np.empty(n)
+                )
                 assert c == reference.best_bias(values, target, weight)
 
 
@@ -475,9 +479,9 @@ def test_firing_is_written_for_both_signs_of_the_output_weight():
 def test_best_output_step_equals_trying_every_threshold(kind, binary):
     """With a margin many of the steps turn their unit round, and some of them win."""
     rng = np.random.default_rng(0)
-    n_units, n_rows = 5, 400
+    n_units, n_rows = 11, 400  # more than are scored at a time
     won = []
-    for _ in range(100):
+    for _ in range(50):
         margin, step = rng.choice([0.0, 0.5, 2.0]), rng.choice([1e-3, 0.1, 0.7])
         u = rng.choice([-1.0, 1.0], n_units) * (1 if binary else rng.random(n_units))
         u = losses.round_to_grid(u)
@@ -538,19 +542,20 @@ def test_step_bounds_are_below_the_true_change_of_the_loss():
         fires[0], fires[1] = 0, 1
         values = losses.round_to_grid(rng.standard_normal(n) * scale)
         weight = rng.integers(2**30, 2**31, n).astype(float)
-        c = refit_bias(values, weight, n_positive, n, 0.0)
-        present = subset_loss(values, weight, n_positive, n, c)
+        space = np.empty(n)
+        c = refit_bias(values, weight, n_positive, n, 0.0, space)
+        present = subset_loss(values, weight, n_positive, n, c, space)
         steps = np.array([[[0.2, -0.2]] * 3 + [[2.0, -2.0]] * 3])
         residual, curvature = np.empty(n, int), np.empty(n, int)
-        write_derivatives(values, weight, n_positive, n, c, residual, curvature)
+        write_derivatives(values, weight, n_positive, n, c, residual, curvature, space)
         bounds = np.empty((2, n_units, 2))
         step_bounds(np.zeros(n_units), 3 * fires, steps, residual, curvature, bounds)
         tight = 0
         for j in range(n_units):
             for k, step in enumerate(steps[0, j]):
                 shifted = values + step * fires[j]
-                best_c = refit_bias(shifted, weight, n_positive, n, c)
-                after = subset_loss(shifted, weight, n_positive, n, best_c)
+                best_c = refit_bias(shifted, weight, n_positive, n, c, space)
+                after = subset_loss(shifted, weight, n_positive, n, best_c, space)
                 change = (after - present) / weight.sum()
                 bound = bounds[0, j, k] / weight.sum()
                 assert bound <= change + 1e-9
@@ -579,6 +584,20 @@ def test_tables_of_loss_and_sigmoid_are_as_fine_as_they_say():
         assert error.max() < 3e-11
 
 
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 7, 1000])
+def test_values_of_tables_are_the_same_one_or_many_at_a_time(n):
+    a = np.abs(np.random.default_rng(n).standard_normal(n)) * 10
+    a[: n // 2] *= np.array([0.0, 1.0, 1e-9, 1e30, 40.0])[np.arange(n // 2) % 5]
+    for many, one in [
+        (losses.write_softplus, losses.softplus),
+        (losses.write_sigmoids, losses.sigmoid),
+    ]:
+        for c in (0.0, -3.0):
+            values = np.full(n + 1, 7.0)
+            many(a, c, n, values)
+            assert values.tolist() == [one(abs(v + c)) for v in a] + [7.0]
+
+
 def test_losses_are_those_of_scikit_learn():
     from sklearn.metrics import log_loss, zero_one_loss
 
@@ -590,7 +609,9 @@ def test_losses_are_those_of_scikit_learn():
         (True, log_loss(target, 1 / (1 + np.exp(-outputs)), sample_weight=weight)),
         (False, zero_one_loss(target, outputs > 0, sample_weight=weight)),
     ]:
-        total = losses.total_loss(20, 45, weight, outputs, 0.0, cross_entropy)
+        total = losses.total_loss(
+            20, 45, weight, outputs, 0.0, cross_entropy, np.empty(50)
+        )
         assert total / weight.sum() == pytest.approx(expected, abs=1e-7)
 
 

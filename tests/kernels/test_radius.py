@@ -33,7 +33,8 @@ def _rows(rng, dtype, n_features):
     y[:2] = 0, 1
     weights = rng.integers(1, 5, n) if rng.random() < 0.5 else np.ones(n)
     data = binary_problem(training_set(X, y, weights.astype(float), 2), 1)
-    return Rows(as_columns(data.columns), data.weight, data.start, data.stop)
+    columns = as_columns(data.columns, data.values)
+    return Rows(columns, data.weight, data.start, data.stop)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
