@@ -192,7 +192,8 @@ def _never_less(coef: Matrix, inner: int) -> Matrix:
     coef = upwards(coef, 2 * inner)
     if sparse.issparse(coef):  # its entries are too large to underflow
         return coef
-    return coef + 4 * inner * TINY
+    coef += 4 * inner * TINY
+    return coef
 
 
 def _used(matrix: Matrix) -> NDArray[np.bool_]:

@@ -303,23 +303,24 @@ def as_matrix(matrix: Any, name: str) -> Matrix:
         matrix = np.asarray(matrix, dtype=np.float64)
     if matrix.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, got {matrix.ndim}.")
-    sizes = np.abs(entries(matrix))
-    if not np.isfinite(sizes).all():
+    values = entries(matrix)
+    # Without an array of sizes: matrices may be large.
+    largest = max(values.max(initial=0.0), -values.min(initial=0.0))
+    if not np.isfinite(largest):
         raise ValueError(f"{name} has entries that are NaN or infinite.")
-    if name == "matrix" and sizes.max(initial=0.0) > LARGEST:
+    if name == "matrix" and largest > LARGEST:
         raise ValueError(
-            f"An entry of the matrix is {sizes.max()!r}, more than {LARGEST:g}: scale "
+            f"An entry of the matrix is {largest!r}, more than {LARGEST:g}: scale "
             "the data to units in which they are not so small."
         )
-    if (
-        name == "matrix"
-        and sparse.issparse(matrix)
-        and ((sizes > 0) & (sizes < 1 / LARGEST)).any()
-    ):
-        raise ValueError(
-            f"An entry of the matrix is {sizes[sizes > 0].min()!r}, less than "
-            f"{1 / LARGEST:g}: scale the data to units in which they are not so large."
-        )
+    if name == "matrix" and sparse.issparse(matrix):
+        sizes = np.abs(values)
+        if ((sizes > 0) & (sizes < 1 / LARGEST)).any():
+            raise ValueError(
+                f"An entry of the matrix is {sizes[sizes > 0].min()!r}, less than "
+                f"{1 / LARGEST:g}: scale the data to units in which they are not so "
+                "large."
+            )
     return matrix
 
 

@@ -374,6 +374,8 @@ def test_kernels_equal_their_naive_twins():
         n = rng.integers(1, 9)
         costs = rng.random(n).round(rng.integers(1, 5))
         gains = np.round(8 * rng.standard_normal(n)) / 8
+        if rng.random() < 0.3:  # as output weights of a training by radii are
+            gains = np.where(gains > 0, 0.5, -0.5)
         need = np.round(8 * rng.uniform(-0.5, 3)) / 8
         enough = [
             (costs[chosen].sum(), costs[chosen].max(initial=0.0))
@@ -393,6 +395,16 @@ def test_kernels_equal_their_naive_twins():
             assert gains[members].sum() >= need
             assert cheapest - 1e-12 <= spent
             assert_allclose(spent, costs[members].sum())
+
+
+def test_units_of_one_weight_cost_what_the_cheapest_of_them_do_however_many():
+    rng = np.random.default_rng(9)
+    costs = rng.random(101)
+    for needed in (1, 30, 50, 101):
+        # Half a unit is a whole one; a search gave up here, with less than that costs.
+        cost = cheapest_set(costs, np.full(101, 0.125), 0.125 * (needed - 0.5))
+        assert_allclose(cost, np.sort(costs)[:needed].sum(), rtol=1e-14)
+    assert cheapest_set(costs, np.full(101, 0.125), 0.125 * 101.5) == np.inf
 
 
 def test_press_solves_the_least_distance_problem():

@@ -79,6 +79,9 @@ def split_bound(
             np.inf if n_along == 1 else end,
         )  # fmt: skip
         low, high = proven, _REACH * proven
+        # As a rule nothing is gained, which a look at the smallest gain tells.
+        if not space.is_free(_smallest_gain(low, high), depth):
+            continue
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             if space.is_free(middle, depth):
@@ -87,6 +90,13 @@ def split_bound(
                 high = middle
         proven = low
     return proven
+
+
+def _smallest_gain(low: float, high: float) -> float:
+    """The radius next to the lower end of a range that is halved so often."""
+    for _ in range(_HALVINGS):
+        high = 0.5 * (low + high)
+    return high
 
 
 class _Space:

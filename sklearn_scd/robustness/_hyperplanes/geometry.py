@@ -17,6 +17,7 @@ _LOW_RANK = 256  # up to this rank, rows are kept in coordinates of the space th
 _RESIDUAL = 1e-9  # of rows of unit norm, outside that space
 _SMALL = 128  # matrices up to this size are solved whole
 _LARGEST_GRAM = 6_000  # rows
+_BLOCK = 32  # rows at a time, of arrays that are large
 SLACK = 1e-6  # of every bound, for what is computed in float64
 
 
@@ -162,12 +163,10 @@ def geometry_of(normals: Floats, span: Floats | None = None) -> Geometry:
     geometry : Geometry
     """
     n_rows, n_features = normals.shape
-    basis = small_basis(normals, span)
+    basis, residual = _basis_and_residual(normals, span)
     if basis is not None:
-        coordinates = normals @ basis.T
-        residual = np.linalg.norm(normals - coordinates @ basis, axis=1).max()
         # Beside what is left, the basis is orthonormal but for rounding.
-        return Geometry(coordinates, basis, None, None, residual + 1e-13)
+        return Geometry(normals @ basis.T, basis, None, None, residual + 1e-13)
     if n_features <= n_rows and n_features <= _LARGEST_GRAM:
         return Geometry(normals, None, None)
     if n_rows <= _LARGEST_GRAM:
@@ -189,20 +188,27 @@ def small_basis(normals: Floats, span: Floats | None = None) -> Floats | None:
     -------
     basis : ndarray of shape (rank, n_features) or None
     """
+    return _basis_and_residual(normals, span)[0]
+
+
+def _basis_and_residual(
+    normals: Floats, span: Floats | None
+) -> tuple[Floats | None, float]:
+    """The basis, and the largest norm of what a row has outside its span."""
     n_rows, n_features = normals.shape
     if min(n_rows, n_features) <= _LOW_RANK:
-        return None
+        return None, 0.0
     if span is not None and len(span) <= _LOW_RANK:
         basis = _basis_of(span)
-        if _has_small_residual(normals, basis):
-            return basis
+        residual = _residual(normals, basis)
+        if residual is not None:
+            return basis, residual
     if _spans_much(normals[: _LOW_RANK + 16]):
-        return None
+        return None, 0.0
     mix = np.random.RandomState(0).standard_normal((_LOW_RANK + 16, n_rows))
     basis = _basis_of(mix @ normals)
-    if len(basis) > _LOW_RANK or not _has_small_residual(normals, basis):
-        return None
-    return basis
+    residual = _residual(normals, basis) if len(basis) <= _LOW_RANK else None
+    return (None, 0.0) if residual is None else (basis, residual)
 
 
 def _basis_of(vectors: Floats) -> Floats:
@@ -210,9 +216,19 @@ def _basis_of(vectors: Floats) -> Floats:
     return basis[: int((sizes > 1e-9 * sizes[0]).sum())]
 
 
-def _has_small_residual(normals: Floats, basis: Floats) -> bool:
-    outside = normals - (normals @ basis.T) @ basis
-    return bool(np.abs(outside).max() < _RESIDUAL)
+def _residual(normals: Floats, basis: Floats) -> float | None:
+    """Largest norm outside the basis, None where an entry of a row is not small.
+
+    Some rows at a time: an array of all of them takes longer to get than to fill.
+    """
+    largest = 0.0
+    for start in range(0, len(normals), _BLOCK):
+        rows = normals[start : start + _BLOCK]
+        outside = rows - (rows @ basis.T) @ basis
+        if not np.abs(outside).max() < _RESIDUAL:
+            return None
+        largest = max(largest, float(np.linalg.norm(outside, axis=1).max()))
+    return largest
 
 
 def _spans_much(rows: Floats) -> bool:

@@ -37,15 +37,20 @@ def cheapest_set(costs, gains, need):
     ratios = np.empty(costs.size, np.float64)
     n = 0
     total = 0.0
+    least, most = np.inf, 0.0
     for j in range(costs.size):
         if gains[j] > 0 and costs[j] < np.inf:
             ratios[n] = costs[j] / gains[j]
             order[n] = j
             total += gains[j]
+            least, most = min(least, gains[j]), max(most, gains[j])
             n += 1
     if total < need:
         return np.inf
     _sort_by(ratios, order, n)
+    if least == most:
+        # The search would go through many sets: shared items cost less than whole ones.
+        return _cheapest_items(costs, order[:n], least, need)
     taken = np.zeros(n, np.bool_)
     best = np.inf
     relaxed = -1.0
@@ -88,6 +93,17 @@ def cheapest_set(costs, gains, need):
         spent -= costs[order[depth]]
         depth += 1
     return relaxed
+
+
+@kernel
+def _cheapest_items(costs, order, gain, need):
+    """Cost of as many items as gain `need`, the first in order, which gain alike."""
+    spent, gained, place = 0.0, 0.0, 0
+    while gained < need and place < order.size:
+        spent += costs[order[place]]
+        gained += gain
+        place += 1
+    return spent
 
 
 @allocating_kernel
