@@ -80,7 +80,8 @@ def split_bound(
         )  # fmt: skip
         low, high = proven, _REACH * proven
         # As a rule nothing is gained, which a look at the smallest gain tells.
-        if not space.is_free(_smallest_gain(low, high), depth):
+        least = _smallest_gain(low, high)
+        if not space.is_free(least, depth):
             continue
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
@@ -88,7 +89,7 @@ def split_bound(
                 low = middle
             else:
                 high = middle
-        proven = low
+        proven = max(low, least)
     return proven
 
 
