@@ -73,8 +73,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--data",
         type=dataset,
         metavar="NAME",
-        help="data set of the section fit, as in benchmarks.medical, its training "
-        "rows, such as npz:FILE (default: synthetic images of 2,526 x 9,216)",
+        help="data set of the sections fit and accuracy, as in benchmarks.medical, its "
+        "training rows, such as npz:FILE (default: synthetic images of 2,526 x 9,216; "
+        "tables)",
     )
     add("--skip-unreadable", action="store_true", help="leave out what can't be read")
     add(

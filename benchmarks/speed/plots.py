@@ -1,6 +1,6 @@
 """Pictures for the documentation, from the record of a run alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.common.errors import UserError
+from benchmarks.speed.accuracy import curves
 from benchmarks.speed.growth import points
 from benchmarks.speed.measurements import read_record
 from benchmarks.speed.speed_tables import show
 
 OURS, OTHERS = "#1f6f8b", "#b8bec4"
 COLOURS = {"SCD01": "#d1603d", "SCDCE": "#1f6f8b"}
+PAPER_S = "SCD01, the paper's"
 INK, FAINT = "#22282d", "#8a9299"
 FORMATS = ("png", "svg")
 STYLE = {
@@ -69,10 +71,14 @@ def plot(file: Path, folder: Path) -> list[Path]:
         If the file can't be read, has nothing to draw, or the folder can't be used.
     """
     sections = read_record(file)["sections"]
-    drawings = {"fit": draw_fit, "growth": draw_growth}
+    drawings = {
+        "fit": draw_fit,
+        "growth": draw_growth,
+        "accuracy": lambda section: draw_accuracy([section]),
+    }
     wanted = {name: draw for name, draw in drawings.items() if name in sections}
     if not wanted:
-        raise UserError(f"{file}: has neither section {' nor '.join(drawings)}")
+        raise UserError(f"{file}: has none of the sections {', '.join(drawings)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [
@@ -142,6 +148,34 @@ def draw_growth(section: dict) -> Figure:
             _draw_panel(ax, section["measurements"], axis, part)
             ax.set(xlabel=AXES[axis], ylabel=PARTS[part][0])
             ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    return figure
+
+
+def draw_accuracy(sections: Sequence[dict], n_columns: int = 4) -> Figure:
+    """Accuracy over processor seconds, a panel for each data set."""
+    panels: dict[str, dict[str, np.ndarray]] = {}
+    for section in sections:
+        panels |= curves(section["measurements"])
+    n_rows = -(-len(panels) // n_columns)
+    columns = min(n_columns, len(panels))
+    figure = Figure(figsize=(3 * columns, 2.7 * n_rows + 0.4), layout="constrained")
+    axes = figure.subplots(n_rows, columns, squeeze=False).ravel()
+    for ax in axes[len(panels) :]:
+        ax.axis("off")
+    for ax, (name, models) in zip(axes, panels.items(), strict=False):
+        for model, curve in models.items():
+            _, seconds, right = curve.T
+            color = COLOURS.get(model, COLOURS["SCD01"])
+            line = "o:" if model == PAPER_S else "o-"
+            ax.plot(seconds, 100 * right, line, ms=4, lw=1.6, color=color, label=model)
+        ax.set(xscale="log", title=name)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.grid(axis="y", color="0.92", lw=0.8)
+        ax.set_axisbelow(True)
+    figure.supxlabel("processor seconds of a fit", fontsize=10)
+    figure.supylabel("accuracy, %", fontsize=10)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, ncol=3, loc="outside upper center", frameon=False)
     return figure
 
 

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.speed import defaults, ensemble, fit, growth, predict, start, twins
+from benchmarks.speed import (
+    accuracy,
+    defaults,
+    ensemble,
+    fit,
+    growth,
+    predict,
+    start,
+    twins,
+)
 from benchmarks.speed.measurements import SectionRecord
 
 
@@ -26,6 +35,11 @@ SECTIONS: dict[str, Section] = {
         defaults.run,
         defaults.Sizes(),
         defaults.Sizes(votes=5, n_rows=400, n_features=784),
+    ),
+    "accuracy": Section(
+        accuracy.run,
+        accuracy.Sizes(),
+        accuracy.Sizes(("breast cancer", "wine"), (50, 500), repeats=1),
     ),
     "fit": Section(fit.run, fit.Sizes(), fit.Sizes(repeats=1), (135, 30)),
     "ensemble": Section(

@@ -73,7 +73,7 @@ def _sizes(name: str, section: Section, arguments: argparse.Namespace) -> object
     changes: dict[str, object] = {}
     if arguments.repeats and hasattr(sizes, "repeats"):
         changes["repeats"] = arguments.repeats
-    if arguments.data and name == "fit":
+    if arguments.data and hasattr(sizes, "data"):
         changes["data"] = arguments.data
         changes["skip_unreadable"] = arguments.skip_unreadable
     return dataclasses.replace(sizes, **changes)

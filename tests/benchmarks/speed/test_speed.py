@@ -7,7 +7,9 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("PIL")
@@ -19,6 +21,7 @@ from benchmarks.speed import __main__ as speed
 from benchmarks.speed import (
     _memory,
     _start_child,
+    accuracy,
     defaults,
     ensemble,
     fit,
@@ -34,9 +37,11 @@ from benchmarks.speed.sections import SECTIONS, Section
 from benchmarks.speed.sections_run import run
 from benchmarks.speed.speed_tables import render, render_targets, show
 from benchmarks.speed.timing import interleaved
+from sklearn_scd import SCDClassifier
 
 TINY = {
     "defaults": defaults.Sizes(("breast cancer", "synthetic images"), 2, 60, 40),
+    "accuracy": accuracy.Sizes(("wine", "two moons"), (1, 3), votes=2),
     "fit": fit.Sizes(60, 40, 4, 4, max_features=8, epochs=2, trees=2, repeats=2),
     "ensemble": ensemble.Sizes(60, 40, votes=2, max_iter=2, repeats=1),
     "growth": growth.Sizes(
@@ -115,6 +120,8 @@ def test_plots_are_written(tiny_run, tmp_path, capsys):
     assert speed.main(["--plot", str(path), str(tmp_path / "new")]) == 0
     names = sorted(file.name for file in (tmp_path / "new").iterdir())
     assert names == [
+        "speed_accuracy.png",
+        "speed_accuracy.svg",
         "speed_fit.png",
         "speed_fit.svg",
         "speed_growth.png",
@@ -203,6 +210,27 @@ def test_growth_is_read_off_the_record():
     curve = growth.points(record.to_dict()["measurements"], "rows", "SCDCE")
     assert curve[0] == [10, 100, 1000]
     assert growth.exponent(*curve) == pytest.approx(0.5)
+
+
+def test_accuracy_is_told_of_each_number_of_iterations(tiny_run):
+    _, data = tiny_run
+    section = data["sections"]["accuracy"]
+    found = accuracy.curves(section["measurements"])
+    assert list(found) == ["wine", "two moons"]
+    for models in found.values():
+        assert list(models) == list(accuracy.MODELS)
+        for curve in models.values():
+            assert curve[:, 0].tolist() == [1, 3]
+            assert (curve[:, 1] > 0).all()
+    X, y = load_wine(return_X_y=True)
+    right = []
+    for seed in range(2):
+        X_train, X_test, y_train, y_test = train_test_split(
+            X, y, test_size=0.2, stratify=y, random_state=seed
+        )
+        model = SCDClassifier(n_estimators=2, max_iter=3, random_state=seed)
+        right.append(model.fit(X_train, y_train).score(X_test, y_test))
+    assert found["wine"]["SCD01"][1, 2] == pytest.approx(np.mean(right))
 
 
 @pytest.mark.skipif(not _memory.measurable(), reason="no peaks on this platform")
