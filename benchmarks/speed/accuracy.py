@@ -60,9 +60,9 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> SectionRecord:
     record = SectionRecord(
         "Accuracy over iterations: fit, processor seconds of one thread, and accuracy",
         notes=[
-            f"{sizes.votes} votes; {TEST_SHARE:.0%} of the samples, drawn at random, are "
-            "kept apart for accuracy. SCD01 is trained on a ramp, as by default; the "
-            "paper's without."
+            f"{sizes.votes} votes; {TEST_SHARE:.0%} of the samples, drawn at random, "
+            "are kept apart for accuracy. SCD01 is trained on a ramp, as by default; "
+            "the paper's without."
         ],
     )
     loaded = [sizes.data] if sizes.data else sizes.data_sets
