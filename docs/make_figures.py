@@ -276,14 +276,16 @@ def draw_detection() -> None:
     plt.close(figure)
 
 
-def draw_growth() -> None:
-    """Draw how the time of a fit grows, from the record."""
+def draw_growth_and_accuracy() -> None:
+    """Draw how the time of a fit grows and what more of it gains, from the records."""
     from benchmarks.speed import plots
 
     tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
-    with plt.rc_context(plots.STYLE):
-        figure = plots.draw_growth(tables["speed_section"]("growth"))
-        figure.savefig(IMAGES / "speed_growth.svg", metadata={"Date": None})
+    drawings = {"growth": plots.draw_growth, "accuracy": plots.draw_accuracy}
+    for name, draw in drawings.items():
+        with plt.rc_context(plots.STYLE):
+            figure = draw(tables["speed_section"](name))
+            figure.savefig(IMAGES / f"speed_{name}.svg", metadata={"Date": None})
 
 
 def draw_examples() -> None:
@@ -304,5 +306,5 @@ if __name__ == "__main__":
     draw_paper()
     draw_iterations()
     draw_detection()
-    draw_growth()
+    draw_growth_and_accuracy()
     draw_examples()

@@ -1,6 +1,6 @@
 """Pictures for the documentation, from the record of a run alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -74,7 +74,7 @@ def plot(file: Path, folder: Path) -> list[Path]:
     drawings = {
         "fit": draw_fit,
         "growth": draw_growth,
-        "accuracy": lambda section: draw_accuracy([section]),
+        "accuracy": draw_accuracy,
     }
     wanted = {name: draw for name, draw in drawings.items() if name in sections}
     if not wanted:
@@ -151,11 +151,9 @@ def draw_growth(section: dict) -> Figure:
     return figure
 
 
-def draw_accuracy(sections: Sequence[dict], n_columns: int = 4) -> Figure:
+def draw_accuracy(section: dict, n_columns: int = 4) -> Figure:
     """Accuracy over processor seconds, a panel for each data set."""
-    panels: dict[str, dict[str, np.ndarray]] = {}
-    for section in sections:
-        panels |= curves(section["measurements"])
+    panels = curves(section["measurements"])
     n_rows = -(-len(panels) // n_columns)
     columns = min(n_columns, len(panels))
     figure = Figure(figsize=(3 * columns, 2.7 * n_rows + 0.4), layout="constrained")
