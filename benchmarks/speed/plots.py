@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from benchmarks.common.errors import UserError
 from benchmarks.speed.accuracy import curves
@@ -167,7 +168,9 @@ def draw_accuracy(section: dict, n_columns: int = 4) -> Figure:
             line = "o:" if model == PAPER_S else "o-"
             ax.plot(seconds, 100 * right, line, ms=4, lw=1.6, color=color, label=model)
         ax.set(xscale="log", title=name)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.minorticks_off()
         ax.grid(axis="y", color="0.92", lw=0.8)
         ax.set_axisbelow(True)
     figure.supxlabel("processor seconds of a fit", fontsize=10)
