@@ -13,7 +13,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 plt.rcParams["svg.hashsalt"] = "sklearn-scd"  # the same file whenever it is made
 ROOT = Path(__file__).parent.parent
@@ -235,7 +235,9 @@ def draw_iterations() -> None:
                 ax.plot(len(middle) + 1, best, "<", color=color, clip_on=False)
         ax.set(title=title, xlabel="Iterations of HopSkipJump", yscale="log")
         ax.set(ylabel="Median L2 size of perturbations")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.minorticks_off()
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(loc="center left", bbox_to_anchor=(1.03, 0.5), frameon=False)
     figure.set_layout_engine("constrained")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from benchmarks.common.errors import UserError
-from benchmarks.speed.accuracy import curves
+from benchmarks.speed.accuracy_over_time import curves
 from benchmarks.speed.growth import points
 from benchmarks.speed.measurements import read_record
 from benchmarks.speed.speed_tables import show

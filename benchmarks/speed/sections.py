@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.speed import (
-    accuracy,
+    accuracy_over_time,
     defaults,
     ensemble,
     fit,
@@ -37,9 +37,9 @@ SECTIONS: dict[str, Section] = {
         defaults.Sizes(votes=5, n_rows=400, n_features=784),
     ),
     "accuracy": Section(
-        accuracy.run,
-        accuracy.Sizes(),
-        accuracy.Sizes(("breast cancer", "wine"), (50, 500), repeats=1),
+        accuracy_over_time.run,
+        accuracy_over_time.Sizes(),
+        accuracy_over_time.Sizes(("breast cancer", "wine"), (50, 500), repeats=1),
     ),
     "fit": Section(fit.run, fit.Sizes(), fit.Sizes(repeats=1), (135, 30)),
     "ensemble": Section(

@@ -21,7 +21,7 @@ from benchmarks.speed import __main__ as speed
 from benchmarks.speed import (
     _memory,
     _start_child,
-    accuracy,
+    accuracy_over_time,
     defaults,
     ensemble,
     fit,
@@ -41,7 +41,7 @@ from sklearn_scd import SCDClassifier
 
 TINY = {
     "defaults": defaults.Sizes(("breast cancer", "synthetic images"), 2, 60, 40),
-    "accuracy": accuracy.Sizes(("wine", "two moons"), (1, 3), votes=2),
+    "accuracy": accuracy_over_time.Sizes(("wine", "two moons"), (1, 3), votes=2),
     "fit": fit.Sizes(60, 40, 4, 4, max_features=8, epochs=2, trees=2, repeats=2),
     "ensemble": ensemble.Sizes(60, 40, votes=2, max_iter=2, repeats=1),
     "growth": growth.Sizes(
@@ -215,10 +215,10 @@ def test_growth_is_read_off_the_record():
 def test_accuracy_is_told_of_each_number_of_iterations(tiny_run):
     _, data = tiny_run
     section = data["sections"]["accuracy"]
-    found = accuracy.curves(section["measurements"])
+    found = accuracy_over_time.curves(section["measurements"])
     assert list(found) == ["wine", "two moons"]
     for models in found.values():
-        assert list(models) == list(accuracy.MODELS)
+        assert list(models) == list(accuracy_over_time.MODELS)
         for curve in models.values():
             assert curve[:, 0].tolist() == [1, 3]
             assert (curve[:, 1] > 0).all()
@@ -228,7 +228,7 @@ def test_accuracy_is_told_of_each_number_of_iterations(tiny_run):
         X_train, X_test, y_train, y_test = train_test_split(
             X, y, test_size=0.2, stratify=y, random_state=seed
         )
-        model = SCDClassifier(n_estimators=2, max_iter=3, random_state=seed)
+        model = SCDClassifier("01", n_estimators=2, max_iter=3, random_state=seed)
         right.append(model.fit(X_train, y_train).score(X_test, y_test))
     assert found["wine"]["SCD01"][1, 2] == pytest.approx(np.mean(right))
 
