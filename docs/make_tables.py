@@ -8,7 +8,9 @@ benchmarks/records/speed-NAME.json`` writes, for defaults and growth.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "benchmarks" / "records"
@@ -136,6 +138,10 @@ def medical_tables() -> dict[str, str]:
     from benchmarks.medical.tables import condensed, detection, side_by_side
     from benchmarks.medical.tables.at_a_glance import summary
 
+    def without_intervals(table: Any) -> Any:
+        rows = [[replace(cell, small="") for cell in row] for row in table.rows]
+        return replace(table, number="", rows=rows, notes=())
+
     groups = condensed.by_dataset(medical_records())
     made = [side_by_side.accuracies(groups), side_by_side.means(groups)]
     for group in groups.values():
@@ -143,7 +149,9 @@ def medical_tables() -> dict[str, str]:
             side_by_side.distances(group),
             side_by_side.transfer_accuracies(group),
             side_by_side.transfers(group),
-            summary({}, condensed.as_entry(condensed.largest(group))),
+            without_intervals(
+                summary({}, condensed.as_entry(condensed.largest(group)))
+            ),
         ]
     made += [
         detection.detection(read(path))
