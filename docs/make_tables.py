@@ -123,8 +123,11 @@ def speed_table(section: dict) -> str:
                 continue
             right = "" if values[1] is None else f", {100 * values[1]:.1f}%"
             row.append(said(values) + right)
-    header = ["Model", *(SHAPES[data] for data in by_data)]
-    caption = "A fit, processor seconds of one thread, and accuracy"
+    shapes = [SHAPES[data] for data in by_data]
+    header = ["Model", *(shape.partition(",")[0] for shape in shapes)]
+    caption = "A fit, processor seconds of one thread, and accuracy: " + "; ".join(
+        shapes
+    )
     return Table("speed-defaults", "", caption, "", header, rows).to_rst()
 
 
