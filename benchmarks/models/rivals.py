@@ -1,7 +1,7 @@
 """Certified models of other kinds: smoothed by noise, or 1-Lipschitz by construction.
 
 All see principal components or means of pixels, projections that keep L2. Two cores
-train them; ``cnn-smoothed`` and ``resnet18-smoothed`` use a CUDA GPU if there is one.
+train them; those with convolutions use a CUDA GPU if there is one.
 """
 
 from typing import Any
@@ -64,7 +64,9 @@ def _lipschitz_cnn(
     seed: int, budget: Budget, image_shape: ImageShape
 ) -> ClassifierMixin:
     means, shape = _means(image_shape)
-    network = LipschitzClassifier("cnn", image_shape=shape, **_training(seed, budget))
+    network = LipschitzClassifier(
+        "cnn", image_shape=shape, device="auto", **_training(seed, budget)
+    )
     return make_pipeline(means, network)
 
 

@@ -21,6 +21,7 @@ def train_lipschitz(
     max_iter: int,
     batch_size: int,
     learning_rate: float,
+    device: torch.device,
 ) -> nn.Module:
     """Train a network by Adam on cross-entropy.
 
@@ -32,11 +33,14 @@ def train_lipschitz(
         Positions of the classes.
     network, image_shape, temperature, max_iter, batch_size, learning_rate
         As in `LipschitzClassifier`.
+    device : torch.device
+        Where to train.
 
     Returns
     -------
     module
-        Plain layers with the weights that the constraints made, in float64.
+        Plain layers with the weights that the constraints made, in float64, on the
+        processor.
     """
     n_classes = codes.max() + 1
     n_outputs = 1 if n_classes == 2 else int(n_classes)
@@ -44,12 +48,13 @@ def train_lipschitz(
         module = _dense(X.shape[1], n_outputs)
     else:
         module = _convolutions(image_shape, n_outputs)
+    module.to(device)
     optimiser = torch.optim.Adam(module.parameters(), lr=learning_rate / 2)
     n_batches = -(-len(X) // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, learning_rate, total_steps=max_iter * n_batches
     )
-    rows, targets = torch.from_numpy(X), torch.from_numpy(codes)
+    rows, targets = torch.from_numpy(X).to(device), torch.from_numpy(codes).to(device)
     module.train()
     for _ in range(max_iter):
         for batch in torch.randperm(len(X)).split(batch_size):
@@ -64,7 +69,8 @@ def train_lipschitz(
         module(rows[:1])  # the constraints act when weights are used
     constrained = module if network == "mlp" else module[1]
     before = [] if network == "mlp" else [module[0]]
-    return nn.Sequential(*before, *constrained.vanilla_export()).double().eval()
+    plain = nn.Sequential(*before, *constrained.vanilla_export())
+    return plain.cpu().double().eval()
 
 
 def _cross_entropy(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -38,6 +38,8 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
         Rows a step.
     learning_rate : float, default=0.004
         Largest of Adam's, on a schedule of one cycle.
+    device : {"cpu", "auto"}, default="cpu"
+        Where it is trained; "auto" is a CUDA GPU, if there is one.
     n_jobs : int, default=None
         Threads, one by default.
     random_state : int, RandomState instance or None, default=None
@@ -65,6 +67,7 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "device": [StrOptions({"cpu", "auto"})],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -78,6 +81,7 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
         max_iter=60,
         batch_size=128,
         learning_rate=0.004,
+        device="cpu",
         n_jobs=None,
         random_state=None,
     ):
@@ -87,6 +91,7 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -108,6 +113,7 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
         from benchmarks.common.torch_runtime import limited_threads, seeded
         from benchmarks.models.networks._lipschitz_bound import lipschitz_constants
         from benchmarks.models.networks._lipschitz_training import train_lipschitz
+        from benchmarks.models.networks._training import choose_device
 
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
@@ -126,6 +132,7 @@ class LipschitzClassifier(ClassifierMixin, BaseEstimator):
                 self.max_iter,
                 self.batch_size,
                 self.learning_rate,
+                choose_device(self.device),
             )
             self.lipschitz_ = lipschitz_constants(self.torch_module_)
         return self

@@ -4,6 +4,9 @@ Courbariaux, Hubara, Soudry, El-Yaniv and Bengio: Binarized neural networks (201
 paper names Larq's; this one is built by the same recipe.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -87,3 +90,42 @@ def build(
         From rows (n_samples, n_features) to logits (n_samples, n_classes).
     """
     return SignNetwork(n_features, n_classes)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A trained network as arrays, all of float32.
+
+    A unit is the sign of ``(row @ signs - mean) * scale + bias``.
+
+    Parameters
+    ----------
+    signs : ndarray of shape (n_features, hidden_units)
+        The binary weights.
+    means, scales, biases : ndarray of shape (hidden_units,)
+        What batch normalization subtracts and multiplies by, and what is added.
+    outputs : ndarray of shape (hidden_units, n_classes)
+    output_biases : ndarray of shape (n_classes,)
+    """
+
+    signs: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+    biases: np.ndarray
+    outputs: np.ndarray
+    output_biases: np.ndarray
+
+
+def read_layers(module: SignNetwork) -> Layers:
+    """Read a network that is trained, wherever its weights are."""
+    norm, output = module.norm, module.output
+    with torch.no_grad():
+        parts = (
+            sign_ste(module.weight).T,
+            norm.running_mean,
+            1 / torch.sqrt(norm.running_var + norm.eps),
+            module.bias,
+            output.weight.T,
+            output.bias,
+        )
+        return Layers(*(np.ascontiguousarray(part.cpu().numpy()) for part in parts))

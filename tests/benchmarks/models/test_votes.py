@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 pytest.importorskip("threadpoolctl")
 pytest.importorskip("tqdm")
 
+from benchmarks.models.networks import TorchClassifier
 from benchmarks.models.votes import VotedClassifier
 
 
@@ -65,15 +66,22 @@ def test_agrees_with_voting_classifier():
     assert len(np.unique(members, axis=0)) > 1, "the runs must differ to show anything"
 
 
+RUNS = {
+    "mlp": MLPClassifier((5,), activation="logistic", max_iter=3),
+    "bnn-ste": TorchClassifier("bnn-ste", max_iter=2),
+}
+
+
+@pytest.mark.parametrize("kind", RUNS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_rows", [1, 7, 60])
-def test_stacked_runs_predict_what_each_does(n_rows, dtype):
+def test_stacked_runs_predict_what_each_does(n_rows, dtype, kind):
     """Labels of any kind; stored and loaded, too."""
+    if kind == "bnn-ste":
+        pytest.importorskip("torch")
     X, y = make_classification(60, 30, random_state=0)
     X = X.astype(dtype)
-    model = VotedClassifier(
-        MLPClassifier((5,), activation="logistic", max_iter=3), 9, random_state=0
-    )
+    model = VotedClassifier(RUNS[kind], 9, random_state=0)
     with pytest.warns(ConvergenceWarning):
         model.fit(X, np.array(["well", "ill"])[y])
     assert model._stacked is not None
