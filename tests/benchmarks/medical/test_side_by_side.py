@@ -100,6 +100,21 @@ def test_means_are_those_of_the_paper_s_protocol_where_a_set_has_it():
     assert row["All"] == "7.67 (3)"
 
 
+def test_transfer_is_that_of_the_paper_s_protocol_where_it_has_all_images():
+    rows = (7, 3, 5, 1, 2)
+    larger = _record(BRIEF, [1.0] * 6, [0.5] * 6, rows=(*rows, 4))
+    nobody = [[[0] * 5] * 2] * 2
+    for n_images, expected in ((5, "0/5 and 0/5"), (4, "1/2 and 1/2")):
+        full = _record(PAPER, [1.0] * n_images, [0.5] * n_images, rows=rows[:n_images])
+        for part in (full["attack"], full["evaluation"]):
+            part["transfer"] = part["transfer"] | {
+                "fooled": nobody,
+                "valid": [[1] * 5] * 2,
+            }
+        table = side_by_side.transfers([larger, full])
+        assert _row(table, "SCDCE")["LeNet"] == expected
+
+
 def test_transfer_counts_both_kinds_of_images():
     group = [_record(BRIEF, [1.0, 2.0, 0.0], [0.3, 0.7, 0.0])]
     row = _row(side_by_side.transfer_accuracies(group), "LeNet")
