@@ -25,8 +25,8 @@ from benchmarks.medical.tables.condensed import (
     is_paper,
     known_of,
     labels_of,
-    largest,
     trials_of,
+    whole_or_largest,
 )
 from benchmarks.medical.tables.separation import median, median_interval
 
@@ -123,7 +123,7 @@ def _fullest(group: Sequence[dict]) -> list[dict]:
 
 def transfer_accuracies(group: Sequence[dict]) -> Table:
     """Return Table 7: accuracy on the other models' images, of both kinds of attack."""
-    record = _transferred(group)
+    record = whole_or_largest(group)
     dataset = record["dataset"]
     kinds = {"HopSkipJump's": [record["attack"]["transfer"]]}
     if "evaluation" in record:
@@ -151,7 +151,7 @@ def transfer_accuracies(group: Sequence[dict]) -> Table:
 
 def transfers(group: Sequence[dict]) -> Table:
     """Return Table 6: how many of a model's images fool another one."""
-    record = _transferred(group)
+    record = whole_or_largest(group)
     parts = [record["attack"]["transfer"]]
     if "evaluation" in record:
         parts.append(record["evaluation"]["transfer"])
@@ -172,16 +172,6 @@ def transfers(group: Sequence[dict]) -> Table:
         ["Made against", *[named[name] for name in names]],
         rows,
     )
-
-
-def _transferred(group: Sequence[dict]) -> dict:
-    """Return the run whose images tell of transfer: that of the paper's protocol.
-
-    It has to have all of its images, else the largest run tells more.
-    """
-    full = [record for record in attacked(group) if is_paper(record)]
-    whole = [r for r in full if len(r["attack"]["images"]) >= PROTOCOL["images"]]
-    return largest(whole or group)
 
 
 def _pair(counts: Sequence[dict], source: str, target: str) -> str:
