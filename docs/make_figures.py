@@ -26,11 +26,13 @@ FIGURES = {
 RIVALS = {  # by the records' names
     "radius-robust": ("sign networks trained by radii", "#1f4e79"),
     "scd01-robust": ("sign networks, 0/1 loss", "#7fb2de"),
-    "lipschitz-mlp": ("1-Lipschitz network", "#d55e00"),
+    "lipschitz-mlp": ("1-Lipschitz MLP", "#d55e00"),
+    "lipschitz-cnn": ("1-Lipschitz CNN", "#f5a04c"),
     "logistic": ("logistic regression", "#7f7f7f"),
     "mlp-smoothed": ("MLP, smoothed", "#009e73"),
+    "svm-rbf-smoothed": ("RBF SVM, smoothed", "#5fc9a5"),
     "cnn-smoothed": ("CNN, smoothed", "#cc79a7"),
-    "resnet18-smoothed": ("ResNet18, smoothed (one split)", "#b8860b"),
+    "resnet18-smoothed": ("ResNet18, smoothed (two splits)", "#b8860b"),
 }
 
 ROC_LINES = (("#333333", "--"), ("#d55e00", "-"), ("#1f4e79", "-"), ("#7fb2de", "-"))
