@@ -379,9 +379,9 @@ def _train_on(
 ) -> Networks:
     """Train a network on the fields of a Data, which may come from another process.
 
-    Those of a second one are of rows held out, keywords of a norm. Joblib's backends look for large arrays
-    among a call's arguments, to move each of them once; inside of a Data they would go
-    along with every network.
+    Those of a second one are of rows held out, keywords of a norm. Joblib's backends
+    look for large arrays among a call's arguments, to move each of them once; inside of
+    a Data they would go along with every network.
     """
 
     def view(field: Any) -> Any:
@@ -392,7 +392,7 @@ def _train_on(
     rest: tuple[Any, ...] = (Data(*views[n:]),) if len(views) > n else ()
     if measured_by:
         typical = measured_by.pop("typical")
-        norm = InputNorm(**{k: view(array) for k, array in measured_by.items()})
+        norm = InputNorm(**{k: view(field) for k, field in measured_by.items()})
         rest = *(rest or (None,)), MarginNorm(norm, typical)
     return train_network(Data(*views[:n]), settings, hidden_units, seed, *rest)
 

@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import gammaln
 
-from sklearn_scd._kernels.input_norm import InputNorm
+from sklearn_scd._kernels.input_norm import GROUP, InputNorm
 from sklearn_scd._training_set import read_only
+
+_STEPS = 16  # of a sample, as long as which rows may be measured after each
+_EVERY = 512  # samples, after which they are measured whatever it takes
 
 InputMap: TypeAlias = ArrayLike | Callable[[], Any] | None
 
@@ -24,15 +27,16 @@ class MarginNorm(NamedTuple):
     typical: float  # length of a row of unit L2 norm
 
 
-def _arrays(starts: Any, features: Any, entries: Any) -> InputNorm:
+def _arrays(starts: Any, features: Any, entries: Any, every: int = 1) -> InputNorm:
     return InputNorm(
         read_only(np.asarray(starts, dtype=np.int64)),
         read_only(np.asarray(features, dtype=np.int64)),
         read_only(np.asarray(entries, dtype=np.float64)),
+        every,
     )
 
 
-L2 = MarginNorm(_arrays([0], [], []), 1.0)
+L2 = MarginNorm(_arrays([0], [], np.empty((0, GROUP))), 1.0)
 
 
 def margin_norm_of(
@@ -65,8 +69,8 @@ or None
         return L2
     if loss != "radius":
         raise ValueError(
-            f"margin_norm=inf needs loss='radius', got loss={loss!r}; give that or "
-            "margin_norm=2."
+            "margin_norm=inf needs loss='radius', which 'auto' is for two classes and "
+            f"margin='auto', got loss={loss!r}; give margin_norm=2."
         )
     if callable(input_map):
         input_map = input_map()
@@ -83,8 +87,21 @@ or None
         raise ValueError("input_map has entries that are NaN or infinite.")
     typical = _typical_length(matrix)
     # Rows of the start, of unit L2 norm, are then of about norm 1 as well.
-    arrays = _arrays(matrix.indptr, matrix.indices, matrix.data / typical)
-    return MarginNorm(arrays, typical)
+    return MarginNorm(_in_groups(matrix / typical), typical)
+
+
+def _in_groups(matrix: Any) -> InputNorm:
+    """Lay a sparse array of shape (n_features, n_inputs) out as kernels read it."""
+    by_input = sparse.csr_array(matrix.T)
+    by_input.resize(*(-(-size // GROUP) * GROUP for size in by_input.shape))
+    blocks = by_input.tobsr(blocksize=(GROUP, GROUP))
+    features = blocks.indices[:, np.newaxis] * GROUP + np.arange(GROUP)
+    features[features >= matrix.shape[0]] = 0
+    entries = blocks.data.transpose(0, 2, 1).reshape(-1, GROUP)
+    entries = np.ascontiguousarray(entries)
+    # As long as that is no longer than some steps, or as rows are not quite others.
+    every = min(max(len(entries) * GROUP // (_STEPS * matrix.shape[0]), 1), _EVERY)
+    return _arrays(blocks.indptr * GROUP, features.ravel(), entries, every)
 
 
 def _typical_length(matrix: Any) -> float:

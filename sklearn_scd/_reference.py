@@ -22,7 +22,6 @@ from sklearn_scd._kernels.losses import (
     sigmoid,
 )
 from sklearn_scd._kernels.output_ce import MIN_DECREASE
-from sklearn_scd._kernels.input_norm import EVERY
 from sklearn_scd._kernels.radius import (
     FEW_UNITS,
     SPREAD,
@@ -453,7 +452,9 @@ class ReferenceNetwork:
         return self.W.copy(), self.thresholds.copy(), self.u.copy(), self.c
 
 
-def train_by_radius(rows, held_out, scaling, planes, settings, state, input_map=None):
+def train_by_radius(
+    rows, held_out, scaling, planes, settings, state, input_map=None, every=1
+):
     """Train a network by its certified radius, one sample and one row at a time.
 
     Parameters
@@ -467,6 +468,8 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state, input_map=
         Advanced.
     input_map : ndarray of shape (n_features, n_inputs), default=None
         If given, rows are measured by the L1 norm of what it makes of them.
+    every : int, default=1
+        Samples, after which they are measured.
 
     Returns
     -------
@@ -530,7 +533,7 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state, input_map=
         width = width_at((n_iter - 1) / settings.max_iter, margin)
         narrowing = (width_at(n_iter / settings.max_iter, margin) - width) / n
         for place, i in enumerate(drawn[:n]):
-            if input_map is not None and place and place % EVERY == 0:
+            if input_map is not None and place and place % every == 0:
                 slopes, lengths = measure()
             output, unit, distances = radius(X[i])
             side = 1.0 if target[i] else -1.0

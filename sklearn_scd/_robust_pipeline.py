@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 
-class RobustPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn has no types
+class RobustPipeline(Pipeline):
     """Pipeline whose classifier measures its margin in the Pipeline's input.
 
     In a plain Pipeline, an :class:`SCDClassifier` with ``margin_norm=numpy.inf`` trains
@@ -29,7 +29,8 @@ class RobustPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn has no typ
     ----------
     steps : list of (str, estimator) tuples
         As of :class:`~sklearn.pipeline.Pipeline`. For ``margin_norm=numpy.inf`` those
-        before the classifier must be affine, see :func:`~sklearn_scd.affine.affine_map`.
+        before the classifier have to be affine, and
+        :func:`~sklearn_scd.affine.affine_map` to know it.
 
     transform_input : list of str, default=None
         As of :class:`~sklearn.pipeline.Pipeline`.

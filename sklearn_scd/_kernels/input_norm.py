@@ -5,9 +5,9 @@ times the L1 norm of ``map.T @ w``, where ``map`` makes features of inputs. Divi
 this norm N(w) a distance is one in L-infinity, and its slope in the row is, where N is
 1, ``x - (w . x) dN/dw``.
 
-N takes a pass over the map, a step of one sample does not: rows are measured every
-`EVERY` samples and brought back to N = 1. In between dN/dw is that of the last time, and
-a row keeps its L2 length.
+N takes a pass over the map, which may be much longer than the step of a sample: rows
+are measured every so many samples and brought back to N = 1. In between dN/dw is that
+of the last time, and a row keeps its L2 length.
 """
 
 import math
@@ -17,15 +17,21 @@ import numpy as np
 
 from sklearn_scd._kernels import kernel
 
-EVERY = 512  # samples, a multiple of those that are read at a time
+GROUP = 4  # inputs, and features, that are read at a time
 
 
 class InputNorm(NamedTuple):
-    """The map from inputs to features, by input; without entries rows have L2 norms."""
+    """The map from inputs to features; without entries rows have L2 norms.
 
-    starts: np.ndarray  # (n_inputs + 1,) int64, where the entries of each input begin
-    features: np.ndarray  # (n_entries,) int64
-    entries: np.ndarray  # (n_entries,) float64
+    Inputs are in groups of four, each with the features that some of them go into, a
+    multiple of four, too: without that, most of the time would go into sums that are
+    loaded and stored. Places left over have entries of 0.
+    """
+
+    starts: np.ndarray  # (n_groups + 1,) int64, where those of each group begin
+    features: np.ndarray  # (n_places,) int64
+    entries: np.ndarray  # (n_places, 4) float64, of each input
+    every: int  # samples, after which rows are measured
 
 
 class Measured(NamedTuple):
@@ -33,7 +39,37 @@ class Measured(NamedTuple):
 
     slopes: np.ndarray  # (n_features, n_units) float64: dN/dw
     lengths: np.ndarray  # (n_units,) L2 norms
-    outputs: np.ndarray  # (n_units,) of one input, overwritten
+    outputs: np.ndarray  # (4, n_units) of a group of inputs, overwritten
+
+
+@kernel
+def _write_signs(norm, first, last, q, weights, out, lengths):
+    """Add sizes of outputs of an input to the norms of rows, and write their signs."""
+    features, entries, n_units = norm.features, norm.entries, out.shape[0]
+    for j in range(n_units):
+        out[j] = 0.0
+    for k in range(first, last, GROUP):
+        a, b = entries[k, q], entries[k + 1, q]
+        c, d = entries[k + 2, q], entries[k + 3, q]
+        wa, wb = weights[features[k]], weights[features[k + 1]]
+        wc, wd = weights[features[k + 2]], weights[features[k + 3]]
+        for j in range(n_units):
+            out[j] = out[j] + a * wa[j] + b * wb[j] + c * wc[j] + d * wd[j]
+    for j in range(n_units):
+        output = out[j]
+        lengths[j] += abs(output)
+        out[j] = 1.0 if output > 0.0 else (-1.0 if output < 0.0 else 0.0)
+
+
+@kernel
+def _add_slopes(norm, first, last, signs, slopes):
+    """Add what a group of inputs adds to the slopes of the norms of rows."""
+    ga, gb, gc, gd = signs[0], signs[1], signs[2], signs[3]
+    for k in range(first, last):
+        entries, out = norm.entries[k], slopes[norm.features[k]]
+        a, b, c, d = entries[0], entries[1], entries[2], entries[3]
+        for j in range(out.shape[0]):
+            out[j] = out[j] + a * ga[j] + b * gb[j] + c * gc[j] + d * gd[j]
 
 
 @kernel
@@ -57,27 +93,17 @@ def measure_rows(norm, weights, measured):
             slopes[f, j] = 0.0
     for i in range(norm.starts.shape[0] - 1):
         first, last = norm.starts[i], norm.starts[i + 1]
-        for j in range(n_units):
-            outputs[j] = 0.0
-        for k in range(first, last):
-            entry, row = norm.entries[k], weights[norm.features[k]]
-            for j in range(n_units):
-                outputs[j] += entry * row[j]
-        for j in range(n_units):
-            output = outputs[j]
-            lengths[j] += abs(output)
-            outputs[j] = 1.0 if output > 0.0 else (-1.0 if output < 0.0 else 0.0)
-        for k in range(first, last):
-            entry, row = norm.entries[k], slopes[norm.features[k]]
-            for j in range(n_units):
-                row[j] += entry * outputs[j]
+        for q in range(GROUP):
+            _write_signs(norm, first, last, q, weights, outputs[q], lengths)
+        _add_slopes(norm, first, last, outputs, slopes)
+    factors = outputs[0]
     for j in range(n_units):
-        outputs[j] = 1.0 / lengths[j] if lengths[j] > 0.0 else 1.0
+        factors[j] = 1.0 / lengths[j] if lengths[j] > 0.0 else 1.0
         lengths[j] = 0.0
     for f in range(slopes.shape[0]):
         row = weights[f]
         for j in range(n_units):
-            row[j] *= outputs[j]
+            row[j] *= factors[j]
             lengths[j] += row[j] * row[j]
     for j in range(n_units):
         lengths[j] = math.sqrt(lengths[j])

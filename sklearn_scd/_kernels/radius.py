@@ -27,7 +27,7 @@ import numpy as np
 
 from sklearn_scd._kernels import kernel
 from sklearn_scd._kernels.input_norm import (
-    EVERY,
+    GROUP,
     Measured,
     measure_rows,
     move_measured,
@@ -260,10 +260,11 @@ def _learn(
     slope = 1.0 / (scaling.scale * settings.margin)
     for first in range(0, drawn.shape[0], _BLOCK):
         block = drawn[first : first + _BLOCK]
-        if norm.entries.shape[0] > 0 and first > 0 and first % EVERY == 0:
-            measure_rows(norm, planes.weights, measured)
         read_block(columns, block, scaling, x)
         for i in range(block.shape[0]):
+            place = first + i
+            if norm.entries.shape[0] > 0 and place > 0 and place % norm.every == 0:
+                measure_rows(norm, planes.weights, measured)
             _write_distances(x, i, planes, distances)
             j = deciding_unit(distances, settings.rank)
             positive = rows.start <= block[i] < rows.stop
@@ -421,7 +422,7 @@ def train_by_radius(
     measured = Measured(
         np.empty((n_features if norm.entries.size else 0, n_units)),
         np.empty(n_units),
-        np.empty(n_units),
+        np.empty((GROUP, n_units)),
     )
     n_iter = _train(
         rows, held_out, scaling, planes, best, norm, measured, settings, state,

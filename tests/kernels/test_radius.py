@@ -11,7 +11,6 @@ from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd import _reference as reference
 from sklearn_scd._data_scale import sizes_of_radii
 from sklearn_scd._ensemble import binary_problem
-from sklearn_scd._kernels.input_norm import EVERY
 from sklearn_scd._kernels.radius import (
     RadiusSettings,
     Rows,
@@ -28,8 +27,8 @@ from sklearn_scd._training_set import training_set
 from sklearn_scd.robustness import certified_distortion
 
 
-def _rows(rng, dtype, n_features, n=None):
-    n = n or rng.integers(5, 90)
+def _rows(rng, dtype, n_features):
+    n = rng.integers(5, 90)
     X = (rng.integers(0, 9, (n, n_features)) + rng.random(n_features)).astype(dtype)
     y = (X[:, 0] > 4).astype(int) ^ (rng.random(n) < 0.1)
     y[:2] = 0, 1
@@ -45,9 +44,7 @@ def _rows(rng, dtype, n_features, n=None):
 def test_training_follows_the_reference_sample_by_sample(in_inputs, n_units, dtype):
     rng = np.random.default_rng(n_units)
     for case in range(6):
-        # Where rows are measured by a norm that is done within a pass, too.
-        many = EVERY + 90 if in_inputs and case == 0 else None
-        rows = _rows(rng, dtype, rng.integers(1, 6), many)
+        rows = _rows(rng, dtype, n_features=rng.integers(1, 6))
         held_out = rows._replace(weight=rows.weight[:0])
         if case % 3 == 2:
             held_out = _rows(rng, dtype, rows.columns[0].shape[0] or 1)
@@ -58,16 +55,16 @@ def test_training_follows_the_reference_sample_by_sample(in_inputs, n_units, dty
         planes = start_planes(start, scaling)
         norm, input_map = L2.norm, None
         if in_inputs:
-            input_map = rng.integers(-2, 3, (n_features, rng.integers(1, 9)))
-            norm = margin_norm_of("radius", np.inf, n_features, input_map).norm
-            input_map = np.zeros(input_map.shape)
-            of_entries = np.repeat(np.arange(input_map.shape[1]), np.diff(norm.starts))
-            input_map[norm.features, of_entries] = norm.entries
+            shape = n_features, rng.integers(1, 11)
+            input_map = rng.integers(-2, 3, shape) + np.eye(*shape)
+            norm, typical = margin_norm_of("radius", np.inf, n_features, input_map)
+            input_map = input_map * (1 / typical)
+            norm = norm._replace(every=1 + 3 * case)
         settings = RadiusSettings(
             rank=n_units // 2,
             margin=rng.choice([0.3, 5.0]),
             step=0.17,
-            max_iter=2 if many else 7,
+            max_iter=7,
             tol=0.0,
             n_iter_no_change=2 if case % 2 else 8,
             alike=False,
@@ -75,7 +72,14 @@ def test_training_follows_the_reference_sample_by_sample(in_inputs, n_units, dty
         state = np.array([case], dtype=np.uint64)
         twin_state = state.copy()
         *expected, curve, held_curve = reference.train_by_radius(
-            rows, held_out, scaling, planes, settings, twin_state, input_map
+            rows,
+            held_out,
+            scaling,
+            planes,
+            settings,
+            twin_state,
+            input_map,
+            norm.every,
         )
         curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
         best, n_iter = train_by_radius(
