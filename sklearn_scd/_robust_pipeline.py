@@ -10,7 +10,6 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline
 
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd.affine import NotAffineError, affine_map
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
@@ -66,6 +65,18 @@ class RobustPipeline(Pipeline):
     True
     """
 
+    def __init__(
+        self,
+        steps: list[tuple[str, Any]],
+        *,
+        transform_input: list[str] | None = None,
+        memory: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(
+            steps, transform_input=transform_input, memory=memory, verbose=verbose
+        )
+
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Fit the steps one after the other.
 
@@ -105,6 +116,8 @@ class RobustPipeline(Pipeline):
 
     def _matrix_before_classifier(self, X: ArrayLike) -> Any:
         """Matrix of the fitted steps before the last; None if there is none."""
+        from sklearn_scd.affine import NotAffineError, affine_map  # with few models
+
         front = self[:-1]
         if not len(front):
             return None
