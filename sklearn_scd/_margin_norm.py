@@ -14,8 +14,10 @@ from scipy.special import gammaln
 from sklearn_scd._kernels.input_norm import GROUP, InputNorm
 from sklearn_scd._training_set import read_only
 
-_STEPS = 16  # of a sample, as long as which rows may be measured after each
-_EVERY = 512  # samples, after which they are measured whatever it takes
+# Rows are measured as often as makes training some four times as long, a product of the
+# map for so many of a sample's projections, and after so many samples at the latest.
+_PRODUCTS = 16
+_EVERY = 512
 
 InputMap: TypeAlias = ArrayLike | Callable[[], Any] | None
 
@@ -99,8 +101,8 @@ def _in_groups(matrix: Any) -> InputNorm:
     features[features >= matrix.shape[0]] = 0
     entries = blocks.data.transpose(0, 2, 1).reshape(-1, GROUP)
     entries = np.ascontiguousarray(entries)
-    # As long as that is no longer than some steps, or as rows are not quite others.
-    every = min(max(len(entries) * GROUP // (_STEPS * matrix.shape[0]), 1), _EVERY)
+    every = len(entries) * GROUP // (_PRODUCTS * matrix.shape[0])
+    every = min(max(every, 1), _EVERY)
     return _arrays(blocks.indptr * GROUP, features.ravel(), entries, every)
 
 
