@@ -146,9 +146,9 @@ class SCDClassifier(VotingNetworks):
         L2 distance, in the units of X, within which a hidden unit counts as decided
         against the sample: training reduces the loss at the worst that perturbations of
         this size can do to each unit. 0 is the paper's training. With ``loss='radius'``
-        the scale of radii in the loss: the larger, the more it pays to raise those that
-        are large already. ``'auto'`` takes a size from the data, see the notes, which
-        is then ``margin_``.
+        the scale of radii in the loss, in `margin_norm`: the larger, the more it pays
+        to raise those that are large already. ``'auto'`` takes a size from the data,
+        see the notes, which is then ``margin_``.
 
     margin_norm : {2, numpy.inf, 'inf'}, default=2
         Norm of the perturbations that ``loss='radius'`` trains against, in which

@@ -16,7 +16,7 @@ from benchmarks.certified.measuring import (
     Images,
     certify,
 )
-from benchmarks.certified.norms import L2, NORMS, Norm, with_bounds_in
+from benchmarks.certified.norms import NORMS, Norm, with_bounds_in
 from benchmarks.common.checkpoints import Checkpoints
 from benchmarks.common.errors import UserError, check_modules
 from benchmarks.common.table import write_table
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     record = CertifiedRecord(arguments, jobs, dataset, kind)
     checkpoints = Checkpoints(arguments.output, arguments.resume)
     splits = [draw_split(dataset, kind, seed) for seed in range(arguments.seeds)]
-    print(estimate(models, dataset, splits, budgets), flush=True)
+    print(estimate(models, dataset, splits, budgets, norm), flush=True)
     for seed, split in enumerate(splits):
         images = images_of(dataset, split)
         for model in models:
@@ -139,7 +139,7 @@ def depends_on(
     seed: int,
     budgets: Budgets,
     images: Images,
-    norm: Norm = L2,
+    norm: Norm,
 ) -> dict:
     """Return all that was set for a result."""
     built = {
@@ -162,6 +162,5 @@ def depends_on(
         "copies": [budgets.final.copies, budgets.search.copies],
         "search": [CRITERION, *norm.search_sizes],
         "bounding": [type(model.bounding).__name__, N_ATTACKED, *PIXELS],
-        # Not of L2, whose results were stored before there was another norm.
-        **({} if norm is L2 else {"norm": norm.name}),
+        "norm": norm.name,
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.common.errors import UserError
 from benchmarks.models import Model
 
 GRAY_LEVELS = 255  # of pixels in [0, 1]
@@ -61,9 +62,18 @@ NORMS = {str(norm.name): norm for norm in (L2, INF)}
 
 
 def with_bounds_in(norm: Norm, models: list[Model]) -> list[Model]:
-    """Leave out models that nothing bounds in a norm, and say so in one line."""
+    """Leave out models that nothing bounds in a norm, and say so in one line.
+
+    Raises
+    ------
+    UserError
+        If none is left.
+    """
     bounded = [model for model in models if norm.order in model.bounding.norms]
-    missing = [model.name for model in models if model not in bounded]
+    missing = ", ".join(model.name for model in models if model not in bounded)
+    told = f"without a bound in L-{norm.name}: {missing}"
+    if not bounded:
+        raise UserError(f"all models are {told}")
     if missing:
-        print(f"Left out, without a bound in L-{norm.name}: {', '.join(missing)}")
+        print(f"Left out, {told}", flush=True)
     return bounded

@@ -280,6 +280,12 @@ def test_gray_levels_are_certified_by_models_that_have_a_bound(
     assert other["radius"] != pytest.approx(trial["radius"])
 
 
+def test_models_without_a_bound_in_a_norm_are_refused(images, tmp_path, capsys):
+    argv = ["--dataset", images, "--models", "mlp", "--norm", "inf", "--output"]
+    assert certified.main([*argv, str(tmp_path)]) == 2
+    assert "all models are without a bound in L-inf: mlp" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["logistic", "lipschitz-mlp", "robust-inf"])
 def test_gray_levels_follow_from_the_weights_in_pixels(name, rows):
     model = MODELS[name]
