@@ -47,10 +47,15 @@ def _mean(model: dict, mean: float, deviation: float, decimals: int) -> str:
 
 
 def certified_table(record: dict) -> str:
-    """Write average certified radius and certified accuracy of all models."""
+    """Write average certified radius and certified accuracy of all models.
+
+    Of a record by L-infinity these are gray levels.
+    """
     from benchmarks.common.table import Table
 
-    places = [record["sizes"].index(size) for size in SIZES]
+    in_levels = record["norm"] == "inf"
+    sizes = record["sizes"] if in_levels else SIZES
+    places = [record["sizes"].index(size) for size in sizes]
     rows = [
         [
             name,
@@ -69,7 +74,13 @@ def certified_table(record: dict) -> str:
         "",
         record["dataset"]["name"],
         f"Splits by {record['dataset']['split']}, mean ± standard deviation",
-        ["Model", "Rests on", "Radius", *(f"{size:g}" for size in SIZES), "Splits"],
+        [
+            "Model",
+            "Rests on",
+            "Levels" if in_levels else "Radius",
+            *(f"{size:g}" for size in sizes),
+            "Splits",
+        ],
         rows,
     )
     return table.to_rst()
@@ -167,7 +178,8 @@ def tables() -> dict[str, str]:
     """Return all tables by the names of their files."""
     made = {
         f"{path.stem}.rst": certified_table(read(path))
-        for path in sorted(RECORDS.glob("certified-*.json"))
+        for kind in ("certified", "gray-levels")
+        for path in sorted(RECORDS.glob(f"{kind}-*.json"))
     }
     made |= medical_tables()
     return {**made, "speed-defaults.rst": speed_table(speed_section("defaults"))}

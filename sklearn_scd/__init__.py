@@ -4,11 +4,13 @@ from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._precompile import precompile
 from sklearn_scd._robust import make_robust_scd
+from sklearn_scd._robust_pipeline import RobustPipeline
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ActiveSubspace",
+    "RobustPipeline",
     "SCDClassifier",
     "__version__",
     "make_robust_scd",

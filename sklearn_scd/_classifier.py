@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import (
     Interval,
+    Options,
     RealNotInt,
     StrOptions,
 )
@@ -25,6 +26,7 @@ from sklearn_scd._class_weights import codes_and_weights
 from sklearn_scd._convergence import warn_of_a_constant
 from sklearn_scd._data_scale import automatic_size, sizes_of_radii
 from sklearn_scd._ensemble import Networks, train_networks
+from sklearn_scd._margin_norm import InputMap, MarginNorm, margin_norm_of
 from sklearn_scd._memory import fit_need, require_memory
 from sklearn_scd._precompile import compile_for
 from sklearn_scd._progress import ProgressLine
@@ -144,9 +146,16 @@ class SCDClassifier(VotingNetworks):
         L2 distance, in the units of X, within which a hidden unit counts as decided
         against the sample: training reduces the loss at the worst that perturbations of
         this size can do to each unit. 0 is the paper's training. With ``loss='radius'``
-        the scale of radii in the loss: the larger, the more it pays to raise those that
-        are large already. ``'auto'`` takes a size from the data, see the notes, which
-        is then ``margin_``.
+        the scale of radii in the loss, in `margin_norm`: the larger, the more it pays
+        to raise those that are large already. ``'auto'`` takes a size from the data,
+        see the notes, which is then ``margin_``.
+
+    margin_norm : {2, numpy.inf, 'inf'}, default=2
+        Norm of the perturbations that ``loss='radius'`` trains against, in which
+        `margin` is then. Infinity is for perturbations that change no feature by more
+        than some size, such as a number of gray levels a pixel. It is measured in the
+        features of X, or where `input_map` leads from, see :meth:`fit`;
+        :class:`RobustPipeline` gives that. Other losses have 2 only.
 
     margin_growth : float, default=0.5
         Fraction of `max_iter` in which the margin grows from 0; only then the best
@@ -279,6 +288,11 @@ class SCDClassifier(VotingNetworks):
     of the overlap of two classes: their variance along the line between the means over
     its squared length, or 1. ``noise='auto'`` is a tenth of the spread.
 
+    With ``margin_norm=numpy.inf`` the distance to a hyperplane is ``|w . x + b|`` over
+    the L1 norm of its row w or, behind a linear map, of ``input_map.T @ w``.
+    ``margin='auto'`` is the size above over the mean of that norm, for rows of unit L2
+    norm and any direction. The noise stays as it is, Gaussian in the features of X.
+
     With the other losses ``margin='auto'`` and ``noise='auto'`` take the smaller of two
     sizes: 0.14 of the median distance of a sample to the nearest one of another class,
     and 0.4 of that to the hyperplane by which a ridge classifier of standardized
@@ -341,6 +355,7 @@ class SCDClassifier(VotingNetworks):
         "ramp": [Interval(Real, 0, 1_000, closed="both"), StrOptions({"auto"})],
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "margin": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "margin_norm": [Options(Real, {2, np.inf}), StrOptions({"inf"})],
         "margin_growth": [Interval(Real, 0, 1, closed="both")],
         "noise": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "noisy_copies": [Interval(Integral, 1, None, closed="left")],
@@ -371,6 +386,7 @@ class SCDClassifier(VotingNetworks):
         ramp: float | Literal["auto"] = "auto",
         subsample: float = 0.75,
         margin: float | Literal["auto"] = 0.0,
+        margin_norm: float | Literal["inf"] = 2,
         margin_growth: float = 0.5,
         noise: float | Literal["auto"] = 0.0,
         noisy_copies: int = 4,
@@ -397,6 +413,7 @@ class SCDClassifier(VotingNetworks):
         self.ramp = ramp
         self.subsample = subsample
         self.margin = margin
+        self.margin_norm = margin_norm
         self.margin_growth = margin_growth
         self.noise = noise
         self.noisy_copies = noisy_copies
@@ -427,7 +444,12 @@ class SCDClassifier(VotingNetworks):
 
     @validated_fit
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        input_map: InputMap = None,
     ) -> Self:
         """Train the networks.
 
@@ -442,6 +464,13 @@ class SCDClassifier(VotingNetworks):
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative. Samples of weight 0 are left out.
+
+        input_map : array-like or sparse array of shape (n_features, n_inputs) or \
+callable, default=None
+            For ``margin_norm=numpy.inf``: the linear map by which the features of X
+            come from the input in which perturbations are measured, ``X = inputs @
+            input_map.T`` but for a constant. A callable is called without arguments and
+            returns it. None: X is the input.
 
         Returns
         -------
@@ -466,6 +495,7 @@ class SCDClassifier(VotingNetworks):
         loss = self._loss_for(classes.size)
         self._check_voting(loss)
         self._check_radius(loss)
+        margin_norm = margin_norm_of(loss, self.margin_norm, X.shape[1], input_map)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_old = 0
         if adding:
@@ -483,10 +513,10 @@ class SCDClassifier(VotingNetworks):
                 **self._training_options(
                     X.shape[1], loss, np.bincount(labels, weights)
                 ),
-                **self._sizes(X, labels, weights, seed, loss),
+                **self._sizes(X, labels, weights, seed, loss, margin_norm.typical),
                 "loss": loss,
             }
-            new = self._train(X, labels, weights, options, seed, n_old)
+            new = self._train(X, labels, weights, options, seed, n_old, margin_norm)
             networks = stack_networks(self._networks, new) if adding else new
             for name, values in networks._asdict().items():
                 setattr(self, f"{name}_", values)
@@ -505,6 +535,7 @@ class SCDClassifier(VotingNetworks):
         options: dict[str, Any],
         seed: int,
         n_old: int,
+        margin_norm: MarginNorm,
     ) -> Networks:
         """Networks of the votes from number `n_old` on."""
         n_classes = int(labels.max()) + 1
@@ -532,6 +563,7 @@ class SCDClassifier(VotingNetworks):
             n_jobs=self.n_jobs,
             progress=self._progress(n_networks),
             held_out=held_out,
+            margin_norm=margin_norm,
         )
 
     def _loss_for(self, n_classes: int) -> str:
@@ -571,14 +603,19 @@ class SCDClassifier(VotingNetworks):
         weights: Floats,
         seed: int,
         loss: str,
+        typical: float,
     ) -> dict[str, float]:
-        """Margin and noise, by the data where they are 'auto'."""
+        """Margin and noise, by the data where they are 'auto'.
+
+        `typical` is the length of a row of unit L2 norm in the margin's norm.
+        """
         sizes = {"margin": self.margin, "noise": self.noise}
         automatic: dict[str, float] = {}
         if "auto" in sizes.values():
             rows, _ = canonical_rows(X, labels, weights)
             if loss == "radius":
                 automatic = sizes_of_radii(X, labels, rows)
+                automatic["margin"] /= typical
             else:
                 automatic = dict.fromkeys(sizes, automatic_size(X, labels, rows, seed))
         return {k: automatic[k] if v == "auto" else float(v) for k, v in sizes.items()}

@@ -66,10 +66,12 @@ def warn_of_a_constant(
         "class_weight='balanced'"
     )
     if estimator.margin_ or estimator.noise_:
+        sizes = "they are L2 sizes in the units of X"
+        if getattr(estimator, "margin_norm", 2) != 2:
+            sizes = "the first is the size of a change of each input, the other L2 in X"
         advice = (
             f"give a smaller margin and less noise than {estimator.margin_:.3g} and "
-            f"{estimator.noise_:.3g}: they are L2 sizes in the units of X, and 'auto' "
-            "takes them from the data"
+            f"{estimator.noise_:.3g}: {sizes}, and 'auto' takes them from the data"
         )
     warn(
         f"The fit ended at or near a constant: {what}. If that is not what you "

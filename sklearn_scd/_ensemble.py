@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sklearn_scd._jobs import run_jobs
 from sklearn_scd._kernels.held_out import HeldOut
+from sklearn_scd._kernels.input_norm import InputNorm
 from sklearn_scd._kernels.losses import round_to_grid
 from sklearn_scd._kernels.network import Network
 from sklearn_scd._kernels.radius import RadiusSettings
@@ -25,6 +26,7 @@ from sklearn_scd._kernels.rows import (
     projection_space,
 )
 from sklearn_scd._kernels.training import Data, Settings, train
+from sklearn_scd._margin_norm import L2, MarginNorm
 from sklearn_scd._radius_training import (
     radius_settings,
     train_radius_network,
@@ -240,6 +242,7 @@ def train_network(
     hidden_units: int,
     seed: NDArray[Any],
     held_out: Data | None = None,
+    margin_norm: MarginNorm = L2,
 ) -> Networks:
     """Draw a network's random start and train it.
 
@@ -253,6 +256,8 @@ def train_network(
         For the start and for the training.
     held_out : Data, default=None
         Rows by which the iterate to be kept is chosen.
+    margin_norm : MarginNorm, default=L2
+        Under ``'radius'``.
 
     Returns
     -------
@@ -267,7 +272,7 @@ def train_network(
             data = with_sides_alike(data)
             held_out = None if held_out is None else with_sides_alike(held_out)
         weights, thresholds, u, c, curve, n_iter, held_curve = train_radius_network(
-            data, settings, weights, state, held_out
+            data, settings, weights, state, held_out, margin_norm
         )
     else:
         if settings.ramp > 0.0 and settings.n_others > 1:
@@ -304,6 +309,7 @@ def train_networks(
     n_jobs: int | None,
     progress: Callable[[float], None],
     held_out: TrainingSet | None = None,
+    margin_norm: MarginNorm = L2,
 ) -> Networks:
     """Train the networks of each rival for a range of votes.
 
@@ -322,6 +328,7 @@ def train_networks(
         Called with each finished network's best loss.
     held_out : TrainingSet, default=None
         Rows to choose iterates by, of the dtype of those to train on.
+    margin_norm : MarginNorm, default=L2
 
     Returns
     -------
@@ -335,6 +342,7 @@ def train_networks(
     held: list[tuple[Any, ...]] = [()] * len(rivals)
     if held_out is not None:
         held = [binary_problem(held_out, rival) for rival in rivals]
+    measured_by = {} if margin_norm is L2 else _flat(margin_norm)
     jobs = [
         delayed(_train_on)(
             settings[k],
@@ -342,6 +350,7 @@ def train_networks(
             network_seed(master_seed, vote, k),
             *problems[k],
             *held[k],
+            **measured_by,
         )
         for vote in votes
         for k in range(len(rivals))
@@ -366,17 +375,31 @@ def _train_on(
     hidden_units: int,
     seed: NDArray[Any],
     *fields: Any,
+    **measured_by: Any,
 ) -> Networks:
     """Train a network on the fields of a Data, which may come from another process.
 
-    Those of a second one are of rows held out. Joblib's backends look for large arrays
-    among a call's arguments, to move each of them once; inside of a Data they would go
-    along with every network.
+    Those of a second one are of rows held out, keywords of a norm. Joblib's backends
+    look for large arrays among a call's arguments, to move each of them once; inside of
+    a Data they would go along with every network.
     """
-    views: Any = [read_only(f) if isinstance(f, np.ndarray) else f for f in fields]
+
+    def view(field: Any) -> Any:
+        return read_only(field) if isinstance(field, np.ndarray) else field
+
+    views: Any = [view(f) for f in fields]
     n = len(Data._fields)
-    rest = (Data(*views[n:]),) if len(views) > n else ()
+    rest: tuple[Any, ...] = (Data(*views[n:]),) if len(views) > n else ()
+    if measured_by:
+        typical = measured_by.pop("typical")
+        norm = InputNorm(**{k: view(field) for k, field in measured_by.items()})
+        rest = *(rest or (None,)), MarginNorm(norm, typical)
     return train_network(Data(*views[:n]), settings, hidden_units, seed, *rest)
+
+
+def _flat(margin_norm: MarginNorm) -> dict[str, Any]:
+    """A norm as the arguments of a job."""
+    return {**margin_norm.norm._asdict(), "typical": margin_norm.typical}
 
 
 def _empty_networks(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_scd._kernels.input_norm import InputNorm
 from sklearn_scd._kernels.losses import to_bias_grid, to_grid
 from sklearn_scd._kernels.radius import (
     SPREAD,
@@ -20,6 +21,7 @@ from sklearn_scd._kernels.radius import (
 )
 from sklearn_scd._kernels.rows import as_columns, normalise_rows
 from sklearn_scd._kernels.training import Data
+from sklearn_scd._margin_norm import L2, MarginNorm
 from sklearn_scd._training_set import fixed_point_weights, read_only
 from sklearn_scd._typing import Floats
 
@@ -70,6 +72,7 @@ def train_radius_network(
     weights: Floats,
     state: NDArray[np.uint64],
     held_out: Data | None,
+    margin_norm: MarginNorm = L2,
 ) -> tuple[Floats, Floats, Floats, float, Floats, int, Floats]:
     """Train a network by its certified radius.
 
@@ -77,11 +80,13 @@ def train_radius_network(
     ----------
     data : Data
     settings : RadiusSettings
+        The margin in the norm below.
     weights : ndarray of shape (n_units, n_features)
         Draws from N(0, 1); overwritten.
     state : ndarray of shape (1,), dtype uint64
         Overwritten.
     held_out : Data or None
+    margin_norm : MarginNorm, default=L2
 
     Returns
     -------
@@ -106,11 +111,16 @@ def train_radius_network(
     held = _rows(data if held_out is None else held_out)
     if held_out is None:
         held = held._replace(weight=held.weight[:0])
-    settings = choose_rank(rows, scaling, planes, settings, state)
-    best, n_iter, curves = _train(rows, held, scaling, planes, settings, state)
-    weights = np.ascontiguousarray(best.weights.T)
+    norm = margin_norm.norm
+    # Rows are measured in units of their typical length, so distances are as well.
+    settings = settings._replace(margin=settings.margin * margin_norm.typical)
+    settings = choose_rank(rows, scaling, planes, norm, settings, state)
+    best, n_iter, curves = _train(rows, held, scaling, planes, norm, settings, state)
+    weights, biases = np.ascontiguousarray(best.weights.T), best.biases
+    if margin_norm is not L2:
+        biases = biases / np.linalg.norm(weights, axis=1)
     normalise_rows(weights)
-    thresholds = (weights * scaling.centre).sum(axis=1) - best.biases / scaling.scale
+    thresholds = (weights * scaling.centre).sum(axis=1) - biases / scaling.scale
     n_units = len(weights)
     u = np.full(n_units, to_grid(1 / math.sqrt(n_units)))
     c = float(to_bias_grid(-(settings.rank + 0.5) * u[0]))
@@ -121,6 +131,7 @@ def choose_rank(
     rows: Rows,
     scaling: Scaling,
     planes: Planes,
+    norm: InputNorm,
     settings: RadiusSettings,
     state: NDArray[np.uint64],
 ) -> RadiusSettings:
@@ -143,7 +154,7 @@ def choose_rank(
     losses = {}
     for rank in dict.fromkeys(ranks) if last else ():
         trial = short._replace(rank=rank)
-        _, _, curves = _train(rows, nobody, scaling, planes, trial, state)
+        _, _, curves = _train(rows, nobody, scaling, planes, norm, trial, state)
         losses[rank] = float(curves[0, -1])
     best = min(losses, key=losses.__getitem__, default=settings.rank)
     clearly = best in losses and losses[best] < _CLEARLY * losses[settings.rank]
@@ -155,6 +166,7 @@ def _train(
     held_out: Rows,
     scaling: Scaling,
     planes: Planes,
+    norm: InputNorm,
     settings: RadiusSettings,
     state: NDArray[np.uint64],
 ) -> tuple[Planes, int, NDArray[np.float32]]:
@@ -162,7 +174,7 @@ def _train(
     start = Planes(*(array.copy() for array in planes))
     curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
     best, n_iter = train_by_radius(
-        rows, held_out, scaling, start, settings, state, *curves
+        rows, held_out, scaling, start, norm, settings, state, *curves
     )
     return best, n_iter, curves
 

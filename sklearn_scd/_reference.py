@@ -452,7 +452,9 @@ class ReferenceNetwork:
         return self.W.copy(), self.thresholds.copy(), self.u.copy(), self.c
 
 
-def train_by_radius(rows, held_out, scaling, planes, settings, state):
+def train_by_radius(
+    rows, held_out, scaling, planes, settings, state, input_map=None, every=1
+):
     """Train a network by its certified radius, one sample and one row at a time.
 
     Parameters
@@ -464,6 +466,10 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
     settings : RadiusSettings
     state : ndarray of shape (1,), dtype uint64
         Advanced.
+    input_map : ndarray of shape (n_features, n_inputs), default=None
+        If given, rows are measured by the L1 norm of what it makes of them.
+    every : int, default=1
+        Samples, after which they are measured.
 
     Returns
     -------
@@ -499,7 +505,23 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
         outputs = np.array([radius(x)[0] * slope for x in X])
         return int(losses(target, rows.weight, outputs, "ce").sum())
 
+    def measure():
+        """Bring rows to a norm of 1; the slopes of their norms, their L2 lengths."""
+        slopes = np.zeros_like(weights)
+        norms = np.zeros(biases.size)
+        for column in input_map.T:
+            outputs = np.zeros(biases.size)
+            for f in np.flatnonzero(column):
+                outputs += column[f] * weights[f]
+            norms += np.abs(outputs)
+            slopes += column[:, np.newaxis] * np.sign(outputs)
+        for j in np.flatnonzero(norms):
+            weights[:, j] *= 1 / norms[j]
+        return slopes, np.sqrt(np.cumsum(weights**2, axis=0)[-1])
+
     X, target = samples(rows)
+    if input_map is not None:
+        slopes, lengths = measure()
     judges = held_out if held_out.weight.size else rows
     lowest = reference = math.inf
     last_gain, curve, held_out_curve = 0, [], []
@@ -510,7 +532,9 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
         change = (rate_at(n_iter / settings.max_iter, step) - rate) / n
         width = width_at((n_iter - 1) / settings.max_iter, margin)
         narrowing = (width_at(n_iter / settings.max_iter, margin) - width) / n
-        for i in drawn[:n]:
+        for place, i in enumerate(drawn[:n]):
+            if input_map is not None and place and place % every == 0:
+                slopes, lengths = measure()
             output, unit, distances = radius(X[i])
             side = 1.0 if target[i] else -1.0
             right = side * output * slope
@@ -524,12 +548,21 @@ def train_by_radius(rows, held_out, scaling, planes, settings, state):
             shares /= np.cumsum(shares)[-1]
             for j in np.flatnonzero(shares):
                 move = side * rate * pull * shares[j]
+                direction, length = X[i], None
+                if input_map is not None:
+                    direction = X[i] - (distances[j] - biases[j]) * slopes[:, j]
+                    length = lengths[j]
                 biases[j] += move
-                weights[:, j] += move * X[i]
-                if move:
+                weights[:, j] += move * direction
+                if move and length is None:
                     weights[:, j] *= unit_factor(weights[:, j])
+                elif move:
+                    squares = np.cumsum(weights[:, j] ** 2)[-1]
+                    weights[:, j] *= length / math.sqrt(squares)
             rate += change
             width += narrowing
+        if input_map is not None:
+            slopes, lengths = measure()
         judged = total_loss(judges)
         if judged < lowest:
             lowest, best = judged, (weights.copy(), biases.copy())

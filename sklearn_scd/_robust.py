@@ -5,11 +5,11 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any, Literal
 
-from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier, trains_by_radii
+from sklearn_scd._robust_pipeline import RobustPipeline
 from sklearn_scd._typing import RandomState, validated
 
 
@@ -27,7 +27,7 @@ def make_robust_scd(
     *,
     random_state: RandomState = None,
     **parameters: Any,
-) -> Pipeline:
+) -> RobustPipeline:
     """Make a Pipeline of a projection and networks trained to be robust.
 
     Weights of noise in thousands of pixels bring every hyperplane near every image. An
@@ -54,11 +54,13 @@ def make_robust_scd(
         takes from the data after the projection, and keeps as ``margin_`` and
         ``noise_`` of the step ``'scdclassifier'``. Where the perturbation budget is
         known, choose the margin by a grid search with
-        :func:`~sklearn_scd.robustness.certified_accuracy_scorer`.
+        :func:`~sklearn_scd.robustness.certified_accuracy_scorer`. With
+        ``margin_norm=numpy.inf`` networks train against perturbations that change no
+        pixel by more than some size, and the margin is one of pixels.
 
     Returns
     -------
-    pipeline : Pipeline
+    pipeline : RobustPipeline
         With the steps ``'activesubspace'`` and ``'scdclassifier'``.
 
     Examples
@@ -77,7 +79,7 @@ def make_robust_scd(
     directions: int | Literal["auto", "radius"] = n_components
     if directions == "auto" and trains_by_radii(classifier.loss, classifier.margin):
         directions = "radius"
-    return Pipeline(
+    return RobustPipeline(
         [
             (
                 "activesubspace",

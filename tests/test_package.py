@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 import sklearn_scd
 from sklearn_scd import (
     ActiveSubspace,
+    RobustPipeline,
     SCDClassifier,
     affine,
     export,
@@ -72,7 +73,7 @@ METHODS = [
 MODULES = [
     module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
 ]
-TOP = [ActiveSubspace, SCDClassifier, make_robust_scd, precompile]
+TOP = [ActiveSubspace, RobustPipeline, SCDClassifier, make_robust_scd, precompile]
 FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, AgreementDetector, SmoothedClassifier]
 FIRST_MET += [*EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]

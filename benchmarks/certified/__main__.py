@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; like argparse, exit with status 2 if it is wrong."""
+    from benchmarks.certified.norms import NORMS
     from benchmarks.datasets.argument import dataset
     from benchmarks.datasets.splits import KINDS
     from benchmarks.models import models_of
@@ -68,6 +69,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=models_of("certified"),
         metavar="NAME",
         help=f"models of --list (default: {', '.join(models_of('certified'))})",
+    )
+    add(
+        "--norm",
+        choices=sorted(NORMS),
+        default="2",
+        help="of perturbations: L2, or inf, in gray levels of a pixel "
+        "(default: %(default)s)",
     )
     for option, default, what in (
         ("--seeds", 5, "splits 0 to N-1"),

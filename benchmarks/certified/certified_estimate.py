@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sklearn.model_selection import ParameterGrid
 
 from benchmarks.certified.measuring import N_ATTACKED, N_FOLDS
+from benchmarks.certified.norms import L2, Norm
 from benchmarks.datasets import Dataset
 from benchmarks.datasets.splits import Split
 from benchmarks.models import Budget, Model
@@ -34,6 +35,7 @@ def estimate(
     dataset: Dataset,
     splits: Sequence[Split],
     budgets: Budgets,
+    norm: Norm = L2,
 ) -> str:
     """Add up searches, final fits and distances over all splits.
 
@@ -44,6 +46,8 @@ def estimate(
     splits : sequence of Split
         One a seed.
     budgets : Budgets
+    norm : Norm, default=L2
+        In others nothing is smoothed.
 
     Returns
     -------
@@ -78,7 +82,8 @@ def estimate(
             / 10_000
             * sum(len(split.test[: budgets.n_smoothed]) for split in splits)
         )
-        parts["smoothing"] += cost.smoothing * growth * n_copies
+        if norm is L2:
+            parts["smoothing"] += cost.smoothing * growth * n_copies
     parts = {stage: seconds / final.jobs for stage, seconds in parts.items()}
     unknown = [model.label for model in models if model.cost is None]
     return announcement(parts, final.jobs, unknown, COMPILING)

@@ -1,10 +1,12 @@
 """``results.json``: what was chosen and certified, and what it was measured with."""
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 
 from benchmarks.certified.measuring import BOTH, CRITERION, N_ATTACKED, OWN, SMOOTHED
+from benchmarks.certified.norms import NORMS
 from benchmarks.common.files import make_folder
 from benchmarks.common.record import Record, finite
 from benchmarks.datasets import Dataset
@@ -14,7 +16,6 @@ from benchmarks.models.smoothing import ALPHA
 
 SCHEMA = 2
 FILE_NAME = "results.json"
-SIZES = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0)  # L2
 # Models whose radii are of several kinds have a column for each.
 SUFFIXES = {OWN: "", SMOOTHED: "+smoothing", BOTH: "+either"}
 
@@ -42,6 +43,7 @@ class CertifiedRecord(Record):
     ):
         asked = {key: value for key, value in vars(arguments).items() if key != "list"}
         asked |= {"output": str(arguments.output), "jobs": jobs}
+        norm = NORMS[arguments.norm]
         super().__init__(
             make_folder(arguments.output) / FILE_NAME,
             "certified",
@@ -56,8 +58,8 @@ class CertifiedRecord(Record):
                 "classes": dataset.class_counts(),
                 "split": kind,
             },
-            norm=2,
-            sizes=list(SIZES),
+            norm=norm.name,
+            sizes=list(norm.sizes),
             criterion=CRITERION,
             n_attacked=N_ATTACKED,
             smoothing={
@@ -98,7 +100,7 @@ class CertifiedRecord(Record):
                 "accuracy": float(result["accuracy"]),
                 "chosen": result["chosen"],
                 "distances": finite(result["distances"]),
-                "accuracies": accuracies(result).tolist(),
+                "accuracies": accuracies(result, self.data["sizes"]).tolist(),
                 "radius": finite(average_radius(result)),
                 "seconds": result["seconds"],
             }
@@ -132,12 +134,12 @@ def _sum_up(column: dict) -> None:
     column["seconds"] = float(np.mean([trial["seconds"] for trial in trials]))
 
 
-def accuracies(result: dict) -> np.ndarray:
+def accuracies(result: dict, sizes: Sequence[float]) -> np.ndarray:
     """Share of test images that are right, and certified or found beyond each size."""
     distances = result["distances"][:, np.newaxis]
     if not distances.size:
-        return np.zeros(len(SIZES))
-    return result["accuracy"] * (distances > SIZES).mean(axis=0)
+        return np.zeros(len(sizes))
+    return result["accuracy"] * (distances > sizes).mean(axis=0)
 
 
 def average_radius(result: dict) -> float:

@@ -1,5 +1,6 @@
 """The table of a run, from its record alone."""
 
+from benchmarks.certified.norms import NORMS
 from benchmarks.common.table import Table
 
 TABLE = "certified"
@@ -21,7 +22,7 @@ def make_table(data: dict) -> Table:
     data : dict
         The record, with at least one model in it.
     """
-    models = data["models"]
+    models, norm = data["models"], NORMS[str(data["norm"])]
     n_splits = max(len(model["seeds"]) for model in models.values())
     return Table(
         TABLE,
@@ -31,8 +32,8 @@ def make_table(data: dict) -> Table:
         [
             "",
             "certificate",
-            "radius",
-            *(f"L2 {size:g}" for size in data["sizes"]),
+            norm.radius,
+            *(norm.size.format(size) for size in data["sizes"]),
             "ms",
         ],
         [[name, *_cells(model, data["sizes"])] for name, model in models.items()],
@@ -65,9 +66,15 @@ def _notes(data: dict) -> list[str]:
     kinds = {model["certificate"] for model in data["models"].values()}
     smoothing = data["smoothing"]
     confidence = f"{100 * (1 - smoothing['alpha']):g}%"
+    about = {
+        "2": "radius: average certified radius, L2, over test images",
+        "inf": "n/255: no pixel changes by more than n of 255 gray levels; levels: "
+        "certified ones, mean over test images; of 1-Lipschitz networks by L2 over the "
+        "root of the number of values",
+    }
     notes = [
-        "radius: average certified radius, L2, over test images, 0 where the model is "
-        "wrong; ms: milliseconds of processor time an image"
+        f"{about[str(data['norm'])]}, 0 where the model is wrong; ms: milliseconds of "
+        "processor time an image"
     ]
     if kinds & {"smoothed", "both"}:
         n_images = smoothing["n_images"]

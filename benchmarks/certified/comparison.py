@@ -13,10 +13,10 @@ from benchmarks.certified.measuring import (
     CRITERION,
     N_ATTACKED,
     PIXELS,
-    SEARCH_SIZES,
     Images,
     certify,
 )
+from benchmarks.certified.norms import NORMS, Norm, with_bounds_in
 from benchmarks.common.checkpoints import Checkpoints
 from benchmarks.common.errors import UserError, check_modules
 from benchmarks.common.table import write_table
@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace) -> None:
     UserError
         If the data set or the output folder is unusable, or modules are missing.
     """
+    norm = NORMS[arguments.norm]
     models = installed([MODELS[name] for name in dict.fromkeys(arguments.models)])
+    models = with_bounds_in(norm, models)
     needed = [(*model.modules, *model.bounding.modules) for model in models]
     check_modules(tuple(dict.fromkeys(name for names in needed for name in names)))
     dataset = load(arguments.dataset, True, arguments.skip_unreadable, aloud=False)
@@ -61,11 +63,11 @@ def run(arguments: argparse.Namespace) -> None:
     record = CertifiedRecord(arguments, jobs, dataset, kind)
     checkpoints = Checkpoints(arguments.output, arguments.resume)
     splits = [draw_split(dataset, kind, seed) for seed in range(arguments.seeds)]
-    print(estimate(models, dataset, splits, budgets), flush=True)
+    print(estimate(models, dataset, splits, budgets, norm), flush=True)
     for seed, split in enumerate(splits):
         images = images_of(dataset, split)
         for model in models:
-            parameters = depends_on(model, split, seed, budgets, images)
+            parameters = depends_on(model, split, seed, budgets, images, norm)
             name = f"{model.name}-{seed}"
             result = checkpoints.load(name, data, parameters)
             if result is None:
@@ -76,6 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
                     budgets.final,
                     budgets.search,
                     budgets.n_smoothed,
+                    norm,
                 )
                 checkpoints.save(name, data, parameters, result)
             for column, trial in record.add(model, seed, result).items():
@@ -131,7 +134,12 @@ def images_of(dataset: Dataset, split: Split) -> Images:
 
 
 def depends_on(
-    model: Model, split: Split, seed: int, budgets: Budgets, images: Images
+    model: Model,
+    split: Split,
+    seed: int,
+    budgets: Budgets,
+    images: Images,
+    norm: Norm,
 ) -> dict:
     """Return all that was set for a result."""
     built = {
@@ -152,6 +160,7 @@ def depends_on(
         "folds": model.folds,
         "smoothing": [ALPHA, budgets.n_smoothed, *model.sigmas],
         "copies": [budgets.final.copies, budgets.search.copies],
-        "search": [CRITERION, *SEARCH_SIZES],
+        "search": [CRITERION, *norm.search_sizes],
         "bounding": [type(model.bounding).__name__, N_ATTACKED, *PIXELS],
+        "norm": norm.name,
     }

@@ -14,12 +14,12 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
+from benchmarks.certified.norms import L2, Norm
 from benchmarks.models import Budget, Model
 from benchmarks.models.bounding import Bounding, ImagesToBound, RandomisedSmoothing
 from benchmarks.models.smoothing import smoothed_as_it_is
 from benchmarks.models.threads import use_one_thread
 
-SEARCH_SIZES = (0.0, 0.5, 1.0, 2.0)  # L2, at which parameters are chosen
 N_FOLDS = 4  # of the training images, each held out in turn
 CRITERION = f"geometric mean of errors, {N_FOLDS} folds"  # the smallest is chosen
 N_ATTACKED = 100  # test images of a split, where distances are an attack's
@@ -46,6 +46,7 @@ def certify(
     budget: Budget,
     search: Budget,
     n_smoothed: int | None = None,
+    norm: Norm = L2,
 ) -> dict[str, dict]:
     """Choose a model's parameters on train alone, train it, measure the test images.
 
@@ -58,17 +59,19 @@ def certify(
         Of the final model, and of those that are tried.
     n_smoothed : int, optional
         Test images that are certified by smoothing, by default all.
+    norm : Norm, default=L2
 
     Returns
     -------
     dict of str to dict
         ``OWN``: by the model's own certificate or attack. Of a model that is smoothed
-        beside it ``SMOOTHED`` and ``BOTH``, the larger radius of both where both are
-        right. Each has the "accuracy", the "distances" of images classified correctly
-        or, under attack, of `N_ATTACKED` of these, which "rows" of the test images they
-        are of, "seconds" of processor an image, and what was "chosen".
+        beside it, in L2, ``SMOOTHED`` and ``BOTH``, the larger radius of both where
+        both are right. Each has the "accuracy", the "distances" of images classified
+        correctly or, under attack, of `N_ATTACKED` of these, in the norm's units, which
+        "rows" of the test images they are of, "seconds" of processor an image, and what
+        was "chosen".
     """
-    chosen = choose(model, images, seed, search) if model.grid else {}
+    chosen = choose(model, images, seed, search, norm) if model.grid else {}
     estimator = model.build(seed, budget, images.image_shape).set_params(**chosen)
     estimator.fit(images.X_train, images.y_train)
     rows = np.arange(len(images.y_test))
@@ -77,8 +80,9 @@ def certify(
         rows.sort()
     if isinstance(model.bounding, RandomisedSmoothing):
         return {OWN: _smoothed_radii(estimator, images, rows) | {"chosen": chosen}}
-    own = _own_radii(model.bounding, estimator, images, seed) | {"chosen": chosen}
-    if not model.sigmas:
+    own = _own_radii(model.bounding, estimator, images, seed, norm)
+    own["chosen"] = chosen
+    if not model.sigmas or norm is not L2:
         return {OWN: own}
     sigma = choose_sigma(model, chosen, images, seed, search)
     smoothed = smoothed_as_it_is(estimator, seed, budget, sigma)
@@ -93,7 +97,11 @@ def certify(
 
 
 def _own_radii(
-    bounding: Bounding, estimator: ClassifierMixin, images: Images, seed: int
+    bounding: Bounding,
+    estimator: ClassifierMixin,
+    images: Images,
+    seed: int,
+    norm: Norm,
 ) -> dict:
     """Return distances of images classified correctly, some of them under attack."""
     right = np.flatnonzero(estimator.predict(images.X_test) == images.y_test)
@@ -104,8 +112,8 @@ def _own_radii(
     if right.size:
         X, y = images.X_test[right], images.y_test[right]
         started = time.process_time()
-        distances = bounding.distances(
-            use_one_thread(estimator), ImagesToBound(X, y, PIXELS, seed)
+        distances = norm.units * bounding.distances(
+            use_one_thread(estimator), ImagesToBound(X, y, PIXELS, seed), norm.order
         )
         seconds = (time.process_time() - started) / right.size
     return {
@@ -160,7 +168,9 @@ def larger_of_both(own: dict, smoothed: dict, rows: np.ndarray) -> dict:
     }
 
 
-def choose(model: Model, images: Images, seed: int, budget: Budget) -> dict:
+def choose(
+    model: Model, images: Images, seed: int, budget: Budget, norm: Norm = L2
+) -> dict:
     """Return the parameters of the fewest errors in cross-validation."""
     with tempfile.TemporaryDirectory() as folder:  # each front is fitted once a fold
         estimator = model.build(seed, budget, images.image_shape)
@@ -168,7 +178,7 @@ def choose(model: Model, images: Images, seed: int, budget: Budget) -> dict:
         search = GridSearchCV(
             estimator.set_params(**{f"{pipeline}memory": folder}),
             model.grid if isinstance(model.grid, list) else dict(model.grid),
-            scoring=partial(few_errors, bounding=model.bounding),
+            scoring=partial(few_errors, bounding=model.bounding, norm=norm),
             cv=_splits(images, seed)[: model.folds],
             refit=False,
             error_score="raise",
@@ -193,23 +203,31 @@ def choose_sigma(
 
 
 def few_errors(
-    model: ClassifierMixin, X: np.ndarray, y: np.ndarray, *, bounding: Bounding
+    model: ClassifierMixin,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    bounding: Bounding,
+    norm: Norm = L2,
 ) -> float:
     """Return the score of a model's certified radii."""
-    if isinstance(model, Pipeline):
+    if isinstance(model, Pipeline) and norm is L2:
         # Fronts are orthonormal: a distance behind them is one before, and sooner
         # found.
         X, model = model[:-1].transform(X), model[-1]
-    return score_of(bounding.quick_distances(model, X, y))
+    distances = norm.units * bounding.quick_distances(model, X, y, norm.order)
+    return score_of(distances, norm.search_sizes)
 
 
-def score_of(distances: np.ndarray) -> float:
+def score_of(
+    distances: np.ndarray, sizes: tuple[float, ...] = L2.search_sizes
+) -> float:
     """Return minus the mean logarithm of errors, not certified or wrong, at all radii.
 
     A mean of shares would give away any number of the few images misclassified for as
     many of the hundreds that are not certified at the largest size.
     """
-    errors = (distances[:, np.newaxis] <= SEARCH_SIZES).mean(axis=0)
+    errors = (distances[:, np.newaxis] <= sizes).mean(axis=0)
     least = 0.5 / len(distances)  # where there is none
     return -float(np.log(np.maximum(errors, least)).mean())
 

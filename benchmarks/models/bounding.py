@@ -48,18 +48,21 @@ class ImagesToBound:
 
 
 class Bounding(ABC):
-    """How a model is bounded, all distances in L2.
+    """How a model is bounded, all distances in L2 unless another norm is given.
 
     Attributes
     ----------
     certificate : {"exact", "certified"} or None
         Whether its lower bounds are the distances themselves; None where none is
         proven: `distances` are upper bounds then, or hold with a confidence only.
+    norms : tuple of float
+        Orders of norms in which `distances` are known.
     modules : tuple of str
         Top-level modules that its attacks need and others don't.
     """
 
     certificate: ClassVar[Literal["exact", "certified"] | None] = None
+    norms: ClassVar[tuple[float, ...]] = (2.0,)
     modules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
@@ -84,7 +87,7 @@ class Bounding(ABC):
 
     @abstractmethod
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return the certified radii of images or, without, what an attack found.
 
@@ -94,7 +97,11 @@ class Bounding(ABC):
         """
 
     def quick_distances(
-        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+        self,
+        estimator: ClassifierMixin,
+        X: np.ndarray,
+        y: np.ndarray,
+        norm: float = 2.0,
     ) -> np.ndarray:
         """Return lower bounds that are found soon, to choose parameters by."""
         raise UserError(f"{type(self).__name__}: has nothing to choose parameters by")
@@ -110,7 +117,7 @@ class DecisionsOnly(Bounding):
         return {}, False
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Refuse: there is no bound but that of a decision-based attack."""
         raise UserError(
@@ -123,6 +130,7 @@ class SignHyperplanes(Bounding):
     """Sign networks: a certificate, and white-box attacks."""
 
     certificate = "certified"
+    norms = (2.0, np.inf)
 
     def evaluation(
         self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
@@ -131,22 +139,27 @@ class SignHyperplanes(Bounding):
         return {"surrogate": None, "nearest_flip": None}, True
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return the largest of all certificates."""
-        return certified_distortion(estimator, images.X, images.y)
+        return certified_distortion(estimator, images.X, images.y, norm=norm)
 
     def quick_distances(
-        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+        self,
+        estimator: ClassifierMixin,
+        X: np.ndarray,
+        y: np.ndarray,
+        norm: float = 2.0,
     ) -> np.ndarray:
         """Return the order statistic of the networks' own bounds."""
-        return certified_distortion(estimator, X, y, method="order")
+        return certified_distortion(estimator, X, y, norm=norm, method="order")
 
 
 class ExactDistance(Bounding):
     """Linear classifiers: the distance itself, whatever the range of values."""
 
     certificate = "exact"
+    norms = (2.0, np.inf)
 
     def evaluation(
         self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
@@ -155,16 +168,20 @@ class ExactDistance(Bounding):
         return {}, True
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return the distances to the plane."""
-        return exact_distance(estimator, images.X, images.y)
+        return exact_distance(estimator, images.X, images.y, norm=norm)
 
     def quick_distances(
-        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+        self,
+        estimator: ClassifierMixin,
+        X: np.ndarray,
+        y: np.ndarray,
+        norm: float = 2.0,
     ) -> np.ndarray:
         """Return the distances to the plane."""
-        return exact_distance(estimator, X, y)
+        return exact_distance(estimator, X, y, norm=norm)
 
 
 class NetworkGradient(Bounding):
@@ -179,7 +196,7 @@ class NetworkGradient(Bounding):
         return {"gradient": self._attack(estimator, images)}, False
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return what the attack found."""
         return self._attack(estimator, images).distances
@@ -207,7 +224,7 @@ class ForestLeaves(Bounding):
         return {"trees": bounds.attack}, bounds.certified
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return the lower bounds."""
         return self._bound(estimator, images).certified
@@ -224,9 +241,14 @@ class ForestLeaves(Bounding):
 
 
 class LipschitzConstant(Bounding):
-    """1-Lipschitz networks: the difference of outputs over what bounds its slope."""
+    """1-Lipschitz networks: the difference of outputs over what bounds its slope.
+
+    It is bounded in L2. No change of d features by at most eps each is larger there
+    than ``eps * sqrt(d)``, which is what other norms rest on.
+    """
 
     certificate = "certified"
+    norms = (2.0, np.inf)
 
     def evaluation(
         self, estimator: ClassifierMixin, images: ImagesToBound, found: DistortionResult
@@ -235,7 +257,7 @@ class LipschitzConstant(Bounding):
         return {}, self.distances(estimator, images)
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return the radii of the network, over the norm of the step before it."""
         front, network = estimator[:-1], estimator[-1]
@@ -244,12 +266,19 @@ class LipschitzConstant(Bounding):
         # All rows at once: sparse where each feature goes into one component.
         gram = matrix @ matrix.T
         gram = gram.toarray() if issparse(gram) else gram
-        return radii / np.sqrt(np.linalg.norm(gram, 2))
+        radii = radii / np.sqrt(np.linalg.norm(gram, 2))
+        return radii / np.sqrt(images.X.shape[1]) if norm == np.inf else radii
 
     def quick_distances(
-        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+        self,
+        estimator: ClassifierMixin,
+        X: np.ndarray,
+        y: np.ndarray,
+        norm: float = 2.0,
     ) -> np.ndarray:
         """Return the radii."""
+        if norm == np.inf:  # of the whole pipeline
+            return self.distances(estimator, ImagesToBound(X, y, (0.0, 1.0), 0), norm)
         return estimator.certified_distortion(X, y)
 
 
@@ -263,13 +292,17 @@ class RandomisedSmoothing(Bounding):
         return {}, False
 
     def distances(
-        self, estimator: ClassifierMixin, images: ImagesToBound
+        self, estimator: ClassifierMixin, images: ImagesToBound, norm: float = 2.0
     ) -> np.ndarray:
         """Return the certified radii, 0 where it abstains."""
         return estimator.certified_distortion(images.X, images.y)
 
     def quick_distances(
-        self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray
+        self,
+        estimator: ClassifierMixin,
+        X: np.ndarray,
+        y: np.ndarray,
+        norm: float = 2.0,
     ) -> np.ndarray:
         """Return the certified radii."""
         return estimator.certified_distortion(X, y)

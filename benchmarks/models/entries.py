@@ -6,6 +6,7 @@ more than an attack on its decisions does.
 
 from collections.abc import Callable
 
+import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -213,6 +214,15 @@ _ENTRIES = (
             distance=0.02,
             smoothing=0.02,
         ),
+    ),
+    Model(
+        "robust-inf",
+        "Robust, gray levels",
+        "the same trained against changes of each pixel, L-infinity",
+        _sign_network(make_robust_scd, margin_norm=np.inf),
+        SignHyperplanes(),
+        programs=(),
+        cost=Cost(fit=0.14, iterations=12, queries=0.1, bounds=0.47, distance=0.02),
     ),
     Model(
         "scd01-margin-3",

@@ -15,6 +15,9 @@ as training goes on. Else most of many units would learn next to nothing.
 
 Samples are centred and scaled to a norm of `SPREAD` in the mean square, so that a row
 and its bias learn at the same pace.
+
+Rows may be measured by another norm, see :mod:`.input_norm`: then that is 1, and F is
+1-Lipschitz in the dual one.
 """
 
 import math
@@ -23,6 +26,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_scd._kernels import kernel
+from sklearn_scd._kernels.input_norm import (
+    GROUP,
+    Measured,
+    measure_rows,
+    move_measured,
+)
 from sklearn_scd._kernels.losses import sample_loss, sigmoid
 from sklearn_scd._kernels.random import random_below, shuffle_front
 from sklearn_scd._kernels.rows import Columns, copy_values, gather_column, read_column
@@ -67,7 +76,7 @@ class Scaling(NamedTuple):
 class Planes(NamedTuple):
     """Hyperplanes of a network, of centred and scaled samples."""
 
-    weights: np.ndarray  # (n_features, n_units) float64, columns of unit norm
+    weights: np.ndarray  # (n_features, n_units) float64, columns of norm 1
     biases: np.ndarray  # (n_units,)
 
 
@@ -235,7 +244,10 @@ def _move(planes, x, i, steps, squares):
 
 
 @kernel
-def _learn(rows, drawn, planes, scaling, settings, paces, x, distances, steps, squares):
+def _learn(
+    rows, drawn, planes, norm, measured, scaling, settings, paces, x, distances, steps,
+    squares,
+):  # fmt: skip
     """Take the subgradient step of each sample drawn.
 
     Parameters
@@ -250,6 +262,9 @@ def _learn(rows, drawn, planes, scaling, settings, paces, x, distances, steps, s
         block = drawn[first : first + _BLOCK]
         read_block(columns, block, scaling, x)
         for i in range(block.shape[0]):
+            place = first + i
+            if norm.entries.shape[0] > 0 and place > 0 and place % norm.every == 0:
+                measure_rows(norm, planes.weights, measured)
             _write_distances(x, i, planes, distances)
             j = deciding_unit(distances, settings.rank)
             positive = rows.start <= block[i] < rows.stop
@@ -260,7 +275,12 @@ def _learn(rows, drawn, planes, scaling, settings, paces, x, distances, steps, s
             step = rate * pull if positive else -rate * pull
             for k in range(steps.shape[0]):
                 steps[k] *= step
-            _move(planes, x, i, steps, squares)
+            if norm.entries.shape[0] > 0:
+                for k in range(steps.shape[0]):
+                    distances[k] -= planes.biases[k]
+                move_measured(planes, x, i, distances, steps, measured, squares)
+            else:
+                _move(planes, x, i, steps, squares)
             rate += change
             width += narrowing
 
@@ -318,8 +338,8 @@ def _keep(planes, best):
 
 @kernel
 def _train(
-    rows, held_out, scaling, planes, best, settings, state, loss_curve, held_out_curve,
-    drawn, order, x, distances, steps, squares,
+    rows, held_out, scaling, planes, best, norm, measured, settings, state, loss_curve,
+    held_out_curve, drawn, order, x, distances, steps, squares,
 ):  # fmt: skip
     """Train one network; see :func:`train_by_radius`."""
     holds_out = held_out.weight.shape[0] > 0
@@ -334,6 +354,8 @@ def _train(
     margin = settings.margin * scaling.scale
     n_units = max(distances.shape[0], FEW_UNITS)
     step = settings.step * margin / SPREAD * n_units / FEW_UNITS
+    if norm.entries.shape[0] > 0:
+        measure_rows(norm, planes.weights, measured)
     for n_iter in range(1, settings.max_iter + 1):
         n = draw_pass(rows.weight, state, drawn)
         start = rate_at((n_iter - 1) / settings.max_iter, step)
@@ -342,9 +364,11 @@ def _train(
         narrowest = width_at(n_iter / settings.max_iter, margin)
         paces = start, widest, (stop - start) / n, (narrowest - widest) / n
         _learn(
-            rows, drawn[:n], planes, scaling, settings, paces, x, distances, steps,
-            squares,
+            rows, drawn[:n], planes, norm, measured, scaling, settings, paces, x,
+            distances, steps, squares,
         )  # fmt: skip
+        if norm.entries.shape[0] > 0:
+            measure_rows(norm, planes.weights, measured)
         loss = judged = radius_loss(
             rows, order, planes, scaling, settings, x, distances
         )
@@ -366,7 +390,7 @@ def _train(
 
 
 def train_by_radius(
-    rows, held_out, scaling, planes, settings, state, loss_curve, held_out_curve
+    rows, held_out, scaling, planes, norm, settings, state, loss_curve, held_out_curve
 ):
     """Train one network.
 
@@ -378,6 +402,8 @@ def train_by_radius(
     scaling : Scaling
     planes : Planes
         The start; overwritten.
+    norm : InputNorm
+        By which rows are measured.
     settings : RadiusSettings
     state : ndarray of shape (1,), dtype uint64
         Advanced.
@@ -393,9 +419,14 @@ def train_by_radius(
     best = Planes(*(array.copy() for array in planes))
     n_features, n_units = planes.weights.shape
     n_rows = rows.weight.size
+    measured = Measured(
+        np.empty((n_features if norm.entries.size else 0, n_units)),
+        np.empty(n_units),
+        np.empty((GROUP, n_units)),
+    )
     n_iter = _train(
-        rows, held_out, scaling, planes, best, settings, state, loss_curve,
-        held_out_curve, np.empty(n_rows + 1, dtype=np.uint32),
+        rows, held_out, scaling, planes, best, norm, measured, settings, state,
+        loss_curve, held_out_curve, np.empty(n_rows + 1, dtype=np.uint32),
         np.arange(max(n_rows, held_out.weight.size), dtype=np.uint32),
         np.empty((n_features, _BLOCK)), np.empty(n_units), np.empty(n_units),
         np.empty(n_units),

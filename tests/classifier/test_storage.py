@@ -84,7 +84,8 @@ def test_skops_asks_to_trust_the_classes_alone(binary_weights):
     robust = make_robust_scd(2, n_estimators=2, max_iter=5, random_state=0).fit(X, y)
     networks = "sklearn_scd._classifier.SCDClassifier"
     front = "sklearn_scd._active_subspace.ActiveSubspace"
-    for fitted, names in [(robust, [front, networks]), (model, [networks])]:
+    both = "sklearn_scd._robust_pipeline.RobustPipeline"
+    for fitted, names in [(robust, [front, networks, both]), (model, [networks])]:
         data = io.dumps(fitted)
         untrusted = io.get_untrusted_types(data=data)
         assert untrusted == names

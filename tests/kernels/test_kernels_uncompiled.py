@@ -61,6 +61,8 @@ def _fits(dtype):
     yield {"hidden_units": 5, "n_iter_no_change": 2, **radius}, X[:90], inside[:90]
     yield {"hidden_units": 0, "noise": 1.0, **radius}, X[:40], inside[:40]
     yield {"early_stopping": True, "class_weight": "balanced", **radius}, X, inside
+    by_inputs = {"margin_norm": np.inf, "hidden_units": 5}
+    yield {**radius, **by_inputs}, X[:90, [0, 2, 3, 1, 0]], inside[:90]
 
 
 def _extreme_fits(dtype):

@@ -21,6 +21,7 @@ from sklearn_scd._kernels.radius import (
     write_shares,
 )
 from sklearn_scd._kernels.rows import as_columns
+from sklearn_scd._margin_norm import L2, margin_norm_of
 from sklearn_scd._radius_training import scaling_of, start_planes
 from sklearn_scd._training_set import training_set
 from sklearn_scd.robustness import certified_distortion
@@ -39,7 +40,8 @@ def _rows(rng, dtype, n_features):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("n_units", [1, 4, 7])
-def test_training_follows_the_reference_sample_by_sample(n_units, dtype):
+@pytest.mark.parametrize("in_inputs", [False, True])
+def test_training_follows_the_reference_sample_by_sample(in_inputs, n_units, dtype):
     rng = np.random.default_rng(n_units)
     for case in range(6):
         rows = _rows(rng, dtype, n_features=rng.integers(1, 6))
@@ -51,6 +53,13 @@ def test_training_follows_the_reference_sample_by_sample(n_units, dtype):
         n_features = scaling.centre.size
         start = rng.standard_normal((n_units, n_features))
         planes = start_planes(start, scaling)
+        norm, input_map = L2.norm, None
+        if in_inputs:
+            shape = n_features, rng.integers(1, 11)
+            input_map = rng.integers(-2, 3, shape) + np.eye(*shape)
+            norm, typical = margin_norm_of("radius", np.inf, n_features, input_map)
+            input_map = input_map * (1 / typical)
+            norm = norm._replace(every=1 + 3 * case)
         settings = RadiusSettings(
             rank=n_units // 2,
             margin=rng.choice([0.3, 5.0]),
@@ -63,11 +72,18 @@ def test_training_follows_the_reference_sample_by_sample(n_units, dtype):
         state = np.array([case], dtype=np.uint64)
         twin_state = state.copy()
         *expected, curve, held_curve = reference.train_by_radius(
-            rows, held_out, scaling, planes, settings, twin_state
+            rows,
+            held_out,
+            scaling,
+            planes,
+            settings,
+            twin_state,
+            input_map,
+            norm.every,
         )
         curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
         best, n_iter = train_by_radius(
-            rows, held_out, scaling, planes, settings, state, *curves
+            rows, held_out, scaling, planes, norm, settings, state, *curves
         )
         assert n_iter == len(curve)
         assert_array_equal(best.weights, expected[0])

@@ -20,10 +20,11 @@ from benchmarks.certified import __main__ as certified
 from benchmarks.certified import certified_record, comparison, measuring
 from benchmarks.certified.certified_table import make_table
 from benchmarks.certified.measuring import BOTH, OWN, SMOOTHED
+from benchmarks.certified.norms import GRAY_LEVELS, INF, L2
 from benchmarks.common import checkpoints
 from benchmarks.datasets import Dataset
 from benchmarks.models import MODELS, Budget
-from benchmarks.models.bounding import ExactDistance
+from benchmarks.models.bounding import ExactDistance, ImagesToBound
 from benchmarks.models.smoothing import SIGMAS
 from sklearn_scd.robustness import certified_distortion, exact_distance
 
@@ -75,7 +76,7 @@ def test_table_has_the_certified_accuracy_of_each_model(
     assert [row.split()[0] for row in rows] == NAMES
     for row in rows:
         _, *shares = [float(mean) for mean in re.findall(r"(\S+) ±", row)]
-        assert len(shares) == len(certified_record.SIZES)
+        assert len(shares) == len(L2.sizes)
         assert shares == sorted(shares, reverse=True)
         assert shares[0] > 60
     assert record["benchmark"] == "certified"
@@ -184,7 +185,7 @@ def test_a_point_counts_for_more_where_fewer_errors_are_left(rows):
     y = rows.y_train.copy()
     y[:5] = 1  # on these the model is wrong
     distances = exact_distance(model, rows.X_train, y)
-    errors = [np.mean(distances <= size) for size in measuring.SEARCH_SIZES]
+    errors = [np.mean(distances <= size) for size in L2.search_sizes]
     score = measuring.few_errors(model, rows.X_train, y, bounding=ExactDistance())
     assert 0 < min(errors) < 0.1 < 0.9 < max(errors)
     assert np.exp(-score) == pytest.approx(np.prod(errors) ** 0.25)
@@ -218,12 +219,12 @@ def test_models_without_a_certificate_are_attacked(
     assert len(result["distances"]) == 3
     assert (result["distances"] > 0).all()
     # All that is right without a perturbation, and less and less of it with one.
-    shares = certified_record.accuracies(result)
+    shares = certified_record.accuracies(result, L2.sizes)
     assert shares[0] == result["accuracy"]
     assert (np.diff(shares) <= 0).all()
     table = table_of(name, result, tmp_path, made)
     # One in the line that explains it, none where nothing is perturbed.
-    assert table.count("≤") == len(certified_record.SIZES) + 1
+    assert table.count("≤") == len(L2.sizes) + 1
 
 
 def test_a_forest_is_certified_on_all_images(rows, made, tmp_path):
@@ -235,7 +236,7 @@ def test_a_forest_is_certified_on_all_images(rows, made, tmp_path):
     found = bound_forest(forest, rows.X_test[right], rows.y_test[right])
     assert 0 < right.sum() == len(result["distances"])
     assert (result["distances"] <= found.attack.distances).all()
-    assert certified_record.accuracies(result)[0] > 0
+    assert certified_record.accuracies(result, L2.sizes)[0] > 0
     assert "≤" not in table_of("random-forest", result, tmp_path, made)
 
 
@@ -243,13 +244,76 @@ def test_average_radius_counts_images_that_are_wrong(made, tmp_path):
     assert certified_record.average_radius(RESULT) == 0.5 * 1.0
     nothing = RESULT | {"accuracy": 0.0, "distances": np.empty(0)}
     assert certified_record.average_radius(nothing) == 0
-    assert certified_record.accuracies(nothing).tolist() == [0.0] * 6
+    assert certified_record.accuracies(nothing, L2.sizes).tolist() == [0.0] * 6
     constant = RESULT | {"distances": np.array([np.inf, 1.0])}
     assert re.search(
         r"exact +inf +50.00", table_of("logistic", constant, tmp_path, made)
     )
     table = table_of("logistic", RESULT, tmp_path, made)
     assert re.search(r"exact +0.500 ± 0.000 +50.00 .* 10.0\n", table)
+
+
+# Gray levels
+
+
+def test_gray_levels_are_certified_by_models_that_have_a_bound(
+    images, tmp_path, capsys
+):
+    names = ["logistic", "random-forest", "robust-inf", "mlp-smoothed"]
+    record = run(images, tmp_path, "--norm", "inf", names=names, n_seeds=1)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Left out, without a bound in L-inf: random-forest, mlp-smoothed" in printed
+    assert list(record["models"]) == ["logistic", "robust-inf"]
+    assert record["norm"] == "inf"
+    assert record["sizes"] == [0, 1, 2, 4]
+    heading = (tmp_path / "certified.txt").read_text().split("logistic")[0]
+    assert re.findall(r"levels|\S+/255|L2", heading) == [
+        "levels", "0/255", "1/255", "2/255", "4/255",
+    ]  # fmt: skip
+    trial = record["models"]["logistic"]["seeds"]["0"]
+    levels = np.array(trial["distances"])
+    assert trial["radius"] == pytest.approx(trial["accuracy"] * levels.mean())
+    assert trial["accuracies"][2] == trial["accuracy"] * (levels > 2).mean()
+    # Other results than those in L2, with --resume too.
+    in_l2 = run(images, tmp_path, "--resume", names=["logistic"], n_seeds=1)
+    other = in_l2["models"]["logistic"]["seeds"]["0"]
+    assert other["radius"] != pytest.approx(trial["radius"])
+
+
+def test_models_without_a_bound_in_a_norm_are_refused(images, tmp_path, capsys):
+    argv = ["--dataset", images, "--models", "mlp", "--norm", "inf", "--output"]
+    assert certified.main([*argv, str(tmp_path)]) == 2
+    assert "all models are without a bound in L-inf: mlp" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["logistic", "lipschitz-mlp", "robust-inf"])
+def test_gray_levels_follow_from_the_weights_in_pixels(name, rows):
+    model = MODELS[name]
+    for module in model.modules:
+        pytest.importorskip(module)
+    model = replace(model, grid={k: v[:1] for k, v in model.grid.items()}, folds=1)
+    budgets = Budget(votes=1, max_iter=5), Budget(votes=1, max_iter=2)
+    found = measuring.certify(model, rows, 0, *budgets, norm=INF)[OWN]
+    estimator = model.build(0, budgets[0], (12, 12)).set_params(**found["chosen"])
+    estimator.fit(rows.X_train, rows.y_train)
+    X, y = rows.X_test[found["rows"]], rows.y_test[found["rows"]]
+    if name == "lipschitz-mlp":
+        in_l2 = model.bounding.distances(estimator, ImagesToBound(X, y, (0, 1), 0))
+        expected = in_l2 / 12  # of 144 pixels
+    elif name == "logistic":
+        w = estimator[-1].coef_ @ estimator[0].components_
+        expected = np.abs(estimator.decision_function(X)) / np.abs(w).sum()
+    else:  # a network has the radius of its order statistic at least
+        classifier = estimator[-1]
+        w = classifier.hidden_coef_[0] @ estimator[0].components_
+        signed = X @ w.T + classifier.hidden_intercept_[0]
+        n = round(
+            -classifier.output_intercept_[0] / classifier.output_coef_[0, 0] + 0.5
+        )
+        expected = np.abs(np.sort(signed / np.abs(w).sum(axis=1))[:, -n])
+        assert (found["distances"] >= GRAY_LEVELS * expected * (1 - 1e-4)).all()
+        return
+    np.testing.assert_allclose(found["distances"], GRAY_LEVELS * expected, rtol=1e-4)
 
 
 # Smoothing

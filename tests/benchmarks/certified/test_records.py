@@ -11,11 +11,12 @@ from numpy.testing import assert_allclose
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 MADE = runpy.run_path(str(DOCS / "make_tables.py"))
-RECORDS = sorted(MADE["RECORDS"].glob("certified-*.json"))
+KINDS = "certified", "gray-levels"
+RECORDS = [p for kind in KINDS for p in sorted(MADE["RECORDS"].glob(f"{kind}-*.json"))]
 
 
 def test_there_is_a_record_for_each_data_set():
-    assert len(RECORDS) == 3
+    assert len(RECORDS) == 3 * len(KINDS)
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
