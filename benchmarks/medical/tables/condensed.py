@@ -127,7 +127,8 @@ class Bounds:
         right = [row for row, found in best.items() if found > 0]
         self.best = np.array([best[row] for row in right])
         self.certified = np.array([certified[row] for row in right if certified])
-        self.n_wrong = len(best) - len(right)
+        self.n_images = len(best)
+        self.n_wrong = self.n_images - len(right)
         self.n_none = int(np.isinf(self.best).sum())
 
     def certified_text(self) -> str:

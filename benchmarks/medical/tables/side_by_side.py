@@ -266,6 +266,12 @@ def _notes(
     else:
         listed = (f"{n} ({', '.join(dict.fromkeys(k))})" for n, k in votes.items())
         notes.append(f"Votes, of models that vote: {'; '.join(listed)}.")
+    counts: dict[int, list[str]] = {}
+    for name, label in labels_of(attacked(group)).items():
+        counts.setdefault(known_of(group, name).n_images, []).append(label)
+    if len(counts) > 1:
+        listed = (f"{n} ({', '.join(labels)})" for n, labels in counts.items() if n)
+        notes.append(f"Images in the best attack's column: {'; '.join(listed)}.")
     for settings in _brief_settings(brief):
         notes.append(
             f"Brief: {settings['restarts']} restarts of {settings['max_iter']} "

@@ -70,6 +70,8 @@ def test_a_row_has_the_paper_s_figure_and_all_of_ours():
     assert (row["Wrong"], row["None"]) == ("1", "0")
     text = table.to_text()
     assert "of 5 images: SCDCE 2; not attacked: LeNet" in " ".join(text.split())
+    # Of the one model three different images are known, of the other none.
+    assert "Images in the best attack's column: 3 (SCDCE)." in " ".join(text.split())
 
 
 def test_accuracy_is_over_the_seeds_of_the_record_that_has_most():
