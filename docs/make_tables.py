@@ -17,10 +17,10 @@ RECORDS = ROOT / "benchmarks" / "records"
 TABLES = ROOT / "docs" / "tables"
 SIZES = (0.0, 0.5, 1.0, 2.0, 3.0)
 RESTS_ON = {
-    "exact": "exact distance",
+    "exact": "exact",
     "certified": "proof",
     "smoothed": "smoothing",
-    "both": "either; may abstain",
+    "both": "either",
 }
 
 NAMES = {

@@ -179,7 +179,7 @@ def _pair(counts: Sequence[dict], source: str, target: str) -> str:
     if source == target:
         return NOTHING
     found = (of_kind.get((source, target), (0, 0)) for of_kind in counts)
-    return " and ".join(f"{fooled}/{shown}" for fooled, shown in found)
+    return ", ".join(f"{fooled}/{shown}" for fooled, shown in found)
 
 
 def _accuracy(group: Sequence[dict], name: str) -> Cell:

@@ -106,7 +106,7 @@ def test_transfer_is_that_of_the_paper_s_protocol_where_it_has_all_images():
     rows = (7, 3, 5, 1, 2)
     larger = _record(BRIEF, [1.0] * 6, [0.5] * 6, rows=(*rows, 4))
     nobody = [[[0] * 5] * 2] * 2
-    for n_images, expected in ((5, "0/5 and 0/5"), (4, "1/2 and 1/2")):
+    for n_images, expected in ((5, "0/5, 0/5"), (4, "1/2, 1/2")):
         full = _record(PAPER, [1.0] * n_images, [0.5] * n_images, rows=rows[:n_images])
         for part in (full["attack"], full["evaluation"]):
             part["transfer"] = part["transfer"] | {
@@ -128,7 +128,7 @@ def test_transfer_counts_both_kinds_of_images():
     both = side_by_side.transfer_accuracies([fewer, *group])
     assert _row(both, "LeNet") == row
     pairs = _row(side_by_side.transfers([fewer, *group]), "SCDCE")
-    assert pairs["LeNet"] == "1/2 and 1/2"
+    assert pairs["LeNet"] == "1/2, 1/2"
     assert (
         "90.00, 82.6 to 94.5 (92.59)"
         in side_by_side.accuracies({"Chest X-rays": group}).to_text()
