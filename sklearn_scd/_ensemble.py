@@ -398,7 +398,8 @@ def _train_on(
 
 
 def _flat(margin_norm: MarginNorm) -> dict[str, Any]:
-    """A norm as the arguments of a job."""
+    """A norm other than L2 as the arguments of a job."""
+    assert margin_norm.norm is not None
     return {**margin_norm.norm._asdict(), "typical": margin_norm.typical}
 
 

@@ -25,11 +25,11 @@ InputMap: TypeAlias = ArrayLike | Callable[[], Any] | None
 class MarginNorm(NamedTuple):
     """How rows are measured in a training by radii."""
 
-    norm: InputNorm
+    norm: InputNorm | None  # None for L2
     typical: float  # length of a row of unit L2 norm
 
 
-def _arrays(starts: Any, features: Any, entries: Any, every: int = 1) -> InputNorm:
+def _arrays(starts: Any, features: Any, entries: Any, every: int) -> InputNorm:
     return InputNorm(
         read_only(np.asarray(starts, dtype=np.int64)),
         read_only(np.asarray(features, dtype=np.int64)),
@@ -38,7 +38,7 @@ def _arrays(starts: Any, features: Any, entries: Any, every: int = 1) -> InputNo
     )
 
 
-L2 = MarginNorm(_arrays([0], [], np.empty((0, GROUP))), 1.0)
+L2 = MarginNorm(None, 1.0)
 
 
 def margin_norm_of(

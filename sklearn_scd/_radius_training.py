@@ -131,7 +131,7 @@ def choose_rank(
     rows: Rows,
     scaling: Scaling,
     planes: Planes,
-    norm: InputNorm,
+    norm: InputNorm | None,
     settings: RadiusSettings,
     state: NDArray[np.uint64],
 ) -> RadiusSettings:
@@ -166,7 +166,7 @@ def _train(
     held_out: Rows,
     scaling: Scaling,
     planes: Planes,
-    norm: InputNorm,
+    norm: InputNorm | None,
     settings: RadiusSettings,
     state: NDArray[np.uint64],
 ) -> tuple[Planes, int, NDArray[np.float32]]:

@@ -21,7 +21,7 @@ GROUP = 4  # inputs, and features, that are read at a time
 
 
 class InputNorm(NamedTuple):
-    """The map from inputs to features; without entries rows have L2 norms.
+    """The map from inputs to features.
 
     Inputs are in groups of four, each with the features that some of them go into, a
     multiple of four, too: without that, most of the time would go into sums that are

@@ -263,7 +263,7 @@ def _learn(
         read_block(columns, block, scaling, x)
         for i in range(block.shape[0]):
             place = first + i
-            if norm.entries.shape[0] > 0 and place > 0 and place % norm.every == 0:
+            if norm is not None and place > 0 and place % norm.every == 0:
                 measure_rows(norm, planes.weights, measured)
             _write_distances(x, i, planes, distances)
             j = deciding_unit(distances, settings.rank)
@@ -275,7 +275,7 @@ def _learn(
             step = rate * pull if positive else -rate * pull
             for k in range(steps.shape[0]):
                 steps[k] *= step
-            if norm.entries.shape[0] > 0:
+            if norm is not None:
                 for k in range(steps.shape[0]):
                     distances[k] -= planes.biases[k]
                 move_measured(planes, x, i, distances, steps, measured, squares)
@@ -354,7 +354,7 @@ def _train(
     margin = settings.margin * scaling.scale
     n_units = max(distances.shape[0], FEW_UNITS)
     step = settings.step * margin / SPREAD * n_units / FEW_UNITS
-    if norm.entries.shape[0] > 0:
+    if norm is not None:
         measure_rows(norm, planes.weights, measured)
     for n_iter in range(1, settings.max_iter + 1):
         n = draw_pass(rows.weight, state, drawn)
@@ -367,7 +367,7 @@ def _train(
             rows, drawn[:n], planes, norm, measured, scaling, settings, paces, x,
             distances, steps, squares,
         )  # fmt: skip
-        if norm.entries.shape[0] > 0:
+        if norm is not None:
             measure_rows(norm, planes.weights, measured)
         loss = judged = radius_loss(
             rows, order, planes, scaling, settings, x, distances
@@ -402,8 +402,8 @@ def train_by_radius(
     scaling : Scaling
     planes : Planes
         The start; overwritten.
-    norm : InputNorm
-        By which rows are measured.
+    norm : InputNorm or None
+        By which rows are measured; None for L2.
     settings : RadiusSettings
     state : ndarray of shape (1,), dtype uint64
         Advanced.
@@ -419,11 +419,14 @@ def train_by_radius(
     best = Planes(*(array.copy() for array in planes))
     n_features, n_units = planes.weights.shape
     n_rows = rows.weight.size
-    measured = Measured(
-        np.empty((n_features if norm.entries.size else 0, n_units)),
-        np.empty(n_units),
-        np.empty((GROUP, n_units)),
-    )
+    # None is a type of its own: what is for the other norm is not compiled then.
+    measured = None
+    if norm is not None:
+        measured = Measured(
+            np.empty((n_features, n_units)),
+            np.empty(n_units),
+            np.empty((GROUP, n_units)),
+        )
     n_iter = _train(
         rows, held_out, scaling, planes, best, norm, measured, settings, state,
         loss_curve, held_out_curve, np.empty(n_rows + 1, dtype=np.uint32),

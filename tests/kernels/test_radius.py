@@ -53,13 +53,14 @@ def test_training_follows_the_reference_sample_by_sample(in_inputs, n_units, dty
         n_features = scaling.centre.size
         start = rng.standard_normal((n_units, n_features))
         planes = start_planes(start, scaling)
-        norm, input_map = L2.norm, None
+        norm, input_map, every = L2.norm, None, 1
         if in_inputs:
             shape = n_features, rng.integers(1, 11)
             input_map = rng.integers(-2, 3, shape) + np.eye(*shape)
             norm, typical = margin_norm_of("radius", np.inf, n_features, input_map)
             input_map = input_map * (1 / typical)
-            norm = norm._replace(every=1 + 3 * case)
+            every = 1 + 3 * case
+            norm = norm._replace(every=every)
         settings = RadiusSettings(
             rank=n_units // 2,
             margin=rng.choice([0.3, 5.0]),
@@ -79,7 +80,7 @@ def test_training_follows_the_reference_sample_by_sample(in_inputs, n_units, dty
             settings,
             twin_state,
             input_map,
-            norm.every,
+            every,
         )
         curves = np.full((2, settings.max_iter), np.nan, dtype=np.float32)
         best, n_iter = train_by_radius(
