@@ -249,7 +249,7 @@ _ENTRIES = (
         _torch_network("bnn-ste", always_voted=True),
         NetworkGradient(),
         modules=("torch",),
-        cost=Cost(fit=0.32, iterations=100, queries=1.2, bounds=1.1),
+        cost=Cost(fit=0.32, iterations=100, queries=0.25, bounds=1.1),
     ),
     Model(
         "lenet",

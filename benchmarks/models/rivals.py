@@ -123,7 +123,7 @@ RIVALS = (
         grid=noise_grid("torchclassifier__noise", {}),
         folds=1,
         cost=Cost(
-            fit=2.5, iterations=100, smoothing=3.3, candidate=47.0, voted="never"
+            fit=2.5, iterations=100, smoothing=0.9, candidate=10.0, voted="never"
         ),
     ),
     Model(
