@@ -14,7 +14,7 @@ from benchmarks.models import MODELS, Budget, models_of
 from benchmarks.models.cost import announcement, duration
 
 QUICK, PAPER = PROTOCOLS["quick"], PROTOCOLS["paper"]
-# Enough for estimates in hours, which are rounded least.
+# Enough for long estimates: the longer, the smaller the share of the rounding.
 FEATURES, ROWS = 9_216, 200_000
 
 
@@ -33,14 +33,15 @@ def _task(names, n_seeds=1, **sizes):
     )
 
 
-def _hours(text, stage):
-    return float(re.search(rf"{stage} (\d+) h", text)[1])
+def _seconds(text, stage):
+    number, unit = re.search(rf"{stage} (\d+) (s|min|h)\b", text).groups()
+    return float(number) * {"s": 1, "min": 60, "h": 3600}[unit]
 
 
 def test_training_grows_with_seeds_votes_rows_and_iterations_and_cores_share_it():
     def training(budget, **more):
         task = _task(["scdcebnn"], **more)
-        return _hours(estimate.estimate([task], budget, None, True), "training")
+        return _seconds(estimate.estimate([task], budget, None, True), "training")
 
     base = training(Budget(100, 1))
     assert training(Budget(100, 1), n_seeds=3) == pytest.approx(3 * base, rel=0.02)
@@ -58,8 +59,8 @@ def test_attacks_follow_the_protocol():
         return estimate.estimate(tasks, budget, protocol, white_box)
 
     twice = replace(PAPER, images=2 * PAPER.images)
-    base = _hours(said(PAPER), "HopSkipJump")
-    assert _hours(said(twice), "HopSkipJump") == pytest.approx(2 * base, rel=0.05)
+    base = _seconds(said(PAPER), "HopSkipJump")
+    assert _seconds(said(twice), "HopSkipJump") == pytest.approx(2 * base, rel=0.05)
     assert "HopSkipJump" not in said(None)
     assert "white-box" in said(QUICK)
     assert "white-box" not in said(QUICK, white_box=False)
@@ -71,10 +72,10 @@ def test_cores_help_attacks_only_as_far_as_there_is_work_beside_each_other():
     def said(jobs):
         return estimate.estimate(tasks, Budget(100, jobs), PAPER, True)
 
-    half = _hours(said(1), "HopSkipJump") / 2
-    assert _hours(said(2), "HopSkipJump") == pytest.approx(half, rel=0.1)
+    half = _seconds(said(1), "HopSkipJump") / 2
+    assert _seconds(said(2), "HopSkipJump") == pytest.approx(half, rel=0.1)
     images = PAPER.images * len(models_of("medical"))
-    assert _hours(said(10 * images), "HopSkipJump") == _hours(
+    assert _seconds(said(10 * images), "HopSkipJump") == _seconds(
         said(images), "HopSkipJump"
     )
 
@@ -91,8 +92,8 @@ def test_certified_counts_the_search():
         budgets = certified_estimate.Budgets(Budget(100, 2), Budget(votes, 2))
         return certified_estimate.estimate([model], _dataset(), splits, budgets)
 
-    assert _hours(said(3000), "search") == pytest.approx(
-        3 * _hours(said(1000), "search"), rel=0.1
+    assert _seconds(said(3000), "search") == pytest.approx(
+        3 * _seconds(said(1000), "search"), rel=0.1
     )
 
 
@@ -106,10 +107,10 @@ def test_certified_counts_the_copies():
             certified_estimate.Budgets(*budgets),
         )
 
-    all_images = _hours(said(10**6), "smoothing")
-    assert _hours(said(10**7), "smoothing") == pytest.approx(10 * all_images, rel=0.1)
+    all_images = _seconds(said(10**6), "smoothing")
+    assert _seconds(said(10**7), "smoothing") == pytest.approx(10 * all_images, rel=0.1)
     n_test = len(_split().test)
-    half = _hours(said(10**6, n_test // 2), "smoothing")
+    half = _seconds(said(10**6, n_test // 2), "smoothing")
     assert half == pytest.approx(0.5 * all_images, rel=0.1)
 
 
