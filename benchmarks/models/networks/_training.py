@@ -13,8 +13,10 @@ from tqdm import tqdm
 
 # From rows and positions of their classes to rows.
 Adversary = Callable[[np.ndarray, np.ndarray], np.ndarray]
-# Bounds the memory that a prediction takes.
-ROWS_AT_A_TIME = 128
+# Of a prediction: more values, and maps of convolutions no longer fit into the cache;
+# fewer rows, and what a call costs by itself counts.
+VALUES_AT_A_TIME = 300_000
+FEWEST_ROWS, MOST_ROWS = 16, 128
 ROWS_ON_A_GPU = 4096  # fewer would leave it idle
 
 
@@ -88,7 +90,9 @@ def train(
 def evaluate(module: nn.Module, X: np.ndarray) -> np.ndarray:
     """Return a network's logits, of shape (n_samples, n_classes) and its own dtype."""
     device = device_of(module)
-    n_rows = ROWS_AT_A_TIME if device.type == "cpu" else ROWS_ON_A_GPU
+    n_rows = ROWS_ON_A_GPU
+    if device.type == "cpu":
+        n_rows = min(max(FEWEST_ROWS, VALUES_AT_A_TIME // X.shape[1]), MOST_ROWS)
     with torch.inference_mode():
         return np.concatenate(
             [

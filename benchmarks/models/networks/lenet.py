@@ -7,6 +7,7 @@ trained averages, a softmax for its radial basis functions.
 
 from torch import nn
 
+from benchmarks.models.networks._pooling import PairwiseMaxPool2d
 from benchmarks.models.networks._reshaping import ToImages
 
 LEAST_SIDE = 32  # of the original's input
@@ -45,10 +46,10 @@ def build(
         nn.ZeroPad2d((left, right, top, bottom)),
         nn.Conv2d(to_images.n_channels, 6, KERNEL),
         nn.ReLU(),
-        nn.MaxPool2d(2),
+        PairwiseMaxPool2d(),
         nn.Conv2d(6, 16, KERNEL),
         nn.ReLU(),
-        nn.MaxPool2d(2),
+        PairwiseMaxPool2d(),
         nn.Flatten(),
         nn.Linear(16 * height * width, 120),
         nn.ReLU(),

@@ -29,6 +29,7 @@ from benchmarks.medical.tasks import suited_models
 from benchmarks.models import MODELS, Budget, models_of
 from benchmarks.models.networks import TorchClassifier
 from benchmarks.models.networks._classifier import hold_out
+from benchmarks.models.networks._pooling import PairwiseMaxPool2d
 from benchmarks.models.networks._reshaping import ToImages
 from benchmarks.models.networks.sign_ste import SignNetwork, sign_ste
 from benchmarks.models.votes import VotedClassifier
@@ -232,6 +233,19 @@ def test_image_shape_is_checked():
         TorchClassifier("lenet", image_shape=(8, 9)).fit(X, y)
     with pytest.raises(ValueError, match="image_shape=None is no shape of images"):
         TorchClassifier("lenet").fit(X, y)
+
+
+@pytest.mark.parametrize("sides", [(6, 8), (7, 9), (2, 3)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pairwise_maxima_are_torchs(sides, layout):
+    maps = torch.randn(3, 2, *sides).to(memory_format=layout)
+    maps[0, 0, 0, 0], maps[1, 1, 1, 1] = torch.nan, -torch.inf
+    expected = torch.nn.MaxPool2d(2)(maps)
+    pool = PairwiseMaxPool2d()
+    for training in (True, False):
+        torch.testing.assert_close(
+            pool.train(training)(maps), expected, rtol=0, atol=0, equal_nan=True
+        )
 
 
 @needs_torchvision
