@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_scd.robustness._attacks.art_classifier import ArtClassifier
 from sklearn_scd.robustness._attacks.sample import AttackedModel, AttackedSample
+from sklearn_scd.robustness._attacks.sphere import draw_around
 
 # Single samples asked for between two batches: the binary search takes about 20, the
 # search for a step length twice as many until its steps are below float32's resolution.
@@ -136,22 +137,15 @@ class RepeatableHopSkipJump(HopSkipJump):
         """Estimate the boundary's normal by a Monte Carlo sum ([1], section III)."""
         sample = self.estimator.sample
         sample.history.append(sample.distance)
-        shape = num_eval, current_sample.size
-        if self.norm == 2:
-            noise = self._generator.standard_normal(shape, dtype=np.float32)
-        else:
-            noise = self._generator.random(shape, dtype=np.float32)
-            noise *= 2
-            noise -= 1
-        lengths = np.sqrt(np.einsum("ij,ij->i", noise, noise))
-        noise *= (delta / lengths).astype(np.float32)[:, np.newaxis]
-        noise += current_sample
-        np.clip(noise, clip_min, clip_max, out=noise)
-        votes = np.where(sample.ask(noise), 1.0, -1.0)
+        points = draw_around(
+            current_sample.astype(np.float32, copy=False), delta, num_eval,
+            self.norm, (clip_min, clip_max), self._generator,
+        )  # fmt: skip
+        votes = np.where(sample.ask(points), 1.0, -1.0)
         if abs(votes.mean()) < 1.0:
             votes -= votes.mean()
-        noise -= current_sample
-        normal = votes.astype(np.float32) @ noise
+        points -= current_sample
+        normal = votes.astype(np.float32) @ points
         length = np.linalg.norm(normal)
         if not (np.isfinite(length) and length > 0):
             raise AttackStoppedError
