@@ -5,6 +5,7 @@ from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._precompile import precompile
 from sklearn_scd._robust import make_robust_scd
 from sklearn_scd._robust_pipeline import RobustPipeline
+from sklearn_scd._sign_convolution import SignConvolution
 
 __version__ = "0.1.0.dev0"
 
@@ -12,6 +13,7 @@ __all__ = [
     "ActiveSubspace",
     "RobustPipeline",
     "SCDClassifier",
+    "SignConvolution",
     "__version__",
     "make_robust_scd",
     "precompile",

@@ -18,6 +18,7 @@ from sklearn_scd._ensemble import (
 )
 from sklearn_scd._kernels.compiling import announced_once
 from sklearn_scd._outputs import evaluate_networks
+from sklearn_scd._sign_convolution import SignConvolution
 from sklearn_scd._training_set import copy_rows, plan_rows, training_set
 
 DTYPES = ("float64", "float32", "uint8")
@@ -46,10 +47,11 @@ _ready: set[tuple[str, bool, bool, str]] = set()
 def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
     """Compile what fits and predictions need, for later processes too.
 
-    Numba compiles at first use, which takes about a quarter of a minute for the first
-    loss, less for the second and about a second for each dtype of samples, and keeps
-    the result on disk. Call this where a wait does no harm: when a container's image is
-    built, or before something is timed. What is compiled already is left as it is.
+    Of :class:`SCDClassifier` and :class:`SignConvolution`. Numba compiles at first use,
+    which takes about a quarter of a minute for the first loss, less for the second and
+    about a second for each dtype of samples, and keeps the result on disk. Call this
+    where a wait does no harm: when a container's image is built, or before something is
+    timed. What is compiled already is left as it is.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
         for name in names:
             for noise in (False, True):
                 compile_for(np.empty((0, 2), dtype=name), noise)
+        # One version, as it converts whatever comes.
+        SignConvolution(n_filters=1, kernel_size=1).fit_transform(np.zeros((1, 1)))
 
 
 def compile_for(X: NDArray[Any], noise: bool, losses: Iterable[str] = LOSSES) -> None:

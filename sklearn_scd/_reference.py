@@ -574,3 +574,39 @@ def train_by_radius(
         elif n_iter - last_gain >= settings.n_iter_no_change:
             break
     return *best, curve, held_out_curve
+
+
+def active_shares(image, coef, intercept, n_regions, room=0.0):
+    """Shares of patches on which units are active, one patch after another.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, n_channels)
+    coef : ndarray of shape (n_units, n_taps)
+        Of square patches.
+    intercept : ndarray of shape (n_units,)
+    n_regions : int
+        On each side.
+    room : float, default=0.0
+        Above which ``w . x + b`` must be: rounding errors of a kernel are allowed for
+        by one on each side of 0.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_regions ** 2 * n_units,)
+    """
+    size = math.isqrt(coef.shape[1] // image.shape[2])
+    borders = [
+        np.linspace(0, side - size + 1, n_regions + 1).astype(int)
+        for side in image.shape[:2]
+    ]
+    shares = []
+    for top, bottom in pairwise(borders[0]):
+        for left, right in pairwise(borders[1]):
+            active = [
+                coef @ image[r : r + size, c : c + size].ravel() + intercept > room
+                for r in range(top, bottom)
+                for c in range(left, right)
+            ]
+            shares.append(np.mean(active, axis=0))
+    return np.concatenate(shares)

@@ -57,7 +57,11 @@ HOUSES = [
             ("sklearn_scd._outputs",),
             ("sklearn_scd._voting_networks",),
             ("sklearn_scd._convergence", "sklearn_scd._warm_start"),
-            ("sklearn_scd._classifier", "sklearn_scd._active_subspace"),
+            (
+                "sklearn_scd._classifier",
+                "sklearn_scd._active_subspace",
+                "sklearn_scd._sign_convolution",
+            ),
             ("sklearn_scd.affine",),
             ("sklearn_scd._robust_pipeline",),
             ("sklearn_scd._robust",),

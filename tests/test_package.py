@@ -17,6 +17,7 @@ from sklearn_scd import (
     ActiveSubspace,
     RobustPipeline,
     SCDClassifier,
+    SignConvolution,
     affine,
     export,
     inspection,
@@ -60,6 +61,7 @@ METHODS = [
     for kind in (
         ActiveSubspace,
         SCDClassifier,
+        SignConvolution,
         VotingNetworks,  # whose methods it inherits
         affine.AffineMap,
         *RESULTS,
@@ -73,7 +75,8 @@ METHODS = [
 MODULES = [
     module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
 ]
-TOP = [ActiveSubspace, RobustPipeline, SCDClassifier, make_robust_scd, precompile]
+TOP = [ActiveSubspace, RobustPipeline, SCDClassifier, SignConvolution]
+TOP += [make_robust_scd, precompile]
 FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, AgreementDetector, SmoothedClassifier]
 FIRST_MET += [*EXPORT, *DISPLAYS]
 PUBLIC = [*FIRST_MET, *METHODS]

@@ -30,8 +30,9 @@ Modules, from the bottom up: :mod:`.parts`, :mod:`.compiling`, :mod:`.random`,
 :mod:`.prefetch`, :mod:`.lanes`, :mod:`.splines`, :mod:`.codes`, :mod:`.rows`,
 :mod:`.losses`, :mod:`.threshold`, :mod:`.contenders`, :mod:`.steps`, :mod:`.network`,
 :mod:`.levels`, :mod:`.output_01`, :mod:`.output_ce`, :mod:`.hidden`,
-:mod:`.held_out`, :mod:`.training`, :mod:`.input_norm`, :mod:`.radius`, and
-:mod:`.prediction`. Naive twins are in :mod:`sklearn_scd._reference`.
+:mod:`.held_out`, :mod:`.training`, :mod:`.input_norm`, :mod:`.radius`,
+:mod:`.prediction`, and :mod:`.convolution`, which has a layout of its own. Naive twins
+are in :mod:`sklearn_scd._reference`.
 
 Numba's cache pickles the NamedTuples of these modules by name: one that is renamed or
 moved leaves caches behind that can't be read. Keep their places.

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import sklearn_scd
-from sklearn_scd import SCDClassifier, _precompile, precompile
+from sklearn_scd import SCDClassifier, SignConvolution, _precompile, precompile
 from sklearn_scd._kernels import compiling
 
 PACKAGE = Path(sklearn_scd.__file__).parent
@@ -206,6 +206,7 @@ def test_precompiled_is_all_that_a_fit_and_its_predictions_need(dtype, noise):
                 noise=noise, margin=1.0, random_state=0,
             )  # fmt: skip
             model.fit(X, labels.astype(int)).predict(X)
+    SignConvolution((1, 5), kernel_size=1).fit_transform(X)
     assert _n_compiled() == before
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import sklearn_scd
 from sklearn_scd import SCDClassifier
+from sklearn_scd._kernels.convolution import LANES, active_shares, in_lanes
 from sklearn_scd._kernels.rows import copy_values
 from sklearn_scd.robustness._hyperplanes import knapsack as robustness
 
@@ -112,10 +113,25 @@ def _robustness(rng):
     yield "weighed", weighed
 
 
+def _convolution(rng):
+    """Two groups of units, regions of one patch to five; sums are exact."""
+    X = rng.integers(0, 9, (3, 30)).astype(np.float32)
+    coef = rng.integers(-4, 5, (LANES + 3, 4)).astype(np.float32)
+    intercept = rng.integers(-9, 9, len(coef)).astype(np.float32)
+    offsets, starts = np.array([0, 1, 6, 7]), rng.permutation(23)[:13]
+    counts, out = np.empty(LANES, np.int32), np.empty((3, 4, len(coef)), np.float32)
+    active_shares(
+        X, offsets, starts, np.array([0, 1, 5, 10, 13]), *in_lanes(coef, intercept),
+        counts, out,
+    )  # fmt: skip
+    yield "shares", out
+
+
 @np.errstate(all="raise", over="ignore", under="ignore")  # hashes overflow
 def results(dtypes):
     """What kernels give, by name."""
     found = dict(_robustness(np.random.default_rng(2)))
+    found |= _convolution(np.random.default_rng(3))
     for dtype in dtypes:
         fits = list(_fits(dtype))
         if np.dtype(dtype).kind == "f":
