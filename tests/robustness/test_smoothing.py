@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from scipy.stats import binom, binomtest, chi2_contingency, norm
+from scipy.stats import binom, binomtest, chi2_contingency, kstest, norm
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
@@ -21,7 +22,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd import SCDClassifier, SignConvolution, make_robust_scd
 from sklearn_scd.robustness import SmoothedClassifier, exact_distance
 from sklearn_scd.robustness._smoothing.noise import noisy_space
 from sklearn_scd.robustness._smoothing.smoothed_classifier import (
@@ -49,7 +50,12 @@ def smoothed(estimator, X, y, **parameters):
 
 
 @parametrize_with_checks(
-    [SmoothedClassifier(LogisticRegression(), 0.1, 30, random_state=0)]
+    [
+        SmoothedClassifier(LogisticRegression(), 0.1, 30, random_state=0),
+        SmoothedClassifier(
+            LogisticRegression(), 0.1, 30, n_train_copies=2, random_state=0
+        ),
+    ]
 )
 def test_scikit_learn_check_passes_smoothed(estimator, check):
     check(estimator)
@@ -199,8 +205,15 @@ def test_noise_is_drawn_where_dimensions_are_fewest(data):
 # What a prediction depends on
 
 
+def make_convolutional(**parameters):
+    layer = SignConvolution((3, 4), n_filters=20, kernel_size=2, random_state=0)
+    return make_pipeline(layer, StandardScaler(), SCDClassifier(**parameters))
+
+
 @pytest.mark.parametrize(
-    "make", [SCDClassifier, make_robust_scd], ids=lambda make: make.__name__
+    "make",
+    [SCDClassifier, make_robust_scd, make_convolutional],
+    ids=lambda make: make.__name__,
 )
 def test_batches_jobs_and_other_samples_make_no_difference(make, data):
     X, y = data
@@ -313,3 +326,91 @@ def test_weights_are_routed_to_the_classifier(data):
         model = SmoothedClassifier(base, n_samples=10).fit(X, y, sample_weight=weights)
     expected = LogisticRegression(C=0.1).fit(X, y, weights)
     np.testing.assert_array_equal(model.estimator_.coef_, expected.coef_)
+
+
+# Noise in training
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Keeps what it is trained on."""
+
+    def fit(self, X, y, sample_weight=None, names=None):
+        self.X_, self.y_, self.params_ = X, y, (sample_weight, names)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.resize(self.classes_, len(X))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_training_copies_have_noise_of_sigma_around_each_sample(dtype, data):
+    X, y = data[0].astype(dtype), data[1]
+    model = SmoothedClassifier(Recorder(), 0.7, n_train_copies=50, random_state=0)
+    seen = model.fit(X, y).estimator_
+    assert seen.X_.dtype == dtype
+    noise = seen.X_.reshape(200, 50, 12) - X[:, None]
+    np.testing.assert_array_equal(seen.y_, np.repeat(y, 50))
+    assert kstest(noise.ravel() / 0.7, "norm").pvalue > 0.01
+    np.testing.assert_allclose(np.cov(noise.reshape(-1, 12).T), 0.49 * np.eye(12),
+                               atol=0.02)  # fmt: skip
+    assert np.abs(np.corrcoef(noise[:, :10].reshape(200, -1))[0, 1:]).max() < 0.5
+    again = model.fit(X, y).estimator_
+    np.testing.assert_array_equal(again.X_, seen.X_)
+    other = model.set_params(random_state=1).fit(X, y).estimator_
+    assert (other.X_ != seen.X_).all()
+
+
+def test_training_noise_leaves_that_of_the_votes_as_it_was(data, linear):
+    """Nor does a frozen classifier cost a draw."""
+    X, y = data
+    expected = smoothed(linear, X, y).certified_distortion(X)
+    for seed in (0, np.random.RandomState(0)):
+        frozen = smoothed(linear, X, y, n_train_copies=3, random_state=seed)
+        np.testing.assert_array_equal(frozen.certified_distortion(X), expected)
+    trained = SmoothedClassifier(linear, 1.0, 200, n_train_copies=3, random_state=0)
+    trained.fit(X, y)
+    assert (trained.estimator_.coef_ != linear.coef_).all()
+    trained.estimator_ = linear
+    np.testing.assert_array_equal(trained.certified_distortion(X), expected)
+    plain = SmoothedClassifier(Recorder(), random_state=0).fit(X, y).estimator_
+    assert plain.X_ is X
+    assert plain.y_ is y
+
+
+def test_what_is_routed_is_there_for_each_copy(data):
+    X, y = data
+    weights = np.arange(200.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        base = Recorder().set_fit_request(sample_weight=True, names=True)
+        model = SmoothedClassifier(base, n_train_copies=3)
+        model.fit(X, y, sample_weight=weights, names=["a", "b"])
+    seen_weights, names = model.estimator_.params_
+    np.testing.assert_array_equal(seen_weights, np.repeat(weights, 3))
+    assert names == ["a", "b"]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_copies_of_a_frame_are_a_frame_of_its_columns(library, data):
+    library = pytest.importorskip(library)
+    X, y = data
+    names = [f"pixel {k}" for k in range(12)]
+    frame = library.DataFrame({name: X[:, k] for k, name in enumerate(names)})
+    model = SmoothedClassifier(Recorder(), n_samples=10, n_train_copies=2).fit(frame, y)
+    assert list(model.feature_names_in_) == list(model.estimator_.X_.columns) == names
+    assert len(model.estimator_.X_) == 400
+    by_name = ColumnTransformer([("few", StandardScaler(), names[-3:])])
+    model.set_params(estimator=make_pipeline(by_name, SVC()), random_state=0)
+    assert model.fit(frame, list(y)).score(frame, y) > 0.8
+
+
+def test_copies_need_numbers_and_as_many_labels(data):
+    X, y = data
+    model = SmoothedClassifier(SVC(), n_train_copies=2)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(X, y[1:])
+    X[3, 3] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN"):
+        model.fit(X, y)
+    with pytest.raises(ValueError, match="'n_train_copies' parameter"):
+        model.set_params(n_train_copies=-1).fit(X, y)

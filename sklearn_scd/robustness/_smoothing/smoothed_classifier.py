@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.stats import beta, norm
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import check_consistent_length
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing, check_consistent_length, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -26,11 +27,16 @@ from sklearn.utils.metadata_routing import (
     _raise_for_params,
     process_routing,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_method_params,
+    check_is_fitted,
+    validate_data,
+)
 from threadpoolctl import threadpool_limits
 
+from sklearn_scd._frames import as_known
 from sklearn_scd._typing import Floats, RandomState
-from sklearn_scd.robustness._inputs import draw_seed
+from sklearn_scd.robustness._inputs import as_numbers, draw_seed
 from sklearn_scd.robustness._labels import LabelCodes
 from sklearn_scd.robustness._smoothing.noise import NoisySpace, noisy_space
 
@@ -52,7 +58,8 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     estimator : estimator object
         The classifier. A clone is fitted; to smooth one that is fitted already, wrap it
         in :class:`~sklearn.frozen.FrozenEstimator`. It should have seen noise in
-        training, as ``SCDClassifier(noise=...)`` does.
+        training: by `n_train_copies`, or noise of its own as
+        ``SCDClassifier(noise=...)`` has.
 
     sigma : float, default=0.5
         Standard deviation of the noise, in the units of X. Larger noise certifies
@@ -71,6 +78,12 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     n_selection_samples : int, default=100
         Further copies, which come first and choose the class whose p is bounded.
 
+    n_train_copies : int, default=0
+        Noisy copies of each sample that the classifier is trained on, in place of the
+        samples, all held at once. 0: the samples as they are. One that is frozen is not
+        trained. A classifier that holds samples out, as for early stopping, holds out
+        copies of those that it is trained on.
+
     abstention_label : int, float, str or None, default=None
         What `predict` returns where no class is certified. None: the class predicted
         most often, though nothing is known of it.
@@ -86,7 +99,8 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Draws the noise, once for all in `fit`: a fitted model always says the same of
         the same sample. Different samples have independent noise, and neither their
-        order nor what else is asked about matters.
+        order nor what else is asked about matters. Noise in training is drawn from it,
+        too.
 
     Attributes
     ----------
@@ -140,6 +154,7 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         "sigma": [Interval(Real, 0, None, closed="neither")],
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "n_selection_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_train_copies": [Interval(Integral, 0, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "abstention_label": [Real, str, None],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
@@ -155,6 +170,7 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         alpha: float = 0.001,
         *,
         n_selection_samples: int = 100,
+        n_train_copies: int = 0,
         abstention_label: float | str | None = None,
         batch_size: int | None = None,
         n_jobs: int | None = None,
@@ -165,6 +181,7 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.n_samples = n_samples
         self.alpha = alpha
         self.n_selection_samples = n_selection_samples
+        self.n_train_copies = n_train_copies
         self.abstention_label = abstention_label
         self.batch_size = batch_size
         self.n_jobs = n_jobs
@@ -176,13 +193,14 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Samples, handed on as they are.
+            Samples, handed on as they are, or in noisy copies.
 
         y : array-like of shape (n_samples,)
             Class labels.
 
         **params : dict
-            For the classifier's `fit`, where metadata routing is enabled.
+            For the classifier's `fit`, where metadata routing is enabled. What has an
+            entry for each sample, as weights, has it for each of its copies.
 
         Returns
         -------
@@ -206,7 +224,10 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 "'.toarray()' to convert it to dense."
             )
         validate_data(self, X, y, skip_check_array=True)
-        self.estimator_ = clone(self.estimator).fit(X, y, **routed.estimator.fit)
+        fit_params = routed.estimator.fit
+        if self.n_train_copies > 0 and not isinstance(self.estimator, FrozenEstimator):
+            X, y, fit_params = self._noisy(X, y, fit_params)
+        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
         self.classes_ = LabelCodes(self.estimator_).classes
         if self.abstention_label in self.classes_.tolist():
             raise ValueError(
@@ -295,6 +316,27 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         mapping = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=self).add(
             estimator=self.estimator, method_mapping=mapping
+        )
+
+    def _noisy(
+        self, X: ArrayLike, y: ArrayLike, params: dict[str, Any]
+    ) -> tuple[Any, ArrayLike, dict[str, Any]]:
+        """Noisy copies of samples, and what `fit` takes with them for each copy."""
+        X, y = indexable(X, y)
+        samples = as_numbers(X, "X", self, dtype=(np.float64, np.float32))
+        n_samples, n_features = samples.shape
+        # Not the numbers of the votes, whose generators have more than one seed.
+        generator = np.random.default_rng(draw_seed(self.random_state))
+        copies = generator.standard_normal(
+            (n_samples, self.n_train_copies, n_features), dtype=samples.dtype
+        )
+        copies *= self.sigma
+        copies += samples[:, None]
+        rows = np.repeat(np.arange(n_samples), self.n_train_copies)
+        return (
+            as_known(self, copies.reshape(-1, n_features)),
+            _safe_indexing(y, rows),
+            _check_method_params(X, params, rows),
         )
 
     def _check(self, X: ArrayLike) -> NDArray[Any]:
