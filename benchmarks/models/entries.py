@@ -13,21 +13,24 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from benchmarks.models.bounding import (
     ExactDistance,
     ForestLeaves,
     NetworkGradient,
+    RandomisedSmoothing,
     SignHyperplanes,
 )
 from benchmarks.models.cost import Cost
 from benchmarks.models.model import Budget, Build, ImageShape, Model, Program
 from benchmarks.models.networks import TorchClassifier
+from benchmarks.models.pixel_means import pixel_means
 from benchmarks.models.rivals import RIVALS
-from benchmarks.models.smoothing import SIGMAS
+from benchmarks.models.smoothing import SIGMAS, noise_grid, smoothed
 from benchmarks.models.votes import VotedClassifier
-from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd import SCDClassifier, SignConvolution, make_robust_scd
 
 HIDDEN_UNITS = 20
 N_TREES = 100
@@ -39,6 +42,9 @@ ROBUST_GRID = {
     "activesubspace__alpha": [3.0, 30.0],
     "scdclassifier__margin": [0.5, 0.7, 1.0, 1.4],
 }
+CONVOLVED_SIDE = 48  # of the images that sign units on patches see
+CONVOLVED_UNITS = 100
+TRAIN_COPIES = 8
 BOTH: tuple[Program, ...] = ("medical", "certified")
 
 
@@ -86,6 +92,17 @@ def _torch_network(network: str, always_voted: bool, one_thread: bool = False) -
         return single.set_params(n_jobs=jobs, random_state=seed, verbose=1)
 
     return build
+
+
+def _sign_convolution(
+    seed: int, budget: Budget, image_shape: ImageShape
+) -> ClassifierMixin:
+    means, shape = pixel_means(image_shape, CONVOLVED_SIDE)
+    layer = SignConvolution(shape, CONVOLVED_UNITS, random_state=seed)
+    networks = _sign_network(loss="ce")(seed, budget, image_shape)
+    return smoothed(
+        make_pipeline(means, layer, StandardScaler(), networks), seed, budget
+    ).set_params(n_train_copies=TRAIN_COPIES)
 
 
 def _epochs(budget: Budget) -> dict[str, int]:
@@ -223,6 +240,21 @@ _ENTRIES = (
         SignHyperplanes(),
         programs=(),
         cost=Cost(fit=0.14, iterations=12, queries=0.1, bounds=0.47, distance=0.02),
+    ),
+    Model(
+        "sign-convolution-smoothed",
+        "Sign convolution, smoothed",
+        f"SCDCE behind {CONVOLVED_UNITS} sign units over patches, trained with noise "
+        "and smoothed",
+        _sign_convolution,
+        RandomisedSmoothing(),
+        needs_images=True,
+        programs=(),
+        grid=noise_grid(None, {"signconvolution__n_regions": [1, 4]}),
+        folds=1,
+        cost=Cost(
+            fit=2.0, iterations=1000, smoothing=1.2, candidate=2.0, voted="always"
+        ),
     ),
     Model(
         "scd01-margin-3",

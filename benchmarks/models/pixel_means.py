@@ -81,6 +81,27 @@ class PixelMeans(TransformerMixin, BaseEstimator):
         return AffineMap.computed(self.components_, working_dtype=dtype)
 
 
+def pixel_means(
+    image_shape: tuple[int, ...] | None, side: int
+) -> tuple[PixelMeans, tuple[int, ...]]:
+    """Return the step that makes images smaller, and their shape.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None
+    side : int
+        As of `PixelMeans`.
+
+    Raises
+    ------
+    ValueError
+        If there is no shape.
+    """
+    if image_shape is None:
+        raise ValueError("image_shape=None: there are no pixels to take means of")
+    return PixelMeans(image_shape, side), smaller_shape(image_shape, side)
+
+
 def smaller_shape(image_shape: tuple[int, ...], side: int) -> tuple[int, ...]:
     """Return the shape of the image of blocks."""
     height, width, *channels = image_shape

@@ -15,7 +15,7 @@ from benchmarks.models.bounding import LipschitzConstant, RandomisedSmoothing
 from benchmarks.models.cost import Cost
 from benchmarks.models.model import Budget, Build, ImageShape, Model
 from benchmarks.models.networks import LipschitzClassifier, TorchClassifier
-from benchmarks.models.pixel_means import PixelMeans, smaller_shape
+from benchmarks.models.pixel_means import pixel_means
 from benchmarks.models.smoothing import noise_grid, smoothed
 
 SIDE = 24  # of the images that convolutions see: 96 pixels by fours
@@ -44,7 +44,7 @@ def _smoothed_svm(
 
 def _smoothed_images(network: str) -> Build:
     def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
-        means, shape = _means(image_shape)
+        means, shape = pixel_means(image_shape, SIDE)
         classifier = TorchClassifier(
             network, image_shape=shape, device="auto", **_training(seed, budget)
         )
@@ -63,18 +63,11 @@ def _lipschitz_mlp(
 def _lipschitz_cnn(
     seed: int, budget: Budget, image_shape: ImageShape
 ) -> ClassifierMixin:
-    means, shape = _means(image_shape)
+    means, shape = pixel_means(image_shape, SIDE)
     network = LipschitzClassifier(
         "cnn", image_shape=shape, device="auto", **_training(seed, budget)
     )
     return make_pipeline(means, network)
-
-
-def _means(image_shape: ImageShape) -> tuple[PixelMeans, tuple[int, ...]]:
-    """Return the step that makes images smaller, and their shape."""
-    if image_shape is None:
-        raise ValueError("image_shape=None: there are no pixels to take means of")
-    return PixelMeans(image_shape, SIDE), smaller_shape(image_shape, SIDE)
 
 
 def _training(seed: int, budget: Budget) -> dict[str, Any]:

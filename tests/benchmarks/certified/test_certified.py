@@ -352,7 +352,14 @@ def test_radii_by_smoothing_are_never_mixed_with_proofs(rows, made, tmp_path):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
-    "name", ["svm-rbf-smoothed", "mlp-smoothed", "cnn-smoothed", "lipschitz-mlp"]
+    "name",
+    [
+        "svm-rbf-smoothed",
+        "mlp-smoothed",
+        "cnn-smoothed",
+        "sign-convolution-smoothed",
+        "lipschitz-mlp",
+    ],
 )
 def test_rivals_are_chosen_without_the_test_images(name, rows, made, tmp_path):
     model = MODELS[name]
@@ -361,7 +368,8 @@ def test_rivals_are_chosen_without_the_test_images(name, rows, made, tmp_path):
     grid = model.grid if isinstance(model.grid, list) else [model.grid]
     small = [{key: values[:1] for key, values in part.items()} for part in grid]
     model = replace(model, grid=small[:2], folds=1)
-    budgets = Budget(max_iter=4, copies=150), Budget(max_iter=2, copies=100)
+    few = {"votes": 2, "max_iter": 4}
+    budgets = Budget(**few, copies=150), Budget(**few, copies=100)
     moved = replace(rows, X_test=rows.X_test[::2], y_test=rows.y_test[::2])
     results = [measuring.certify(model, i, 0, *budgets)[OWN] for i in (rows, moved)]
     assert results[0]["chosen"] == results[1]["chosen"]
@@ -371,7 +379,8 @@ def test_rivals_are_chosen_without_the_test_images(name, rows, made, tmp_path):
         assert distance == pytest.approx(same[2 * row], rel=1e-3)
     if "sigma" in results[0]["chosen"]:
         noises = [v for k, v in results[0]["chosen"].items() if k.endswith("noise")]
-        assert noises == [results[0]["chosen"]["sigma"]] * ("svm" not in name)
+        trained_by_itself = name in ("mlp-smoothed", "cnn-smoothed")
+        assert noises == [results[0]["chosen"]["sigma"]] * trained_by_itself
     kind = "proven" if name == "lipschitz-mlp" else "smoothing"
     assert f" {kind} " in table_of(name, results[0], tmp_path, made)
 
