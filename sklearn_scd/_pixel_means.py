@@ -86,10 +86,13 @@ class PixelMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     >>> means.image_shape_, means.transform(X).shape
     ((4, 4), (1797, 16))
 
-    The mean of the first digit's four pixels in row 2 and 3, column 2 and 3:
+    A value is the mean of four pixels times two, the root of four:
 
-    >>> X[0].reshape(8, 8)[2:4, 2:4].mean(), means.transform(X[:1])[0, 5] / 2
-    (np.float64(8.0), np.float64(8.0))
+    >>> X[0].reshape(8, 8)[2:4, 2:4]  # the second block in the second row of blocks
+    array([[15.,  2.],
+           [12.,  0.]])
+    >>> float(means.transform(X[:1])[0, 5].round(6))
+    14.5
     """
 
     _parameter_constraints: dict[str, list[Any]] = {

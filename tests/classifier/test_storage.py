@@ -88,14 +88,16 @@ def test_skops_asks_to_trust_the_classes_alone(binary_weights):
     front = "sklearn_scd._active_subspace.ActiveSubspace"
     both = "sklearn_scd._robust_pipeline.RobustPipeline"
     layers = make_pipeline(
-        PixelMeans(side=9), SignConvolution(random_state=0), StandardScaler(), model
+        PixelMeans(side=9),
+        SignConvolution(random_state=0),
+        StandardScaler(),
+        clone(model),
     ).fit(X, y)
     of_layers = [
         networks,
         "sklearn_scd._pixel_means.PixelMeans",
         "sklearn_scd._sign_convolution.SignConvolution",
     ]
-    model = clone(model).fit(X, y)
     for fitted, names in [
         (robust, [front, networks, both]),
         (layers, of_layers),
