@@ -44,7 +44,7 @@ class PixelMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         (height, width) or (height, width, channels) that rows were flattened from,
         channels last. None: rows are signals, images of a height of 1.
 
-    side : int, default=48
+    side : int, default=24
         Blocks along either side of the image, as many as pixels where those are fewer.
         Where it does not divide the side, blocks are larger and smaller by a pixel.
 
@@ -103,7 +103,7 @@ class PixelMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def __init__(
         self,
         image_shape: tuple[int, int] | tuple[int, int, int] | None = None,
-        side: int = 48,
+        side: int = 24,
     ) -> None:
         self.image_shape = image_shape
         self.side = side
