@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_scd._image_shape import checked_image_shape
 from sklearn_scd._kernels.convolution import LANES, active_shares, in_lanes
 from sklearn_scd._range import check_range, largest_entry
 from sklearn_scd._typing import Floats, RandomState, validated_fit
@@ -83,6 +84,7 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     --------
     ActiveSubspace : A linear projection, behind which sign networks are certified
         without noise.
+    PixelMeans : A smaller image, before this, where noise is less beside the image.
     sklearn_scd.robustness.SmoothedClassifier : Certifies a classifier behind this.
     sklearn.feature_extraction.image.PatchExtractor : Patches themselves.
 
@@ -240,29 +242,14 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         )
 
     def _checked_shape(self, n_features: int) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        if self.image_shape is None:
-            if self.kernel_size > n_features:
-                raise ValueError(
-                    f"kernel_size={self.kernel_size} is larger than a signal of "
-                    f"n_features={n_features}; give at most as much."
-                )
-            return 1, n_features, 1
-        shape = tuple(self.image_shape)
-        if len(shape) not in (2, 3) or not all(
-            isinstance(side, Integral) and side > 0 for side in shape
-        ):
+        """Height, width and channels, if patches have room."""
+        height, width, channels = checked_image_shape(self.image_shape, n_features)
+        if self.image_shape is None and self.kernel_size > n_features:
             raise ValueError(
-                f"image_shape={self.image_shape!r} must be (height, width) or (height, "
-                "width, channels), or None for signals."
+                f"kernel_size={self.kernel_size} is larger than a signal of "
+                f"n_features={n_features}; give at most as much."
             )
-        if np.prod(shape) != n_features:
-            raise ValueError(
-                f"image_shape={self.image_shape!r} does not make the {n_features} "
-                "features of X; give the shape that its rows were flattened from."
-            )
-        height, width, channels = (*shape, 1)[:3]
-        if self.kernel_size > min(height, width):
+        if self.image_shape is not None and self.kernel_size > min(height, width):
             raise ValueError(
                 f"kernel_size={self.kernel_size} is larger than a side of "
                 f"image_shape={self.image_shape!r}; give at most {min(height, width)}."

@@ -45,7 +45,12 @@ HOUSES = [
     House(
         "sklearn_scd",
         (
-            ("sklearn_scd._typing", "sklearn_scd._range", "sklearn_scd.exceptions"),
+            (
+                "sklearn_scd._typing",
+                "sklearn_scd._range",
+                "sklearn_scd._image_shape",
+                "sklearn_scd.exceptions",
+            ),
             ("sklearn_scd._rounding",),
             (
                 "sklearn_scd._kernels",
@@ -60,6 +65,7 @@ HOUSES = [
             (
                 "sklearn_scd._classifier",
                 "sklearn_scd._active_subspace",
+                "sklearn_scd._pixel_means",
                 "sklearn_scd._sign_convolution",
             ),
             ("sklearn_scd.affine",),

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 import sklearn_scd
 from sklearn_scd import (
     ActiveSubspace,
+    PixelMeans,
     RobustPipeline,
     SCDClassifier,
     SignConvolution,
@@ -60,6 +61,7 @@ METHODS = [
     method
     for kind in (
         ActiveSubspace,
+        PixelMeans,
         SCDClassifier,
         SignConvolution,
         VotingNetworks,  # whose methods it inherits
@@ -75,7 +77,7 @@ METHODS = [
 MODULES = [
     module.__name__ for module in (sklearn_scd, affine, export, inspection, robustness)
 ]
-TOP = [ActiveSubspace, RobustPipeline, SCDClassifier, SignConvolution]
+TOP = [ActiveSubspace, PixelMeans, RobustPipeline, SCDClassifier, SignConvolution]
 TOP += [make_robust_scd, precompile]
 FIRST_MET = [*TOP, *AFFINE, *FUNCTIONS, AgreementDetector, SmoothedClassifier]
 FIRST_MET += [*EXPORT, *DISPLAYS]
@@ -156,6 +158,7 @@ def test_docstring_names_parameters_in_order_and_results(item):
     "model",
     [
         ActiveSubspace(2),
+        PixelMeans((2, 2)),
         SCDClassifier(n_estimators=1, max_iter=2),
         SmoothedClassifier(LogisticRegression(max_iter=1000)),
     ],

@@ -96,7 +96,7 @@ def require_opset(container: Any) -> None:
     """
     if container.target_opset < _MIN_OPSET:
         raise ValueError(
-            f"An SCDClassifier needs target_opset={_MIN_OPSET} or later, got "
+            f"This model needs target_opset={_MIN_OPSET} or later, got "
             f"{container.target_opset}."
         )
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._pixel_means import PixelMeans
 from sklearn_scd.affine._pipeline import split_pipeline
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ def _require_skl2onnx() -> ModuleType:
 
 
 def register_onnx_converter() -> None:
-    """Tell skl2onnx how an SCDClassifier and an ActiveSubspace are converted.
+    """Tell skl2onnx how SCDClassifier, ActiveSubspace and PixelMeans are converted.
 
     From then on ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` take a
     :class:`~sklearn_scd.SCDClassifier` wherever they take a classifier of scikit-learn:
     in a `Pipeline`, a search, a `VotingClassifier`, a `StackingClassifier`, a
-    `CalibratedClassifierCV`, and an :class:`~sklearn_scd.ActiveSubspace` before any of
-    them. Calling it again does nothing new.
+    `CalibratedClassifierCV`, and :class:`~sklearn_scd.ActiveSubspace` and
+    :class:`~sklearn_scd.PixelMeans` before any of them. Calling it again does nothing
+    new.
 
     The converter knows skl2onnx's options ``zipmap``, ``nocl``, ``raw_scores`` and
     ``output_class_labels``. It needs an opset of 13 or later.
@@ -106,7 +108,13 @@ def register_onnx_converter() -> None:
         ActiveSubspace,
         "SklearnSCDActiveSubspace",
         _projection.set_output_type,
-        _projection.convert,
+        _projection.convert_product,
+    )
+    update_registered_converter(
+        PixelMeans,
+        "SklearnSCDPixelMeans",
+        _projection.set_output_type,
+        _projection.convert_blocks,
     )
     update_registered_converter(
         SCDClassifier,
@@ -132,7 +140,7 @@ def to_onnx(
     ----------
     estimator : SCDClassifier, or Pipeline that ends with one
         Or a search over them. The other steps must be such as skl2onnx converts:
-        scalers, PCA and many more, and ActiveSubspace.
+        scalers, PCA and many more, ActiveSubspace or PixelMeans.
 
     dtype : {'float32', 'float64', 'uint8'} or dtype, default=None
         Of the input. None is what the networks compute in: float64 where they were

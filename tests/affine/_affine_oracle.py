@@ -184,6 +184,7 @@ FORMULAS = {
     "NeighborhoodComponentsAnalysis": _product,
     "PCA": _pca,
     "Pipeline": _pipeline,
+    "PixelMeans": _product,
     "PLSCanonical": _pls,
     "PLSRegression": _pls,
     "PLSSVD": _pls,

@@ -46,7 +46,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
-from sklearn_scd import ActiveSubspace
+from sklearn_scd import ActiveSubspace, PixelMeans
 from sklearn_scd.affine import affine_map
 
 LINEAR = LogisticRegression(max_iter=500)
@@ -69,6 +69,8 @@ PROJECTIONS = [
     PLSSVD(1),
     CCA(1),
     ActiveSubspace(2, random_state=0),
+    PixelMeans((2, 2), side=1),
+    PixelMeans(side=3),
 ]
 SELECTORS = [
     VarianceThreshold(),

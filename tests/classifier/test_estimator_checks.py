@@ -2,7 +2,7 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_scd import ActiveSubspace, SCDClassifier, SignConvolution
+from sklearn_scd import ActiveSubspace, PixelMeans, SCDClassifier, SignConvolution
 
 SETTINGS = [
     {"loss": "01"},
@@ -20,7 +20,11 @@ SETTINGS = [
         SCDClassifier(n_estimators=10, max_iter=60, random_state=0, **setting)
         for setting in SETTINGS
     ]
-    + [ActiveSubspace(n_components=1), SignConvolution(n_filters=5, kernel_size=2)]
+    + [
+        ActiveSubspace(n_components=1),
+        PixelMeans(side=2),
+        SignConvolution(n_filters=5, kernel_size=2),
+    ]
 )
 def test_scikit_learn_check_passes(estimator, check):
     check(estimator)

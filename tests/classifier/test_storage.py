@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd import PixelMeans, SCDClassifier, SignConvolution, make_robust_scd
 
 FITTED = [
     "hidden_coef_",
@@ -85,7 +87,22 @@ def test_skops_asks_to_trust_the_classes_alone(binary_weights):
     networks = "sklearn_scd._classifier.SCDClassifier"
     front = "sklearn_scd._active_subspace.ActiveSubspace"
     both = "sklearn_scd._robust_pipeline.RobustPipeline"
-    for fitted, names in [(robust, [front, networks, both]), (model, [networks])]:
+    layers = make_pipeline(
+        PixelMeans(side=9),
+        SignConvolution(random_state=0),
+        StandardScaler(),
+        clone(model),
+    ).fit(X, y)
+    of_layers = [
+        networks,
+        "sklearn_scd._pixel_means.PixelMeans",
+        "sklearn_scd._sign_convolution.SignConvolution",
+    ]
+    for fitted, names in [
+        (robust, [front, networks, both]),
+        (layers, of_layers),
+        (model, [networks]),
+    ]:
         data = io.dumps(fitted)
         untrusted = io.get_untrusted_types(data=data)
         assert untrusted == names

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd import PixelMeans, SCDClassifier, make_robust_scd
 from sklearn_scd.export import register_onnx_converter, to_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -175,6 +175,30 @@ def test_pipeline_decides_as_the_model(model, dtype):
     assert_array_equal(labels, model.predict(X_test))
     assert probabilities.dtype == dtype
     assert_array_equal(probabilities, model.predict_proba(X_test).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
+def test_means_of_pixels_are_those_of_the_model(dtype):
+    """Of blocks of unequal sizes, channel by channel, without a dense matrix."""
+    rng = np.random.default_rng(0)
+    X = (255 * rng.random((60, 50 * 31 * 3))).astype(dtype)
+    y = X[:, 1::3].mean(axis=1) > np.median(X[:, 1::3].mean(axis=1))
+    means = PixelMeans((50, 31, 3), side=24)
+    model = make_pipeline(means, StandardScaler(), _model()).fit(X, y.astype(int))
+    converted = to_onnx(model, dtype=dtype)
+    assert converted.ByteSize() < 1e6  # a dense matrix has 64 MB
+    labels, probabilities = _run(converted, X)
+    assert_array_equal(labels, model.predict(X))
+    assert_array_equal(probabilities, model.predict_proba(X).astype(np.float32))
+    register_onnx_converter()
+    session = onnxruntime.InferenceSession(
+        skl2onnx.to_onnx(model[0], X[:1]).SerializeToString(),
+        providers=["CPUExecutionProvider"],
+    )
+    (values,) = session.run(None, {"X": X})
+    expected = model[0].transform(X)
+    assert values.dtype == expected.dtype
+    assert_allclose(values, expected, rtol=4 * np.finfo(values.dtype).eps)
 
 
 def test_binary_weights_on_integer_pixels_are_exact():

@@ -4,6 +4,8 @@ The oracle is a linear classifier. Smoothed it is itself, and its radius with in
 many copies is the distance to its plane, whatever the noise.
 """
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,13 +18,14 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_scd import SCDClassifier, SignConvolution, make_robust_scd
+from sklearn_scd import PixelMeans, SCDClassifier, SignConvolution, make_robust_scd
 from sklearn_scd.robustness import SmoothedClassifier, exact_distance
 from sklearn_scd.robustness._smoothing.noise import noisy_space
 from sklearn_scd.robustness._smoothing.smoothed_classifier import (
@@ -202,12 +205,30 @@ def test_noise_is_drawn_where_dimensions_are_fewest(data):
     assert noisy_space(wrapped, X).n_features == 3
 
 
+def test_noise_behind_means_of_pixels_is_of_the_same_size_and_no_matrix(data):
+    X, y = data
+    model = make_convolutional(n_estimators=1, max_iter=2).fit(X, y)
+    space = noisy_space(model, X)
+    assert (space.n_features, len(space.front)) == (9, 1)
+    np.testing.assert_allclose(space.factor, np.ones(9), rtol=1e-14)
+    X = np.random.default_rng(0).standard_normal((20, 60 * 60)).astype(np.float32)
+    model = make_pipeline(PixelMeans((60, 60), side=50), GaussianNB())
+    model.fit(X, np.arange(20) % 2)
+    tracemalloc.start()
+    noisy_space(model, X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * 2500**2 / 4  # of float64, had it all covariances
+
+
 # What a prediction depends on
 
 
 def make_convolutional(**parameters):
-    layer = SignConvolution((3, 4), n_filters=20, kernel_size=2, random_state=0)
-    return make_pipeline(layer, StandardScaler(), SCDClassifier(**parameters))
+    """Sign units on patches of means of pixels, behind which noise is drawn."""
+    means = PixelMeans((3, 4), side=3)
+    layer = SignConvolution((3, 3), n_filters=20, kernel_size=2, random_state=0)
+    return make_pipeline(means, layer, StandardScaler(), SCDClassifier(**parameters))
 
 
 @pytest.mark.parametrize(

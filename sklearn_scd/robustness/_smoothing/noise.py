@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.affine import AffineMap, affine_map
-from sklearn_scd.affine._compose import compose
+from sklearn_scd.affine._compose import compose, diagonal
 from sklearn_scd.affine._guard import check_map, transformed
 from sklearn_scd.affine._map import Matrix
 from sklearn_scd.affine._pipeline import split_pipeline
@@ -141,9 +141,10 @@ def _factor(matrix: Matrix) -> Floats:
     as long as all the rest.
     """
     gram = matrix @ matrix.T
-    gram = gram.toarray() if sparse.issparse(gram) else gram
-    variances = np.diagonal(gram)
-    if np.abs(gram - np.diag(variances)).max() <= _RIGHT_ANGLE * variances.max():
+    variances = gram.diagonal()
+    # Of thousands of blocks of pixels the full matrix would be gigabytes.
+    alone = diagonal(variances) if sparse.issparse(gram) else np.diag(variances)
+    if abs(gram - alone).max() <= _RIGHT_ANGLE * variances.max():
         return np.sqrt(variances)
     dense = matrix.toarray() if sparse.issparse(matrix) else matrix
     # A^T = Q R, so that A A^T = R^T R.

@@ -14,9 +14,9 @@ import torch
 from benchmarks.models.bounding import ImagesToBound, LipschitzConstant
 from benchmarks.models.networks import LipschitzClassifier, TorchClassifier
 from benchmarks.models.networks._noise import make_noisy
-from benchmarks.models.pixel_means import PixelMeans, smaller_shape
+from benchmarks.models.pixel_means import pixel_means
 from benchmarks.models.smoothing import SIGMAS, noise_grid
-from sklearn_scd.affine import affine_map
+from sklearn_scd import PixelMeans
 from sklearn_scd.robustness import SmoothedClassifier
 
 
@@ -33,24 +33,12 @@ def rings():
 # Projections and noise
 
 
-@pytest.mark.parametrize("shape", [(10, 7), (10, 7, 3), (3, 4)])
-def test_means_of_pixels_are_a_projection_that_keeps_distances(shape):
-    rng = np.random.default_rng(0)
-    X = rng.random((5, np.prod(shape))).astype(np.float32)
-    means = PixelMeans(shape, side=4).fit(X)
-    rows = means.components_.toarray()
-    np.testing.assert_allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-12)
-    small = means.transform(X).reshape(5, *smaller_shape(shape, 4))
-    assert small.dtype == np.float32
-    # Blocks are rectangles that cover the image, in the order of its pixels.
-    images = X.reshape(5, *shape)
-    top = np.flatnonzero(np.arange(shape[0]) * min(4, shape[0]) // shape[0] == 1)
-    left = np.flatnonzero(np.arange(shape[1]) * 4 // shape[1] == 2)
-    block = images[:, top[0] : top[-1] + 1, left[0] : left[-1] + 1]
-    expected = block.sum(axis=(1, 2)) / np.sqrt(top.size * left.size)
-    np.testing.assert_allclose(small[:, 1, 2], expected, rtol=1e-5)
-    of_means = affine_map(means, dtype=np.float32)
-    np.testing.assert_allclose(of_means(X), means.transform(X), rtol=1e-5)
+def test_models_on_means_of_pixels_are_told_their_shape(rings):
+    X, _ = rings
+    means, shape = pixel_means((8, 8), 3)
+    assert shape == means.fit(X).image_shape_ == (3, 3)
+    with pytest.raises(ValueError, match="image_shape=None: there are no pixels"):
+        pixel_means(None, 3)
 
 
 def test_noise_in_training_is_fresh_and_seeded(rings):
