@@ -7,6 +7,7 @@ FIRST_TO_LAST = (
     "plot_folder_to_certified",
     "plot_certified_training",
     "plot_decision_regions",
+    "plot_textures",
     "plot_three_numbers",
     "plot_votes",
     "plot_hidden_units",
