@@ -228,28 +228,35 @@ def draw_iterations() -> None:
     full = {
         title: group for title, group in groups.items() if condensed.is_paper(group[0])
     }
-    figure, axes = plt.subplots(1, len(full), figsize=(8.5, 3.9), squeeze=False)
+    labels = condensed.labels_of(group[0] for group in full.values())
+    figure, axes = plt.subplots(
+        1, len(full), figsize=(11, 4.3), squeeze=False, sharey=True
+    )
     for ax, (title, group) in zip(axes[0], full.items(), strict=True):
-        for k, (name, label) in enumerate(condensed.labels_of(group).items()):
+        for k, (name, label) in enumerate(labels.items()):
             model = group[0]["attack"]["models"].get(name)
             if model is None:
                 continue
             courses = [course for course in model["history"] if course[-1]]
             middle = np.median(np.array(courses, dtype=float), axis=0)
             color = plt.get_cmap("tab20")(k)
-            label = f"{label} ({len(courses)})"
             ax.plot(np.arange(len(middle)), middle, color=color, label=label)
             best = _median_of(condensed.known_of(group[:1], name).best)
             if best:
                 ax.plot(len(middle) + 1, best, "<", color=color, clip_on=False)
         ax.set(title=title, xlabel="Iterations of HopSkipJump", yscale="log")
-        ax.set(ylabel="Median L2 size of perturbations")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.minorticks_off()
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(loc="center left", bbox_to_anchor=(1.03, 0.5), frameon=False)
+    axes[0, 0].set_ylabel("Median L2 size of perturbations")
     figure.set_layout_engine("constrained")
+    lines = {text: line for ax in axes[0] for line, text in
+             zip(*ax.get_legend_handles_labels(), strict=True)}  # fmt: skip
+    figure.legend(
+        [lines[label] for label in labels.values()], labels.values(),
+        loc="outside right center", frameon=False,
+    )  # fmt: skip
     figure.savefig(IMAGES / "paper_iterations.svg", metadata={"Date": None})
     plt.close(figure)
 
