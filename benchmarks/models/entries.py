@@ -253,7 +253,7 @@ _ENTRIES = (
         grid=noise_grid(None, {"signconvolution__n_regions": [1, 4]}),
         folds=1,
         cost=Cost(
-            fit=2.0, iterations=1000, smoothing=1.2, candidate=2.0, voted="always"
+            fit=0.34, iterations=1000, smoothing=1.2, candidate=1.4, voted="always"
         ),
     ),
     Model(
