@@ -41,7 +41,8 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     randomized smoothing of textures.
 
     Nothing is trained: a unit's weights are the difference of two patches drawn from
-    the training images, its threshold is a quantile of its projections. Random patches
+    the training images, its threshold lies just above a random quantile of its sums
+    over patches, halfway to the next sum. Random patches
     as filters are as in [1]_, counting signs of differences over an image as in [2]_.
 
     Parameters
@@ -93,7 +94,8 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     The weighted sum of a patch is computed in float32 and in a fixed order: what an
     image is transformed to does not depend on the images beside it. A unit whose sum is
     as near to 0 as rounding errors may be active on one kind of processor and not on
-    another.
+    another. Thresholds keep away from the sums of training patches, so that this is
+    rare, also where many patches are the same.
 
     References
     ----------
@@ -167,7 +169,10 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         X = validate_data(self, X, dtype=np.float32)
         # What `transform` needs, whatever becomes of the parameters.
-        self._offsets, self._starts, self._borders = self._places(X.shape[1])
+        self._shape = self._checked_shape(X.shape[1])
+        n_down = 1 if self.image_shape is None else self.kernel_size
+        self._patch = n_down, self.kernel_size
+        self._offsets, self._starts, self._borders = self._places()
         self._check_sums(X)
         rng = check_random_state(self.random_state)
         self.coef_ = self._draw_filters(X, rng)
@@ -208,7 +213,7 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Refuse numbers so large that sums over a patch and a threshold overflow."""
         check_range(largest_entry(X), len(self._offsets), X.dtype, room=2.0)
 
-    def _places(self, n_features: int) -> tuple[NDArray[np.int64], ...]:
+    def _places(self) -> tuple[NDArray[np.int64], ...]:
         """Where values of a patch are in a row, patches by region, and regions.
 
         Returns
@@ -216,9 +221,8 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         offsets, starts, borders : ndarray of int64
             As of :func:`sklearn_scd._kernels.convolution.active_shares`.
         """
-        height, width, channels = self._checked_shape(n_features)
-        n_down = 1 if self.image_shape is None else self.kernel_size
-        n_rows, n_columns = height - n_down + 1, width - self.kernel_size + 1
+        (height, width, channels), (n_down, n_across) = self._shape, self._patch
+        n_rows, n_columns = height - n_down + 1, width - n_across + 1
         most = n_columns if self.image_shape is None else min(n_rows, n_columns)
         if self.n_regions > most:
             raise ValueError(
@@ -226,7 +230,7 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 "patch along a side; give at most as many."
             )
         pixels = channels * np.arange(height * width).reshape(height, width)
-        offsets = pixels[:n_down, : self.kernel_size, None] + np.arange(channels)
+        offsets = pixels[:n_down, :n_across, None] + np.arange(channels)
         starts = pixels[:n_rows, :n_columns]
         n_bands = 1 if self.image_shape is None else self.n_regions
         regions = [
@@ -273,11 +277,14 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _draw_thresholds(
         self, X: NDArray[np.float32], rng: np.random.RandomState
     ) -> NDArray[np.float32]:
-        """A random quantile of each unit's projections, with the sign of a bias."""
+        """Just above a random quantile of each unit's sums, with the sign of a bias."""
         patches = self._draw_patches(X, _PATCHES, rng)
+        # Four times what rounding moves a sum by, whatever the order of adding.
+        rounding = np.finfo(np.float32).eps * (len(self._offsets) + 2)
+        least_gap = 4 * rounding * np.linalg.norm(patches, axis=1).max()
         levels = rng.uniform(*_LEVELS, size=self.n_filters)
         thresholds = [
-            np.quantile(patches @ weights.astype(np.float64), level)
+            _threshold(np.sort(patches @ weights.astype(np.float64)), level, least_gap)
             for weights, level in zip(self.coef_, levels, strict=True)
         ]
         return -np.array(thresholds, dtype=np.float32)
@@ -298,6 +305,20 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _threshold(sums: Floats, level: float, least_gap: float) -> float:
+    """Halfway from a quantile of sorted sums to the next, where that is far enough.
+
+    Where many patches are the same, as those of a black background are, a threshold at
+    their sum would leave it to rounding on which side they are.
+    """
+    gaps = np.flatnonzero(np.diff(sums) > least_gap)
+    if not len(gaps):  # all sums are the same: the unit is inactive
+        return float(sums[-1]) + max(least_gap, 1.0)
+    place = int(np.searchsorted(gaps, int(level * len(sums))))
+    before = gaps[min(place, len(gaps) - 1)]
+    return float(sums[before] + sums[before + 1]) / 2
 
 
 def _cut(n_places: int, n_parts: int) -> list[tuple[int, int]]:

@@ -42,11 +42,15 @@ def _smoothed_svm(
     return model.set_params(n_jobs=budget.jobs)
 
 
-def _smoothed_images(network: str) -> Build:
+def _smoothed_images(network: str, precision: str = "float32") -> Build:
     def build(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
         means, shape = pixel_means(image_shape, SIDE)
         classifier = TorchClassifier(
-            network, image_shape=shape, device="auto", **_training(seed, budget)
+            network,
+            image_shape=shape,
+            device="auto",
+            precision=precision,
+            **_training(seed, budget),
         )
         return smoothed(make_pipeline(means, classifier), seed, budget)
 
@@ -122,8 +126,8 @@ RIVALS = (
     Model(
         "resnet18-smoothed",
         "ResNet18, smoothed",
-        "torchvision's on the same means, trained with noise and smoothed",
-        _smoothed_images("resnet18"),
+        "torchvision's on the same means, in bfloat16, trained with noise and smoothed",
+        _smoothed_images("resnet18", precision="bfloat16"),
         RandomisedSmoothing(),
         needs_images=True,
         modules=("torch", "torchvision"),

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._pixel_means import PixelMeans
+from sklearn_scd._sign_convolution import SignConvolution
 from sklearn_scd.affine._pipeline import split_pipeline
 
 if TYPE_CHECKING:
@@ -43,14 +44,14 @@ def _require_skl2onnx() -> ModuleType:
 
 
 def register_onnx_converter() -> None:
-    """Tell skl2onnx how SCDClassifier, ActiveSubspace and PixelMeans are converted.
+    """Tell skl2onnx how SCDClassifier and the transformers here are converted.
 
     From then on ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` take a
     :class:`~sklearn_scd.SCDClassifier` wherever they take a classifier of scikit-learn:
     in a `Pipeline`, a search, a `VotingClassifier`, a `StackingClassifier`, a
-    `CalibratedClassifierCV`, and :class:`~sklearn_scd.ActiveSubspace` and
-    :class:`~sklearn_scd.PixelMeans` before any of them. Calling it again does nothing
-    new.
+    `CalibratedClassifierCV`, and :class:`~sklearn_scd.ActiveSubspace`,
+    :class:`~sklearn_scd.PixelMeans` and :class:`~sklearn_scd.SignConvolution` before
+    any of them. Calling it again does nothing new.
 
     The converter knows skl2onnx's options ``zipmap``, ``nocl``, ``raw_scores`` and
     ``output_class_labels``. It needs an opset of 13 or later.
@@ -102,7 +103,7 @@ def register_onnx_converter() -> None:
     _require_skl2onnx()
     from skl2onnx import update_registered_converter
 
-    from sklearn_scd.export import _graph, _meta_estimators, _projection
+    from sklearn_scd.export import _convolution, _graph, _meta_estimators, _projection
 
     update_registered_converter(
         ActiveSubspace,
@@ -115,6 +116,12 @@ def register_onnx_converter() -> None:
         "SklearnSCDPixelMeans",
         _projection.set_output_type,
         _projection.convert_blocks,
+    )
+    update_registered_converter(
+        SignConvolution,
+        "SklearnSCDSignConvolution",
+        _convolution.set_shares_type,
+        _convolution.convert_shares,
     )
     update_registered_converter(
         SCDClassifier,
@@ -140,7 +147,7 @@ def to_onnx(
     ----------
     estimator : SCDClassifier, or Pipeline that ends with one
         Or a search over them. The other steps must be such as skl2onnx converts:
-        scalers, PCA and many more, ActiveSubspace or PixelMeans.
+        scalers, PCA and many more, ActiveSubspace, PixelMeans or SignConvolution.
 
     dtype : {'float32', 'float64', 'uint8'} or dtype, default=None
         Of the input. None is what the networks compute in: float64 where they were

@@ -46,6 +46,17 @@ def test_thresholds_are_quantiles_at_levels_from_2_to_98_percent():
     assert inactive[0] < 0.04 < 0.96 < inactive[-1]
 
 
+def test_no_threshold_is_at_the_sum_of_a_patch_that_many_images_have():
+    """Else rounding decides, and another processor or runtime decides otherwise."""
+    X = np.random.default_rng(0).integers(3, size=(20, 12 * 12)).astype(np.float32)
+    X[:, 60:] = 0
+    layer = SignConvolution((12, 12), 100, random_state=0).fit(X)
+    patches = _patches(X, (12, 12, 1), 3).astype(np.float64)
+    sums = patches @ layer.coef_.T.astype(np.float64) + layer.intercept_
+    assert np.abs(sums).min() > 1e-5  # rounding errors are a hundredth of that
+    assert ((sums > 0).any(axis=0) & (sums < 0).any(axis=0)).all()
+
+
 @pytest.mark.parametrize("n_bright", [0, 20])
 def test_a_black_background_yields_filters_all_the_same(n_bright):
     X = np.zeros((10, 30 * 30))
@@ -61,7 +72,6 @@ def test_signals_are_images_of_one_row():
     X = np.random.default_rng(0).standard_normal((9, 40))
     layer = SignConvolution(None, 30, 7, n_regions=4, random_state=0).fit(X)
     assert layer.coef_.shape == (30, 7)
-    X = np.random.default_rng(1).standard_normal((9, 40))  # whose sums are no threshold
     active = sliding_window_view(X, 7, axis=1) @ layer.coef_.T + layer.intercept_ > 0
     borders = np.linspace(0, 34, 5).astype(int)
     shares = [part.mean(axis=1) for part in np.split(active, borders[1:-1], axis=1)]

@@ -15,7 +15,12 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from sklearn_scd import PixelMeans, SCDClassifier, make_robust_scd
+from sklearn_scd import (
+    PixelMeans,
+    SCDClassifier,
+    SignConvolution,
+    make_robust_scd,
+)
 from sklearn_scd.export import register_onnx_converter, to_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -60,6 +65,16 @@ def _run(converted, X):
     names = [output.name for output in session.get_outputs()]
     assert names == ["label", "probabilities"]
     return session.run(None, {"X": X})
+
+
+def _run_alone(transformer, X):
+    """What onnxruntime makes of samples by a transformer's graph."""
+    register_onnx_converter()
+    session = onnxruntime.InferenceSession(
+        skl2onnx.to_onnx(transformer, X[:1]).SerializeToString(),
+        providers=["CPUExecutionProvider"],
+    )
+    return session.run(None, {"X": X})[0]
 
 
 def _assert_same(converted, model, X):
@@ -190,15 +205,39 @@ def test_means_of_pixels_are_those_of_the_model(dtype):
     labels, probabilities = _run(converted, X)
     assert_array_equal(labels, model.predict(X))
     assert_array_equal(probabilities, model.predict_proba(X).astype(np.float32))
-    register_onnx_converter()
-    session = onnxruntime.InferenceSession(
-        skl2onnx.to_onnx(model[0], X[:1]).SerializeToString(),
-        providers=["CPUExecutionProvider"],
-    )
-    (values,) = session.run(None, {"X": X})
-    expected = model[0].transform(X)
+    values, expected = _run_alone(model[0], X), model[0].transform(X)
     assert values.dtype == expected.dtype
     assert_allclose(values, expected, rtol=4 * np.finfo(values.dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
+@pytest.mark.parametrize(
+    ("shape", "n_regions"), [((9, 7, 3), 2), ((6, 8), 1), ((1, 20), 1), (None, 4)]
+)
+def test_shares_of_active_patches_are_those_of_the_model(shape, n_regions, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(256, size=(40, np.prod(shape or (21,)))).astype(dtype)
+    kernel_size = min(3, *(shape or (3,))[:2])
+    layer = SignConvolution(shape, 20, kernel_size, n_regions=n_regions, random_state=0)
+    layer.fit(X)
+    # Sums of whole numbers have no rounding: as many patches are active.
+    layer.coef_ = np.rint(20 * layer.coef_)
+    layer.intercept_ = np.rint(20 * layer.intercept_)
+    expected = layer.transform(X)
+    assert 0.2 < expected.mean() < 0.8
+    values = _run_alone(layer.set_params(image_shape=(5, 5), kernel_size=2), X)
+    assert values.dtype == expected.dtype
+    assert_allclose(values, expected, rtol=4 * np.finfo(np.float32).eps)
+
+
+def test_network_behind_sign_units_over_patches_decides_as_the_model():
+    X, y = load_digits(return_X_y=True)
+    layer = SignConvolution((8, 8), 30, n_regions=2, random_state=0)
+    model = make_pipeline(layer, StandardScaler(), _model()).fit(X[:900], y[:900])
+    assert model.score(X, y) > 0.8
+    labels, _ = _run(to_onnx(model), X.astype(np.float32))
+    # A sum near 0 may have another sign where a runtime adds in another order.
+    assert np.mean(labels != model.predict(X)) < 0.005
 
 
 def test_binary_weights_on_integer_pixels_are_exact():

@@ -29,6 +29,7 @@ class Settings:
     learning_rate: float
     n_iter_no_change: int
     verbose: int
+    precision: str
 
 
 def train(
@@ -73,8 +74,8 @@ def train(
         disable=None if settings.verbose else True,
     )
     for epoch in epochs:
-        _run_epoch(module, *fitted, optimiser, settings.batch_size, adversary)
-        losses.append(_loss(module, *held_out, adversary))
+        _run_epoch(module, *fitted, optimiser, settings, adversary)
+        losses.append(_loss(module, *held_out, settings, adversary))
         if losses[-1] < best_loss:
             best_loss, best_epoch = losses[-1], epoch
             best_state = copy.deepcopy(module.state_dict())
@@ -87,19 +88,25 @@ def train(
     return losses
 
 
-def evaluate(module: nn.Module, X: np.ndarray) -> np.ndarray:
-    """Return a network's logits, of shape (n_samples, n_classes) and its own dtype."""
+def evaluate(
+    module: nn.Module, X: np.ndarray, precision: str = "float32"
+) -> np.ndarray:
+    """Return a network's logits, of shape (n_samples, n_classes).
+
+    They are of the network's own dtype, with "bfloat16" float32.
+    """
     device = device_of(module)
     n_rows = ROWS_ON_A_GPU
     if device.type == "cpu":
         n_rows = min(max(FEWEST_ROWS, VALUES_AT_A_TIME // X.shape[1]), MOST_ROWS)
-    with torch.inference_mode():
-        return np.concatenate(
-            [
-                module(_tensor(X[start : start + n_rows], device)).cpu().numpy()
-                for start in range(0, len(X), n_rows)
-            ]
-        )
+    with torch.inference_mode(), _products(device, precision):
+        logits = [
+            module(_tensor(X[start : start + n_rows], device)).cpu()
+            for start in range(0, len(X), n_rows)
+        ]
+    joined = torch.cat(logits)
+    # NumPy has no bfloat16.
+    return (joined.float() if joined.dtype == torch.bfloat16 else joined).numpy()
 
 
 def choose_device(device: str) -> torch.device:
@@ -119,20 +126,21 @@ def _run_epoch(
     X: np.ndarray,
     y: np.ndarray,
     optimiser: torch.optim.Optimizer,
-    batch_size: int,
+    settings: Settings,
     adversary: Adversary | None,
 ) -> None:
     """Take one step for each batch, in a new order."""
     device = device_of(module)
     # Batches of nearly the same size: batch normalization can't do with a single row.
-    n_batches = max(1, len(X) // batch_size)
+    n_batches = max(1, len(X) // settings.batch_size)
     for rows in np.array_split(torch.randperm(len(X)).numpy(), n_batches):
         batch = X[rows] if adversary is None else adversary(X[rows], y[rows])
         module.train()
         optimiser.zero_grad()
-        logits = module(_tensor(batch, device))
         codes = torch.from_numpy(y[rows]).to(device)
-        functional.cross_entropy(logits, codes).backward()
+        with _products(device, settings.precision):
+            loss = functional.cross_entropy(module(_tensor(batch, device)), codes)
+        loss.backward()
         optimiser.step()
 
 
@@ -140,14 +148,20 @@ def _loss(
     module: nn.Module,
     X: np.ndarray,
     y: np.ndarray,
+    settings: Settings,
     adversary: Adversary | None,
 ) -> float:
     """Return the mean cross-entropy."""
     if adversary is not None:
         X = adversary(X, y)
     module.eval()
-    logits = torch.from_numpy(evaluate(module, X))
+    logits = torch.from_numpy(evaluate(module, X, settings.precision))
     return functional.cross_entropy(logits, torch.from_numpy(y)).item()
+
+
+def _products(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context in which products and convolutions have this precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def _tensor(X: np.ndarray, device: torch.device) -> torch.Tensor:

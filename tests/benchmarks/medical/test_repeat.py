@@ -13,7 +13,10 @@ RECORD = Path(__file__).parents[3] / "benchmarks" / "records" / "repeat-colon-ih
 
 
 def test_certificates_and_white_box_attacks_are_those_of_the_record(tmp_path, capsys):
-    """On any machine to two digits; the command tells how far HopSkipJump's are."""
+    """On any machine to two digits; the command tells how far HopSkipJump's are.
+
+    Of networks on pixels: behind a projection those of another processor are others.
+    """
     record = json.loads(RECORD.read_text(encoding="utf-8"))
     options = record["command"].partition("benchmarks.medical ")[2].split()
     assert main([*options, "--output", str(tmp_path)]) == 0

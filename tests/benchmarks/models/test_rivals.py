@@ -59,6 +59,20 @@ def test_noise_in_training_is_fresh_and_seeded(rings):
         TorchClassifier("mlp", epsilon=1, noise=1).fit(X, y)
 
 
+def test_bfloat16_rounds_products_alone(rings):
+    X, y = rings
+    network = TorchClassifier("mlp", precision="bfloat16", max_iter=20, random_state=0)
+    with pytest.warns(Warning, match="Maximum of 20 epochs"):
+        network.fit(X, y)
+    weights = list(network.torch_module_.parameters())
+    assert all(weight.dtype == torch.float32 for weight in weights)
+    rounded = network.predict_proba(X)
+    assert np.mean(network.predict(X) == y) > 0.9
+    exact = network.set_params(precision="float32").predict_proba(X)
+    # 8 bits of precision are a third of a per cent of each product.
+    assert 1e-5 < abs(rounded - exact).max() < 0.05
+
+
 def test_a_model_is_offered_the_noise_that_it_is_trained_with():
     grid = noise_grid("c__noise", {"pca__n_components": [3, 4]})
     assert [part["sigma"] for part in grid] == [[sigma] for sigma in SIGMAS]
