@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.random_projection import GaussianRandomProjection
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -187,6 +188,24 @@ def test_covariance_behind_a_front_is_that_of_its_steps(
     np.testing.assert_allclose(
         np.cov(copies.T), 0.25 * expected, atol=0.02 * expected.max()
     )
+
+
+def test_small_directions_keep_the_noise_that_they_share(data):
+    """However small: a tree, say, is as sure of them as of large ones."""
+    X, y = data
+    parts = [
+        ("some", "passthrough", [0, 1]),
+        ("sums", GaussianRandomProjection(3, random_state=0), slice(2, 12)),
+    ]
+    front = ColumnTransformer(parts, transformer_weights={"sums": 1e-8})
+    model = make_pipeline(front, DecisionTreeClassifier()).fit(X, y)
+    factor = noisy_space(model, X).factor
+    assert factor.shape == (5, 5)
+    columns = front.transform(np.eye(12))  # of a linear map
+    expected = columns.T @ columns
+    sizes = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    assert np.abs(expected / sizes)[2:, 2:].min() > 0.05
+    np.testing.assert_allclose(factor.T @ factor / sizes, expected / sizes, atol=1e-12)
 
 
 def test_noise_is_drawn_where_dimensions_are_fewest(data):
