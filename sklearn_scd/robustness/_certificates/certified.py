@@ -251,11 +251,10 @@ class _Certifier:
         """Certified radii, shape (n_samples,)."""
         networks = self.networks
         slopes = networks.rounding_slopes(self.norm) * (not self.real)
-        if self.geometry is not None:
-            slopes = slopes + self.geometry.residual
+        residual = 0.0 if self.geometry is None else self.geometry.residual
         rounding = networks.rounding_bound(X)
         bounds = np.empty(len(X))
-        located_samples = locate(networks, X, self.norm, rounding, slopes)
+        located_samples = locate(networks, X, self.norm, rounding, slopes, residual)
         for i, located in enumerate(located_samples):
             if located.winner(networks.voting) != codes[i]:
                 bounds[i] = 0.0  # rounding decides: the sample lies on the boundary
