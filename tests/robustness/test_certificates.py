@@ -339,6 +339,22 @@ def test_certificates_say_what_they_can_not_do():
         certified_distortion(model, X, np.full(40, 7))
 
 
+class Cautious(SCDClassifier):
+    """Names the second class where a third of the votes do."""
+
+    def predict(self, X):
+        return self.classes_[(self.predict_proba(X)[:, 1] > 1 / 3).astype(int)]
+
+
+def test_a_subclass_that_decides_otherwise_is_not_certified():
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    model = Cautious(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
+    with pytest.raises(TypeError, match="Cautious redefines predict of SCDClassifier"):
+        certified_distortion(make_pipeline(StandardScaler(), model).fit(X, y), X)
+    found = nearest_flip(model, X, y, clip_values=(-99, 99), random_state=0)
+    assert (found.status == "success").any()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_where_rounding_decides_there_is_no_certificate(method):
     """Large terms cancel, and lose more than the distance to the hyperplane."""
