@@ -352,7 +352,7 @@ def test_a_subclass_that_decides_otherwise_is_not_certified():
     with pytest.raises(TypeError, match="Cautious redefines predict of SCDClassifier"):
         certified_distortion(make_pipeline(StandardScaler(), model).fit(X, y), X)
     found = nearest_flip(model, X, y, clip_values=(-99, 99), random_state=0)
-    assert (found.status == "success").any()
+    assert np.isfinite(found.distances).any()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -131,6 +131,16 @@ def test_a_class_that_is_chosen_wrongly_is_not_certified(data, linear):
     np.testing.assert_array_equal(right, radii)
 
 
+def test_no_class_but_that_predicted_is_certified_whatever_the_confidence(data, linear):
+    X, y = data
+    near = X[np.argsort(exact_distance(linear, X))[:30]]
+    model = smoothed(linear, X, y, n_selection_samples=1, n_samples=50, alpha=0.95)
+    predicted = model.predict(near)
+    wrong = np.where(predicted == "ill", "well", "ill")
+    assert (model.certified_distortion(near, wrong) == 0).all()
+    assert (model.certified_distortion(near, predicted) > 0).any()
+
+
 # Where noise is drawn
 
 
