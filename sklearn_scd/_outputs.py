@@ -64,7 +64,7 @@ def evaluate_networks(
         if part.dtype != np.uint8:
             check_range(largest, n_features, dtype)
         cast = part.astype(dtype, copy=False)
-        projections = hyperplanes.project(cast, largest)
+        projections = hyperplanes.project(cast, largest, part)
         tolerance = np.full(len(part), -1.0)
         if dtype == np.float32:
             tolerance = hyperplanes.tolerance(cast, largest)

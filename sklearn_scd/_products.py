@@ -74,7 +74,9 @@ class Hyperplanes:
         underflow = X.shape[1] * smallest_normal(self.dtype)
         return self._factor * _norms(X, largest) + underflow
 
-    def project(self, X: NDArray[Any], largest: float) -> NDArray[Any]:
+    def project(
+        self, X: NDArray[Any], largest: float, uncast: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Products ``X @ coef.T`` in the dtype.
 
         Attacks ask about hundreds of samples around one point at a time. A unit whose
@@ -86,6 +88,9 @@ class Hyperplanes:
         X : ndarray of shape (n_samples, n_features) of the dtype
         largest : float
             Their largest absolute value.
+        uncast : ndarray of shape (n_samples, n_features), default=None
+            The samples in the dtype that they came in, whose sides are told where an
+            intercept is given. None: that is `X`.
 
         Returns
         -------
@@ -93,18 +98,22 @@ class Hyperplanes:
         """
         many = len(X) >= _FEW_SAMPLES and self.coef.size >= _LARGE
         if self.intercept is not None and many:
-            around = self._project_around(X, largest)
+            around = self._project_around(X, largest, uncast)
             if around is not None:
                 return around
         return _product(X, self.coef)
 
-    def _project_around(self, X: NDArray[Any], largest: float) -> NDArray[Any] | None:
+    def _project_around(
+        self, X: NDArray[Any], largest: float, uncast: NDArray[Any] | None = None
+    ) -> NDArray[Any] | None:
         """Projections of samples that lie around a point, None if they don't."""
         if self._centre is None and self._is_near(X, largest):
             self._centre = self._find_centre(X, largest)
         if self._centre is None:
             return None
-        differences = X - self._centre.point
+        # What a cast loses is as large as the samples are, not as the way to them.
+        samples = X if uncast is None else uncast
+        differences = (samples - self._centre.point).astype(self.dtype, copy=False)
         reach = self.norm * _norms(differences, largest)
         distances = np.abs(self._centre.sides)
         crossed = np.flatnonzero(distances <= reach.max() + self._centre.slack)

@@ -149,6 +149,8 @@ def fold_into(
         coef = roundoff * (1 + 2.0**-50) * np.abs(rows[block])
         part = AffineMap(rows[block], nowhere, offsets[block], coef, floor[block])
         out.put(block, part if steps is None else compose(steps, part))
+    # Products with zeros are zero, whatever the steps have rounded.
+    out.coef[~rows.any(axis=1)] = 0.0
     centre = nowhere if steps is None else steps.centre
     return FoldedLayer(out.normals, centre, out.offsets, out.coef, out.floor)
 

@@ -51,16 +51,18 @@ def _around(model, rng, size, unit=None):
     if unit is not None:
         ways = np.where(np.arange(N_AROUND // 2) % 2, 1, -1)[:, np.newaxis]
         steps[::2] = ways * size * w / np.linalg.norm(w)
-    return (point + steps).astype(model.hidden_intercept_.dtype)
+    return point + steps
 
 
 @pytest.mark.parametrize("size", [1e-7, 1e-3, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_samples_around_a_point_have_the_outputs_that_each_has_alone(
-    model, counted, size
+    model, counted, dtype, size
 ):
+    """What a cast to the model's dtype loses may be more than they lie apart."""
     rng = np.random.default_rng(0)
     for unit in (None, 3, 77):
-        X = _around(model, rng, size, unit)
+        X = _around(model, rng, size, unit).astype(dtype)
         counted.clear()
         together = model._outputs(X)
         n_products = sum(counted)

@@ -1,5 +1,6 @@
 """Certificates, against distances that are known: brute force, and linear models."""
 
+import warnings
 from fractions import Fraction
 from itertools import combinations, product
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import nnls
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA, KernelPCA
@@ -25,8 +26,10 @@ from sklearn.preprocessing import (
 from sklearn.svm import LinearSVC
 
 from sklearn_scd import SCDClassifier
+from sklearn_scd.affine import AffineMap
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness import certified_distortion, exact_distance, nearest_flip
+from sklearn_scd.robustness._certificates.exact import certified_linear
 from sklearn_scd.robustness._hyperplanes.knapsack import (
     bottleneck,
     cheapest_set,
@@ -336,6 +339,22 @@ def test_certificates_say_what_they_can_not_do():
         certified_distortion(model, X, np.full(40, 7))
 
 
+class Cautious(SCDClassifier):
+    """Names the second class where a third of the votes do."""
+
+    def predict(self, X):
+        return self.classes_[(self.predict_proba(X)[:, 1] > 1 / 3).astype(int)]
+
+
+def test_a_subclass_that_decides_otherwise_is_not_certified():
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    model = Cautious(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
+    with pytest.raises(TypeError, match="Cautious redefines predict of SCDClassifier"):
+        certified_distortion(make_pipeline(StandardScaler(), model).fit(X, y), X)
+    found = nearest_flip(model, X, y, clip_values=(-99, 99), random_state=0)
+    assert np.isfinite(found.distances).any()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_where_rounding_decides_there_is_no_certificate(method):
     """Large terms cancel, and lose more than the distance to the hyperplane."""
@@ -355,6 +374,66 @@ def test_where_rounding_decides_there_is_no_certificate(method):
     assert 0 < abs(distance()) < 6e-7
     assert certified_distortion(model, x, method=method) == [0]
     assert certified_distortion(model, x + 0.5, method=method) > 0.09
+
+
+class Twice(TransformerMixin, BaseEstimator):
+    """Two weighted sums, each added up forwards and backwards."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        rows = np.random.default_rng(0).standard_normal((2, X.shape[1]))
+        self.rows_ = rows.astype(np.float32).astype(float)  # their sums are exact
+        return self
+
+    def transform(self, X):
+        terms = X[:, np.newaxis] * self.rows_.astype(X.dtype)
+        ways = terms, terms[:, :, ::-1]
+        return np.hstack([np.cumsum(way, axis=2)[:, :, -1] for way in ways])
+
+    def __sklearn_scd_affine_map__(self, n_features, dtype):
+        return AffineMap.computed(np.tile(self.rows_, (2, 1)), working_dtype=dtype)
+
+
+@pytest.mark.parametrize("norm", [2, np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [SCDClassifier, RidgeClassifier])
+def test_where_weights_cancel_rounding_alone_decides(kind, dtype, norm):
+    """No step moves along a normal of zero; what the steps round, any step may."""
+    rng = np.random.default_rng(0)
+    X = (5 + rng.standard_normal((60, 30))).astype(dtype)
+    parameters = {}
+    if kind is SCDClassifier:
+        parameters = {"n_estimators": 1, "hidden_units": 1, "max_iter": 5}
+    model = make_pipeline(Twice(), kind(**parameters)).fit(X, np.arange(60) % 2)
+    row = np.array([[1.0, 1.0, -1.0, -1.0]], dtype=dtype) / 2
+    offset = -np.median(model[0].transform(X).astype(float) @ row[0])
+
+    def radii(row, offset):
+        if kind is RidgeClassifier:
+            model[-1].coef_, model[-1].intercept_ = row, np.array([offset])
+            return certified_linear(model, X, None, norm)
+        model[-1].hidden_coef_ = row[np.newaxis]
+        model[-1].hidden_intercept_ = np.array([[offset]], dtype=np.float32)
+        model[-1].output_coef_ = np.ones((1, 1))
+        model[-1].output_intercept_ = np.array([-0.5])
+        return certified_distortion(model, X, norm=norm)
+
+    proven = radii(row, offset)
+    steps = rng.standard_normal((50, 30))
+    steps *= 0.9 / np.linalg.norm(steps, ord=norm, axis=1, keepdims=True)
+    answers = model.predict(X)
+    changed = [
+        (model.predict((x + steps).astype(dtype)) != answer).any()
+        for x, answer in zip(X, answers, strict=True)
+    ]
+    assert np.mean(changed) > 0.5
+    assert (proven[changed] < 0.9).all()
+    clear = radii(row, 1.0)
+    assert (clear > 100).all()
+    assert (clear < np.inf).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantModelWarning)
+        assert (radii(0 * row, 1.0) == np.inf).all()
 
 
 def test_a_model_that_predicts_one_class_is_not_robust_but_constant():

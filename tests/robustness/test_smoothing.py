@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.random_projection import GaussianRandomProjection
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -130,6 +131,16 @@ def test_a_class_that_is_chosen_wrongly_is_not_certified(data, linear):
     np.testing.assert_array_equal(right, radii)
 
 
+def test_no_class_but_that_predicted_is_certified_whatever_the_confidence(data, linear):
+    X, y = data
+    near = X[np.argsort(exact_distance(linear, X))[:30]]
+    model = smoothed(linear, X, y, n_selection_samples=1, n_samples=50, alpha=0.95)
+    predicted = model.predict(near)
+    wrong = np.where(predicted == "ill", "well", "ill")
+    assert (model.certified_distortion(near, wrong) == 0).all()
+    assert (model.certified_distortion(near, predicted) > 0).any()
+
+
 # Where noise is drawn
 
 
@@ -187,6 +198,24 @@ def test_covariance_behind_a_front_is_that_of_its_steps(
     np.testing.assert_allclose(
         np.cov(copies.T), 0.25 * expected, atol=0.02 * expected.max()
     )
+
+
+def test_small_directions_keep_the_noise_that_they_share(data):
+    """However small: a tree, say, is as sure of them as of large ones."""
+    X, y = data
+    parts = [
+        ("some", "passthrough", [0, 1]),
+        ("sums", GaussianRandomProjection(3, random_state=0), slice(2, 12)),
+    ]
+    front = ColumnTransformer(parts, transformer_weights={"sums": 1e-8})
+    model = make_pipeline(front, DecisionTreeClassifier()).fit(X, y)
+    factor = noisy_space(model, X).factor
+    assert factor.shape == (5, 5)
+    columns = front.transform(np.eye(12))  # of a linear map
+    expected = columns.T @ columns
+    sizes = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    assert np.abs(expected / sizes)[2:, 2:].min() > 0.05
+    np.testing.assert_allclose(factor.T @ factor / sizes, expected / sizes, atol=1e-12)
 
 
 def test_noise_is_drawn_where_dimensions_are_fewest(data):

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 from threadpoolctl import threadpool_limits
 
+from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
@@ -27,11 +28,12 @@ from sklearn_scd.robustness._certificates.split import split_bound
 from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry
 from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample, locate
 from sklearn_scd.robustness._hyperplanes.model_setup import set_up
-from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, scd_steps
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
 
 _BATCH = 64  # samples handled by one job
+_DECIDES = "predict", "predict_proba", "_probabilities", "_outputs", "_evaluate"
 
 
 @validated(
@@ -101,7 +103,7 @@ def certified_distortion(
     Raises
     ------
     TypeError
-        If the classifier is no SCDClassifier.
+        If the classifier is no SCDClassifier, or of a subclass that decides otherwise.
     ValueError
         If a step before it is not known to be affine, or a method needs another norm or
         voting.
@@ -189,6 +191,7 @@ def certify(
     that grows with the perturbation is left out, as of a model in real arithmetic.
     """
     norm = check_norm(norm)
+    _check_decides_by_vote(scd_steps(estimator)[1])
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     codes = labels.predict(estimator, X)
     right = np.ones(len(X), dtype=bool)
@@ -212,6 +215,18 @@ def certify(
         found = Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
     bounds[rows] = np.concatenate(found)
     return bounds, codes
+
+
+def _check_decides_by_vote(classifier: SCDClassifier) -> None:
+    """Refuse a subclass whose predictions may be others than its networks' vote."""
+    kind = type(classifier)
+    for name in _DECIDES:
+        if getattr(kind, name) is not getattr(SCDClassifier, name):
+            raise TypeError(
+                f"{kind.__name__} redefines {name} of SCDClassifier: what is certified "
+                "is the vote of its networks, which may be another class than it "
+                "predicts. Certify an SCDClassifier, or attack yours."
+            )
 
 
 def _methods(
@@ -251,11 +266,10 @@ class _Certifier:
         """Certified radii, shape (n_samples,)."""
         networks = self.networks
         slopes = networks.rounding_slopes(self.norm) * (not self.real)
-        if self.geometry is not None:
-            slopes = slopes + self.geometry.residual
+        residual = 0.0 if self.geometry is None else self.geometry.residual
         rounding = networks.rounding_bound(X)
         bounds = np.empty(len(X))
-        located_samples = locate(networks, X, self.norm, rounding, slopes)
+        located_samples = locate(networks, X, self.norm, rounding, slopes, residual)
         for i, located in enumerate(located_samples):
             if located.winner(networks.voting) != codes[i]:
                 bounds[i] = 0.0  # rounding decides: the sample lies on the boundary

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._rounding import rounding_factor
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
-from sklearn_scd.affine._fold import FoldedLayer, fold
+from sklearn_scd.affine._fold import FoldedLayer, fold_into, steps_map
 from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certify
 from sklearn_scd.robustness._hyperplanes.model_setup import set_up
@@ -141,13 +141,17 @@ def _scores(
     """
     rows = classifier.coef_
     rows = rows.toarray() if issparse(rows) else np.asarray(rows)
-    dtype = np.result_type(rows.dtype, X.dtype)
+    steps = None
+    if transformer is not None:
+        steps = steps_map(transformer, rows.shape[-1], X.dtype, X)
+    # That of what comes out of the steps, not of what goes in.
+    dtype = np.result_type(rows.dtype, X.dtype if steps is None else steps.dtype)
     rows = np.atleast_2d(rows).astype(np.float64)
     offsets = np.broadcast_to(classifier.intercept_, len(rows)).astype(np.float64)
     if len(rows) == 1:
         rows, offsets = np.vstack([0 * rows, rows]), np.append(0.0, offsets)
     roundoff = rounding_factor(rows.shape[1] + 2, dtype)
-    return fold(transformer, rows, offsets, dtype=X.dtype, samples=X, roundoff=roundoff)
+    return fold_into(steps, rows, offsets, roundoff=roundoff)
 
 
 def _to_other_classes(
@@ -179,11 +183,11 @@ def _to_other_classes(
         leads -= rounding[here, codes] + rounding[:, code]
         rows = layer.normals[codes] - layer.normals[code]
         sizes = np.linalg.norm(rows, ord=DUAL[norm], axis=1)
-        slopes = np.linalg.norm(coef[codes] + coef[code], ord=DUAL[norm], axis=1)
+        # Where rows are equal, rounding alone may change the lead.
+        sizes += np.linalg.norm(coef[codes] + coef[code], ord=DUAL[norm], axis=1)
         other = (codes != code) & (sizes > 0)
         distances[other] = np.minimum(
-            distances[other],
-            np.maximum(leads[other], 0.0) / (sizes[other] + slopes[other]),
+            distances[other], np.maximum(leads[other], 0.0) / sizes[other]
         )
     return distances * (1 - 2.0**-40) if proven else distances
 

@@ -16,6 +16,8 @@ from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
 SET, BOTTLENECK, PRICE = np.int64(0), np.int64(1), np.int64(2)
 
+_NEVER = 1e150  # no perturbation is larger
+
 
 @dataclass(frozen=True)
 class LocatedSample:
@@ -118,6 +120,7 @@ def locate(
     norm: float,
     rounding: Floats | None = None,
     slopes: Floats | None = None,
+    residual: float = 0.0,
 ) -> Iterator[LocatedSample]:
     """Locate samples among the hyperplanes.
 
@@ -132,11 +135,20 @@ def locate(
         within which they are as a rule.
     slopes : ndarray of shape (n_rows,), default=None
         By how much more, per size of the perturbation. None: by nothing.
+    residual : float, default=0
+        By how much more still, of any unit, for normals that are known no better.
 
     Yields
     ------
     located : LocatedSample
         Of each sample.
+
+    Notes
+    -----
+    A unit without a normal, where weights cancel in the steps before the classifier, is
+    switched by rounding alone: a perturbation of size r may if its slope times r is at
+    least its distance from 0. Any unit of length will do for it, as nothing moves along
+    its normal; ours gives it the largest slope that others have.
     """
     shape = networks.output_coef.shape
     positions = networks.positions(X)
@@ -146,9 +158,12 @@ def locate(
         slopes = np.zeros(len(networks.normals))
     sizes = networks.dual_norms(norm)
     movable = sizes > 0
-    divisors = np.where(movable, sizes, 1.0)
-    distances = np.maximum(np.abs(positions) - rounding, 0.0) / divisors
-    distances[:, ~movable] = np.inf
+    steepest = (slopes[movable] / sizes[movable]).max(initial=0.0) or 1.0
+    divisors = np.where(movable, sizes, slopes / steepest)
+    divisors[divisors == 0] = 1.0
+    distances = np.maximum(np.abs(positions) - rounding, 0.0)
+    never = ~movable & (distances >= slopes * _NEVER)
+    distances = np.where(never, np.inf, distances / divisors)
     outputs = networks.outputs(positions)
     named = named_classes(outputs)
     counts = networks.counts(outputs)
@@ -157,7 +172,7 @@ def locate(
         yield LocatedSample(
             distances[i].reshape(shape), signs, signs * networks.output_coef,
             outputs[i], named[i], counts[i], rounding[i].reshape(shape),
-            (slopes / divisors).reshape(shape), networks.output_rounding,
+            (slopes / divisors + residual).reshape(shape), networks.output_rounding,
         )  # fmt: skip
 
 

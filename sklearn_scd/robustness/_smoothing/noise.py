@@ -25,7 +25,7 @@ from sklearn_scd.affine._guard import check_map, transformed
 from sklearn_scd.affine._map import Matrix
 from sklearn_scd.affine._pipeline import split_pipeline
 
-_RIGHT_ANGLE = 1e-12  # covariances below it, of the largest variance, are rounding
+_RIGHT_ANGLE = 1e-12  # correlations below it are rounding
 _MOST_NUMBERS = 2**22  # of the copies held at a time, where nothing else is asked for
 
 
@@ -141,11 +141,18 @@ def _factor(matrix: Matrix) -> Floats:
     as long as all the rest.
     """
     gram = matrix @ matrix.T
-    variances = gram.diagonal()
+    deviations = np.sqrt(gram.diagonal())
+    # In units of each direction: what is small in all may be one and the same noise.
+    units = 1 / np.where(deviations > 0, deviations, 1.0)
     # Of thousands of blocks of pixels the full matrix would be gigabytes.
-    alone = diagonal(variances) if sparse.issparse(gram) else np.diag(variances)
-    if abs(gram - alone).max() <= _RIGHT_ANGLE * variances.max():
-        return np.sqrt(variances)
+    if sparse.issparse(gram):
+        correlations = diagonal(units) @ gram @ diagonal(units)
+        alone = diagonal(correlations.diagonal())
+    else:
+        correlations = units[:, np.newaxis] * gram * units
+        alone = np.diag(correlations.diagonal())
+    if abs(correlations - alone).max() <= _RIGHT_ANGLE:
+        return deviations
     dense = matrix.toarray() if sparse.issparse(matrix) else matrix
     # A^T = Q R, so that A A^T = R^T R.
     factor: Floats = linalg.qr(dense.T, mode="economic")[1]

@@ -375,6 +375,8 @@ class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         count = counts[np.arange(len(X)), selected]
         lower = lower_confidence_bound(count, self._n_samples, self._alpha)
         radii = self._sigma * norm.ppf(np.maximum(lower, 0.5))
+        # With alpha above 1/2 a class of fewer than half of the copies has a radius.
+        radii[selected != counts.argmax(axis=1)] = 0.0
         return counts, selected, radii
 
     def _votes_on(
