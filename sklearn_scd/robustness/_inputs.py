@@ -74,8 +74,8 @@ def check_clip_values(clip_values: ArrayLike) -> tuple[float, float]:
     values = np.asarray(clip_values, dtype=np.float64)
     if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
         raise ValueError(
-            "clip_values must be two numbers, the smallest and the largest value of a "
-            f"feature, got {clip_values!r}."
+            "clip_values must be two finite numbers, the smallest and the largest "
+            f"value of any feature, got {clip_values!r}."
         )
     return float(values[0]), float(values[1])
 
@@ -165,6 +165,8 @@ def as_numbers(
 
     Raises
     ------
+    TypeError
+        If the estimator has no `n_features_in_`.
     ValueError
         If columns or their number are not those of the estimator.
     """
@@ -173,12 +175,31 @@ def as_numbers(
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # check_array would make float32 of any frame of polars
     X = check_array(X, dtype=list(dtype), order="C", input_name=name)
-    if X.shape[1] != estimator.n_features_in_:
+    n_features = known_of(estimator, "n_features_in_")
+    if X.shape[1] != n_features:
         raise ValueError(
             f"{name} has {X.shape[1]} features, but the estimator is expecting "
-            f"{estimator.n_features_in_} features."
+            f"{n_features} features."
         )
     return X
+
+
+def known_of(estimator: Any, attribute: str) -> Any:
+    """An attribute that fitted classifiers have, and wrappers of networks may lack.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no such attribute.
+    """
+    try:
+        return getattr(estimator, attribute)
+    except AttributeError as error:
+        raise TypeError(
+            f"{type(estimator).__name__} has no {attribute}: attacks and certificates "
+            "need predict, classes_ and n_features_in_, which fitted classifiers of "
+            "scikit-learn have."
+        ) from error
 
 
 def ask(estimator: Any, method: str, X: Any) -> Any:
