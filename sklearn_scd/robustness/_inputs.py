@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _check_feature_names
@@ -189,11 +190,15 @@ def known_of(estimator: Any, attribute: str) -> Any:
 
     Raises
     ------
+    NotFittedError
+        If the estimator says that it has none yet.
     TypeError
-        If the estimator has no such attribute.
+        If it has no such attribute.
     """
     try:
         return getattr(estimator, attribute)
+    except NotFittedError:  # an AttributeError, too
+        raise
     except AttributeError as error:
         raise TypeError(
             f"{type(estimator).__name__} has no {attribute}: attacks and certificates "
