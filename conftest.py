@@ -12,6 +12,7 @@ os.environ["MPLBACKEND"] = "agg"  # read when matplotlib is imported
 NEEDS = {
     "docs/first_steps.rst": ["matplotlib"],
     "docs/attack_your_model.rst": ["art"],
+    "docs/parameters.rst": ["pandas"],
     "sklearn_scd/export/_*.py": ["skl2onnx", "onnxruntime"],
     "sklearn_scd/inspection/_*.py": ["matplotlib"],
     "sklearn_scd/robustness/_attacks/art_classifier.py": ["art"],

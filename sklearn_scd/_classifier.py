@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +26,7 @@ from sklearn_scd._class_weights import codes_and_weights
 from sklearn_scd._convergence import warn_of_a_constant
 from sklearn_scd._data_scale import automatic_size, sizes_of_radii
 from sklearn_scd._ensemble import Networks, train_networks
+from sklearn_scd._kernels.compiling import announced_once
 from sklearn_scd._margin_norm import InputMap, MarginNorm, margin_norm_of
 from sklearn_scd._memory import fit_need, require_memory
 from sklearn_scd._precompile import compile_for
@@ -509,14 +510,19 @@ callable, default=None
             labels, weights = codes_and_weights(
                 type(self).__name__, X, y, classes, self.class_weight, sample_weight
             )
-            options = {
-                **self._training_options(
-                    X.shape[1], loss, np.bincount(labels, weights)
-                ),
-                **self._sizes(X, labels, weights, seed, loss, margin_norm.typical),
-                "loss": loss,
-            }
-            new = self._train(X, labels, weights, options, seed, n_old, margin_norm)
+            with announced_once():  # small kernels, too, before progress is timed
+                options = {
+                    **self._training_options(
+                        X.shape[1], loss, np.bincount(labels, weights)
+                    ),
+                    **self._sizes(X, labels, weights, seed, loss, margin_norm.typical),
+                    "loss": loss,
+                }
+                sets = self._prepare(X, labels, weights, options, seed, n_old)
+                compile_for(X, noise=bool(options["noise"]), losses=(loss,))
+            new = self._train(
+                *sets, self._rivals(classes.size), options, seed, n_old, margin_norm
+            )
             networks = stack_networks(self._networks, new) if adding else new
             for name, values in networks._asdict().items():
                 setattr(self, f"{name}_", values)
@@ -527,7 +533,12 @@ callable, default=None
             warn_of_a_constant(self, X, labels, weights, new)
         return self
 
-    def _train(
+    @staticmethod
+    def _rivals(n_classes: int) -> Sequence[int]:
+        """Classes that a vote has a network for, which tells it from the others."""
+        return [1] if n_classes == 2 else range(n_classes)
+
+    def _prepare(
         self,
         X: NDArray[Any],
         labels: NDArray[np.intp],
@@ -535,25 +546,31 @@ callable, default=None
         options: dict[str, Any],
         seed: int,
         n_old: int,
-        margin_norm: MarginNorm,
-    ) -> Networks:
-        """Networks of the votes from number `n_old` on."""
-        n_classes = int(labels.max()) + 1
-        rivals = [1] if n_classes == 2 else range(n_classes)
-        n_networks = (self.n_estimators - n_old) * len(rivals)
+    ) -> tuple[TrainingSet, TrainingSet | None]:
+        """Samples to train on and those held out, where memory is enough for all."""
+        n_rivals = len(self._rivals(int(labels.max()) + 1))
         need = {
             "n_features": X.shape[1],
             "dtype": X.dtype,
-            "n_networks": n_networks,
+            "n_networks": (self.n_estimators - n_old) * n_rivals,
             # The workers of a cluster take their memory elsewhere.
             "n_threads": min(effective_n_jobs(self.n_jobs), cpu_count()),
             "options": options,
-            "n_old": n_old * len(rivals),
+            "n_old": n_old * n_rivals,
         }
-        noise = options["noise"]
-        training, held_out = self._training_sets(X, labels, weights, noise, seed, need)
-        # Before progress is timed.
-        compile_for(X, noise=bool(noise), losses=(options["loss"],))
+        return self._training_sets(X, labels, weights, options["noise"], seed, need)
+
+    def _train(
+        self,
+        training: TrainingSet,
+        held_out: TrainingSet | None,
+        rivals: Sequence[int],
+        options: dict[str, Any],
+        seed: int,
+        n_old: int,
+        margin_norm: MarginNorm,
+    ) -> Networks:
+        """Networks of the votes from number `n_old` on."""
         return train_networks(
             training,
             rivals=rivals,
@@ -561,7 +578,7 @@ callable, default=None
             options=options,
             master_seed=seed,
             n_jobs=self.n_jobs,
-            progress=self._progress(n_networks),
+            progress=self._progress((self.n_estimators - n_old) * len(rivals)),
             held_out=held_out,
             margin_norm=margin_norm,
         )

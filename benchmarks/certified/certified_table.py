@@ -15,7 +15,7 @@ CERTIFICATES = {
 
 
 def make_table(data: dict) -> Table:
-    """Return the mean over all splits, and its standard deviation.
+    """Return the mean over the splits and, of several, the standard deviation.
 
     Parameters
     ----------
@@ -24,11 +24,15 @@ def make_table(data: dict) -> Table:
     """
     models, norm = data["models"], NORMS[str(data["norm"])]
     n_splits = max(len(model["seeds"]) for model in models.values())
+    what, splits = "", "1 split"
+    if n_splits > 1:
+        what = ", mean ± standard deviation over splits"
+        splits = f"{n_splits} splits"
     return Table(
         TABLE,
         "",
-        "Certified accuracy, %, mean ± standard deviation over splits",
-        f"{data['dataset']['name']}, {n_splits} splits ({data['dataset']['split']})",
+        f"Certified accuracy, %{what}",
+        f"{data['dataset']['name']}, {splits} ({data['dataset']['split']})",
         [
             "",
             "certificate",
@@ -44,15 +48,19 @@ def make_table(data: dict) -> Table:
 def _cells(model: dict, sizes: list[float]) -> list[str]:
     """Write a row; what attacks left is an upper bound."""
     mark = "≤ " if model["certificate"] is None else ""
+    several = len(model["seeds"]) > 1
     shares = [
-        f"{mark if size > 0 else ''}{100 * mean:.2f} ± {100 * deviation:.2f}"
+        f"{mark if size > 0 else ''}{100 * mean:.2f}"
+        + (f" ± {100 * deviation:.2f}" if several else "")
         for size, mean, deviation in zip(
             sizes, model["mean"], model["std"], strict=True
         )
     ]
     mean, deviation = model["radius_mean"], model["radius_std"]
     # Infinite where a model is a constant.
-    radius = "inf" if mean is None else f"{mark}{mean:.3f} ± {deviation:.3f}"
+    radius = "inf" if mean is None else f"{mark}{mean:.3f}"
+    if several and mean is not None:
+        radius += f" ± {deviation:.3f}"
     return [
         CERTIFICATES[model["certificate"]],
         radius,

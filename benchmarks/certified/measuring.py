@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from benchmarks.certified.norms import L2, Norm
 from benchmarks.models import Budget, Model
 from benchmarks.models.bounding import Bounding, ImagesToBound, RandomisedSmoothing
+from benchmarks.models.model import Grid
 from benchmarks.models.smoothing import smoothed_as_it_is
 from benchmarks.models.threads import use_one_thread
 
@@ -172,19 +174,48 @@ def choose(
     model: Model, images: Images, seed: int, budget: Budget, norm: Norm = L2
 ) -> dict:
     """Return the parameters of the fewest errors in cross-validation."""
+    folds = _splits(images, seed)[: model.folds]
+    fewest = min(len(fitted) for fitted, _ in folds)
+    rank = min(fewest, images.X_train.shape[1])
     with tempfile.TemporaryDirectory() as folder:  # each front is fitted once a fold
         estimator = model.build(seed, budget, images.image_shape)
         pipeline = "" if isinstance(estimator, Pipeline) else "estimator__"
         search = GridSearchCV(
             estimator.set_params(**{f"{pipeline}memory": folder}),
-            model.grid if isinstance(model.grid, list) else dict(model.grid),
+            within_rank(model.grid, rank),
             scoring=partial(few_errors, bounding=model.bounding, norm=norm),
-            cv=_splits(images, seed)[: model.folds],
+            cv=folds,
             refit=False,
             error_score="raise",
         )
         search.fit(images.X_train, images.y_train)
         return search.best_params_
+
+
+def within_rank(grid: Grid, rank: int) -> list[dict[str, list]]:
+    """Leave out numbers of principal components that small data do not have.
+
+    Parameters
+    ----------
+    grid : mapping of str to sequence, or list of such
+    rank : int
+        Most components there are.
+
+    Returns
+    -------
+    list of dict
+        The grid. Where all its numbers of components are too large, `rank` is tried.
+    """
+    grids = [grid] if isinstance(grid, Mapping) else grid
+    return [
+        {
+            name: [value for value in values if value <= rank] or [rank]
+            if name.endswith("pca__n_components")
+            else list(values)
+            for name, values in one.items()
+        }
+        for one in grids
+    ]
 
 
 def choose_sigma(

@@ -1,5 +1,6 @@
 """From what the user types to a data set."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -186,7 +187,7 @@ def _parse(spec: str) -> tuple[Loader, str, dict[str, object]]:
     wanted = bool(loader and loader.argument)
     if loader is None or not (bool(colon) == bool(argument) == wanted):
         raise UserError(
-            f"unknown data set {spec!r}{_suggest(name)} "
+            f"unknown data set {spec!r}{_suggest(name, spec)} "
             f"(choose from {', '.join(describe())})"
         )
     return loader, argument, dict(_parse_option(name, loader, s) for s in settings)
@@ -196,10 +197,16 @@ def _name_of(spec: str) -> str:
     return spec.partition(":")[0].partition(",")[0]
 
 
-def _suggest(name: str) -> str:
-    """Ask for a data set of a name like this; of this very name, as it is typed."""
+def _suggest(name: str, spec: str) -> str:
+    """Ask for a data set of this very name, as it is typed, a path, or a like name."""
     typed = dict(zip(LOADERS, describe(), strict=True))
-    return f"; did you mean {typed[name]}?" if name in typed else suggest(name, typed)
+    if name in typed:
+        return f"; did you mean {typed[name]}?"
+    if spec.endswith(".npz") and (":" not in spec or os.path.isfile(spec)):
+        return f"; did you mean npz:{spec}?"
+    if os.path.isdir(spec):  # that of Path raises where a name is too long
+        return f"; did you mean folder:{spec}?"
+    return suggest(name, typed)
 
 
 def _parse_option(name: str, loader: Loader, setting: str) -> tuple[str, object]:

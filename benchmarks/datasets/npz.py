@@ -11,7 +11,7 @@ from benchmarks.datasets._base import Dataset
 from benchmarks.datasets._levels import find_levels
 
 SIDES = ("train", "val", "test")
-
+BEGINNINGS = (b"PK", b"\x93NUMPY")  # of archives and of single arrays
 
 # Names of images and labels, a pair a side, as they are published: MedMNIST's files,
 # those of Keras, and what people save in the words of scikit-learn.
@@ -47,7 +47,10 @@ def load_npz(path: Path) -> Dataset:
     """
     if not path.exists():
         raise UserError(f"{path}: no such file; check the path after npz:")
-    advice = "save one with numpy.savez(file, X=..., y=...)"
+    advice = (
+        "save one with numpy.savez(file, X=..., y=...), labels that are text as "
+        "y.astype(str)"
+    )
     sided = [name for names in SIDED for pair in names.values() for name in pair]
     arrays, names = read_arrays(path, ("X", "y", "group", *sided), advice)
     remarks: list[str] = []
@@ -159,6 +162,9 @@ def read_arrays(
     try:
         # Opened here, as np.load leaves a file open that is no whole archive.
         with path.open("rb") as file:
+            if not file.read(6).startswith(BEGINNINGS):
+                raise ValueError("it begins as no file of NumPy does")
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, NpzFile):
                 raise ValueError("it holds a single array")

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from benchmarks.models.cost import duration
+from benchmarks.speed.made_images import given_images
 from benchmarks.speed.measurements import SpeedRecord
 from benchmarks.speed.sections import SECTIONS, Section
 from benchmarks.speed.speed_tables import render_section, render_targets
@@ -25,9 +26,16 @@ def run(
         As ``__main__.parse_arguments`` returns it.
     sections : dict, optional
         By default those of ``sections.py``.
+
+    Raises
+    ------
+    UserError
+        If the data set or the output file is unusable.
     """
     sections = SECTIONS if sections is None else sections
     names = [name for name in sections if name in arguments.sections]
+    if arguments.data:  # wrong ones end a run before it replaces an earlier record
+        given_images(arguments.data, arguments.skip_unreadable)
     record = SpeedRecord(arguments.output, _recorded(arguments))
     print(
         estimate({name: sections[name] for name in names}, arguments.quick), flush=True

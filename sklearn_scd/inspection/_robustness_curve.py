@@ -340,6 +340,10 @@ class RobustnessCurveDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
+        from matplotlib.figure import Figure
+
+        # A misspelled name is an error here: attacks may take hours.
+        Figure().add_subplot().plot([], [], **kwargs)
         evaluation = evaluate_robustness(
             estimator, X, y, attacks=attacks, certify=certify, norm=norm,
             clip_values=clip_values, epsilons=epsilons, X_train=X_train,

@@ -144,5 +144,5 @@ def _check_sizes(values: ArrayLike, name: str) -> Floats:
     ).ravel()  # fmt: skip
     bad = values[~(values >= 0)]
     if bad.size:
-        raise ValueError(f"{name} must not be negative or NaN, got {bad[0]!r}.")
+        raise ValueError(f"{name} must not be negative or NaN, got {bad[0]:g}.")
     return values

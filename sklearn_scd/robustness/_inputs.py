@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _check_feature_names
@@ -74,8 +75,8 @@ def check_clip_values(clip_values: ArrayLike) -> tuple[float, float]:
     values = np.asarray(clip_values, dtype=np.float64)
     if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
         raise ValueError(
-            "clip_values must be two numbers, the smallest and the largest value of a "
-            f"feature, got {clip_values!r}."
+            "clip_values must be two finite numbers, the smallest and the largest "
+            f"value of any feature, got {clip_values!r}."
         )
     return float(values[0]), float(values[1])
 
@@ -165,6 +166,8 @@ def as_numbers(
 
     Raises
     ------
+    TypeError
+        If the estimator has no `n_features_in_`.
     ValueError
         If columns or their number are not those of the estimator.
     """
@@ -173,12 +176,35 @@ def as_numbers(
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # check_array would make float32 of any frame of polars
     X = check_array(X, dtype=list(dtype), order="C", input_name=name)
-    if X.shape[1] != estimator.n_features_in_:
+    n_features = known_of(estimator, "n_features_in_")
+    if X.shape[1] != n_features:
         raise ValueError(
             f"{name} has {X.shape[1]} features, but the estimator is expecting "
-            f"{estimator.n_features_in_} features."
+            f"{n_features} features."
         )
     return X
+
+
+def known_of(estimator: Any, attribute: str) -> Any:
+    """An attribute that fitted classifiers have, and wrappers of networks may lack.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator says that it has none yet.
+    TypeError
+        If it has no such attribute.
+    """
+    try:
+        return getattr(estimator, attribute)
+    except NotFittedError:  # an AttributeError, too
+        raise
+    except AttributeError as error:
+        raise TypeError(
+            f"{type(estimator).__name__} has no {attribute}: attacks and certificates "
+            "need predict, classes_ and n_features_in_, which fitted classifiers of "
+            "scikit-learn have."
+        ) from error
 
 
 def ask(estimator: Any, method: str, X: Any) -> Any:

@@ -10,7 +10,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._typing import FittedClassifier
-from sklearn_scd.robustness._inputs import ask
+from sklearn_scd.robustness._inputs import ask, known_of
 
 
 class LabelCodes:
@@ -26,6 +26,8 @@ class LabelCodes:
 
     Raises
     ------
+    TypeError
+        If it has no `classes_`.
     ValueError
         If it has a single class: nothing changes what it says, and that is no
             robustness.
@@ -34,7 +36,7 @@ class LabelCodes:
     def __init__(self, estimator: FittedClassifier) -> None:
         if hasattr(estimator, "fit"):  # or it came trained
             check_is_fitted(estimator)
-        self.classes = np.asarray(estimator.classes_)
+        self.classes = np.asarray(known_of(estimator, "classes_"))
         if self.classes.size < 2:
             raise ValueError(
                 f"{type(estimator).__name__} was fitted on a single class, "

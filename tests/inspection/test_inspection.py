@@ -333,6 +333,17 @@ def test_attacks_behind_a_curve_tell_how_far_they_are(pyplot, data, model, capsy
         assert ("3/3 samples" in "".join(capsys.readouterr())) == bool(verbose)
 
 
+def test_a_misspelled_name_is_an_error_before_the_attacks(pyplot, data, model):
+    X, _ = data
+    of_no_class = ["neither", "neither"]  # what comes first in an evaluation
+    with pytest.raises(ValueError, match="neither"):
+        RobustnessCurveDisplay.from_estimator(model, X[:2], of_no_class, lw=2)
+    with pytest.raises(AttributeError, match="'attack'"):
+        RobustnessCurveDisplay.from_estimator(
+            model, X[:2], of_no_class, attack=["nearest_flip"]
+        )
+
+
 def test_loss_is_the_median_of_the_networks(pyplot):
     nan = np.nan
     curves = [[4, 3, 2, 1], [8, 8, nan, nan], [6, 2, 0, 0], [2, nan, nan, nan]]

@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 
 import sklearn_scd
-from sklearn_scd import SCDClassifier, SignConvolution, _precompile, precompile
+from sklearn_scd import (
+    SCDClassifier,
+    SignConvolution,
+    _classifier,
+    _precompile,
+    precompile,
+)
 from sklearn_scd._kernels import compiling
 
 PACKAGE = Path(sklearn_scd.__file__).parent
@@ -176,6 +182,28 @@ def test_compilation_is_told_when_it_begins_and_ends_and_only_then(filled, tmp_p
     ]
     silence = "import logging; logging.getLogger('sklearn_scd').setLevel('ERROR')\n"
     assert _run(silence + KERNELS + TOGETHER, tmp_path / "silent")[1] == ""
+
+
+def test_a_fit_tells_of_one_compilation_that_of_its_rows_included(monkeypatch):
+    """Else the small kernels that plan rows are told of first, and by themselves."""
+    n_open = {}
+
+    def watched(name, function):
+        def call(*args, **kwargs):
+            n_open[name] = compiling._announcer._n_open
+            return function(*args, **kwargs)
+
+        return call
+
+    for name in ("canonical_rows", "plan_rows", "compile_for", "train_networks"):
+        monkeypatch.setattr(
+            _classifier, name, watched(name, getattr(_classifier, name))
+        )
+    X, y = np.arange(8.0).reshape(-1, 1), np.arange(8) // 4
+    SCDClassifier(n_estimators=1, max_iter=1, margin="auto", random_state=0).fit(X, y)
+    assert n_open == {
+        "canonical_rows": 1, "plan_rows": 1, "compile_for": 1, "train_networks": 0,
+    }  # fmt: skip
 
 
 def _n_compiled():

@@ -1,6 +1,7 @@
 """Models that fail, samples that can't be attacked, and runs that are ended early."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from _robustness_helpers import (
     small_networks,
 )
 from numpy.testing import assert_array_equal
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_scd import SCDClassifier
 from sklearn_scd.exceptions import ConstantModelWarning
@@ -22,6 +24,7 @@ from sklearn_scd.robustness import (
     certified_distortion,
     evaluate_robustness,
     exact_distance,
+    line_search,
     minimum_distortion,
     nearest_flip,
     surrogate_attack,
@@ -86,6 +89,26 @@ def test_an_answer_that_is_none_is_refused(name):
     model.predict = lambda X: next(answers, None) if len(X) == 4 else _half(X)[:1]
     with pytest.raises(ValueError, match=words):
         minimum_distortion(model, X, Y, **BRIEF)
+
+
+@pytest.mark.parametrize("attribute", ["classes_", "n_features_in_"])
+def test_what_a_wrapped_network_lacks_is_told(attribute):
+    """Such as one of torch, whose wrapper the user writes."""
+    model = SimpleNamespace(
+        predict=lambda X: _half(X).astype(int), classes_=[0, 1], n_features_in_=2
+    )
+    assert line_search(model, X, Y, random_state=0).distances.shape == Y.shape
+    delattr(model, attribute)
+    with pytest.raises(TypeError, match=f"has no {attribute}: .*n_features_in_"):
+        line_search(model, X, Y, random_state=0)
+
+
+@pytest.mark.parametrize("ask", [certified_distortion, nearest_flip])
+def test_other_classifiers_are_told_what_there_is_for_them(ask):
+    model = LogisticRegression().fit(X, Y)
+    words = "got LogisticRegression. .*exact_distance.*SmoothedClassifier.*line_search"
+    with pytest.raises(TypeError, match=words):
+        ask(model, X, Y)
 
 
 @needs_art

@@ -70,7 +70,7 @@ def test_bridge_refuses_what_it_can_not_wrap():
     with pytest.raises(ValueError, match=r"response_method must be .* got 'labels'"):
         as_art_classifier(model, response_method="labels")
     for clip_values in [(1, 0), (0, np.nan), (0, 1, 2)]:
-        with pytest.raises(ValueError, match="clip_values must be two numbers"):
+        with pytest.raises(ValueError, match="clip_values must be two finite numbers"):
             as_art_classifier(model, clip_values)
 
 

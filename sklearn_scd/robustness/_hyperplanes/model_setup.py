@@ -110,6 +110,12 @@ class _Store:
 _store = _Store()
 
 
+_OTHERS = (
+    " Others have exact_distance, if they are linear, certified_distortion of a "
+    "SmoothedClassifier, and the attacks line_search and minimum_distortion."
+)
+
+
 def set_up(estimator: FittedClassifier, X: NDArray[Any]) -> ModelSetup:
     """Read the networks off a fitted estimator, or take those that were kept.
 
@@ -135,7 +141,7 @@ def set_up(estimator: FittedClassifier, X: NDArray[Any]) -> ModelSetup:
     ValueError
         If a weight is NaN or infinite.
     """
-    transformer, classifier = scd_steps(estimator)
+    transformer, classifier = scd_steps(estimator, _OTHERS)
     n_features, steps = X.shape[1], None
     if transformer is not None:
         n_transformed = classifier.hidden_coef_.shape[2]

@@ -202,15 +202,15 @@ class SignNetworks:
         return X.astype(np.float64, copy=False) - self.centre
 
 
-def scd_steps(
-    estimator: FittedClassifier,
-) -> tuple[Any, SCDClassifier]:
+def scd_steps(estimator: FittedClassifier, hint: str = "") -> tuple[Any, SCDClassifier]:
     """The steps before a fitted SCDClassifier, and the SCDClassifier.
 
     Parameters
     ----------
     estimator : SCDClassifier, or Pipeline that ends with one
         Or a search over them.
+    hint : str, default=""
+        Ends the error: what else there is.
 
     Returns
     -------
@@ -230,7 +230,7 @@ def scd_steps(
         raise TypeError(
             "The networks' weights are needed: estimator must be a fitted "
             "SCDClassifier or a Pipeline that ends with one, got "
-            f"{type(classifier).__name__}."
+            f"{type(classifier).__name__}.{hint}"
         )
     check_is_fitted(classifier)
     return transformer, classifier

@@ -235,7 +235,7 @@ def _npz_of_objects(folder):
 
 def _pickle_named_npz(folder):
     (folder / "bad.npz").write_bytes(pickle.dumps(_Mine(folder / "code was run")))
-    return f"npz:{folder / 'bad.npz'}", "bad.npz: not an .npz file"
+    return f"npz:{folder / 'bad.npz'}", "no file of NumPy does"
 
 
 def _png_named_jpg(folder):

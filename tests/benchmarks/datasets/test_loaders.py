@@ -1,5 +1,7 @@
 """Every loader keeps the data contract, and says what is wrong with bad input."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,7 @@ LABELS = np.array([0, 1, 0, 1])
         ({"X": IMAGES, "y": [0.5, 1, 0, 1]}, "not whole"),
         ({"X": IMAGES, "y": [np.nan, 1, 0, 1]}, "not whole"),
         ({"X": IMAGES.astype(object), "y": LABELS}, "not an .npz file of plain"),
+        ({"X": IMAGES, "y": np.array([*"abab"], object)}, "as y.astype(str)"),
         ({"X": np.array(["a"] * 4), "y": LABELS}, "X has dtype"),
         ({"X": np.full((4, 2), np.nan), "y": LABELS}, "NaN"),
         ({"X": np.full((4, 2, 2), 7.0), "y": LABELS}, "values from 7 to 7"),
@@ -178,6 +181,9 @@ def test_dataset_refuses_a_side_without_a_class():
         ("colon-ihc:there", "unknown data set 'colon-ihc:there'"),
         ("colon-ihc:", "unknown data set"),
         ("brats", "brats:DIR"),
+        ("mine.npz", "did you mean npz:mine.npz?"),
+        ("nzp:mine.npz", "did you mean npz:FILE?"),
+        (str(Path(__file__).parent), f"did you mean folder:{Path(__file__).parent}?"),
         ("colon-ihc,size=3", "colon-ihc: unknown option 'size' (choose from none)"),
         ("brats,classes=A+B:there", "'classes' (choose from per_class, misnamed)"),
         ("folder,val=all:there", "val='all' is not one of train, test, out"),

@@ -139,6 +139,15 @@ def test_a_file_that_is_no_record_is_one_line_of_error(tmp_path, capsys):
         assert message.count("\n") == 1
 
 
+def test_data_that_are_not_there_leave_an_earlier_record(tmp_path, capsys):
+    path = tmp_path / "speed.json"
+    path.write_text("earlier")
+    argv = ["--data", "npz:nowhere.npz", "--sections", "accuracy", "--quick"]
+    assert speed.main([*argv, "--output", str(path)]) == 2
+    assert "nowhere.npz: no such file" in capsys.readouterr().err
+    assert path.read_text() == "earlier"
+
+
 def test_targets_are_met_on_the_right_side():
     assert Target("time", 1.0, 1.0).met
     assert not Target("time", 1.1, 1.0).met
