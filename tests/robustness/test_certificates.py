@@ -16,6 +16,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
@@ -339,18 +340,57 @@ def test_certificates_say_what_they_can_not_do():
         certified_distortion(model, X, np.full(40, 7))
 
 
-class Cautious(SCDClassifier):
-    """Names the second class where a third of the votes do."""
+class Cautious:
+    """Names the second class where a third of the probability is its."""
 
     def predict(self, X):
         return self.classes_[(self.predict_proba(X)[:, 1] > 1 / 3).astype(int)]
 
 
-def test_a_subclass_that_decides_otherwise_is_not_certified():
+class CautiousNetworks(Cautious, SCDClassifier):
+    pass
+
+
+class CautiousPipeline(Cautious, Pipeline):
+    pass
+
+
+class CautiousSearch(Cautious, GridSearchCV):
+    pass
+
+
+class CautiousRegression(Cautious, LogisticRegression):
+    pass
+
+
+_small = SCDClassifier(n_estimators=3, max_iter=5, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("model", "bound"),
+    [
+        (CautiousNetworks(n_estimators=3, max_iter=5), certified_distortion),
+        (
+            make_pipeline(StandardScaler(), CautiousNetworks(max_iter=5)),
+            certified_distortion,
+        ),
+        (CautiousPipeline([("networks", _small)]), certified_distortion),
+        (CautiousSearch(_small, {"hidden_units": [2]}, cv=2), certified_distortion),
+        (CautiousRegression(), exact_distance),
+        (CautiousPipeline([("linear", LogisticRegression())]), exact_distance),
+    ],
+    ids=["networks", "last step", "pipeline", "search", "linear", "linear pipeline"],
+)
+def test_a_subclass_that_decides_otherwise_is_not_certified(model, bound):
     X, y = make_blobs(40, 3, centers=2, random_state=0)
-    model = Cautious(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
-    with pytest.raises(TypeError, match="Cautious redefines predict of SCDClassifier"):
-        certified_distortion(make_pipeline(StandardScaler(), model).fit(X, y), X)
+    model.fit(X, y)
+    with pytest.raises(TypeError, match=r"Cautious.* redefines predict: what is cert"):
+        bound(model, X)
+
+
+def test_a_subclass_that_decides_otherwise_is_attacked():
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    model = CautiousNetworks(n_estimators=3, max_iter=5, random_state=0).fit(X, y)
     found = nearest_flip(model, X, y, clip_values=(-99, 99), random_state=0)
     assert np.isfinite(found.distances).any()
 

@@ -18,22 +18,21 @@ from sklearn.utils._param_validation import (
 )
 from threadpoolctl import threadpool_limits
 
-from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness._certificates.branch_and_bound import nearest_cell
+from sklearn_scd.robustness._certificates.deciding import check_decides_by_weights
 from sklearn_scd.robustness._certificates.order_statistic import OrderBound
 from sklearn_scd.robustness._certificates.spectral import spectral_bound
 from sklearn_scd.robustness._certificates.split import split_bound
 from sklearn_scd.robustness._hyperplanes.geometry import SLACK, Geometry
 from sklearn_scd.robustness._hyperplanes.located_sample import LocatedSample, locate
 from sklearn_scd.robustness._hyperplanes.model_setup import set_up
-from sklearn_scd.robustness._hyperplanes.networks import SignNetworks, scd_steps
+from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
 from sklearn_scd.robustness._labels import LabelCodes
 
 _BATCH = 64  # samples handled by one job
-_DECIDES = "predict", "predict_proba", "_probabilities", "_outputs", "_evaluate"
 
 
 @validated(
@@ -191,7 +190,6 @@ def certify(
     that grows with the perturbation is left out, as of a model in real arithmetic.
     """
     norm = check_norm(norm)
-    _check_decides_by_vote(scd_steps(estimator)[1])
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     codes = labels.predict(estimator, X)
     right = np.ones(len(X), dtype=bool)
@@ -199,6 +197,7 @@ def certify(
         check_consistent_length(X, y)
         right = codes == labels.encode(y, "y")
     setup = set_up(estimator, X)
+    check_decides_by_weights(estimator)
     networks = setup.networks
     geometry = setup.geometry if norm == 2 else None
     methods = _methods(networks, geometry, method)
@@ -215,18 +214,6 @@ def certify(
         found = Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
     bounds[rows] = np.concatenate(found)
     return bounds, codes
-
-
-def _check_decides_by_vote(classifier: SCDClassifier) -> None:
-    """Refuse a subclass whose predictions may be others than its networks' vote."""
-    kind = type(classifier)
-    for name in _DECIDES:
-        if getattr(kind, name) is not getattr(SCDClassifier, name):
-            raise TypeError(
-                f"{kind.__name__} redefines {name} of SCDClassifier: what is certified "
-                "is the vote of its networks, which may be another class than it "
-                "predicts. Certify an SCDClassifier, or attack yours."
-            )
 
 
 def _methods(

@@ -17,6 +17,7 @@ from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.affine._fold import FoldedLayer, fold_into, steps_map
 from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certify
+from sklearn_scd.robustness._certificates.deciding import check_decides_by_weights
 from sklearn_scd.robustness._hyperplanes.model_setup import set_up
 from sklearn_scd.robustness._hyperplanes.networks import DUAL
 from sklearn_scd.robustness._inputs import as_numbers, check_norm
@@ -121,6 +122,7 @@ def _of_linear(
             "Exact distances are known of linear classifiers and of one vote of sign "
             f"networks, not of {type(classifier).__name__}."
         )
+    check_decides_by_weights(estimator)
     labels = LabelCodes(estimator)
     X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
     layer = _scores(transformer, classifier, X)
