@@ -103,7 +103,7 @@ def register_onnx_converter() -> None:
     _require_skl2onnx()
     from skl2onnx import update_registered_converter
 
-    from sklearn_scd.export import _convolution, _graph, _meta_estimators, _projection
+    from sklearn_scd.export import _graph, _meta_estimators, _patch_units, _projection
 
     update_registered_converter(
         ActiveSubspace,
@@ -120,8 +120,8 @@ def register_onnx_converter() -> None:
     update_registered_converter(
         SignConvolution,
         "SklearnSCDSignConvolution",
-        _convolution.set_shares_type,
-        _convolution.convert_shares,
+        _patch_units.set_shares_type,
+        _patch_units.convert_shares,
     )
     update_registered_converter(
         SCDClassifier,
