@@ -34,7 +34,8 @@ def test_sums_of_a_record_follow_from_its_images(path):
         assert_allclose(model["mean"], np.mean(shares, axis=0), atol=2e-3)
         assert_allclose(model["radius_mean"], np.mean(radii), atol=2e-4)
         if len(radii) > 1:  # one less than their number divides
-            assert_allclose(model["std"], [*map(stdev, zip(*shares))], atol=2e-3)
+            deviations = [stdev(of_size) for of_size in np.transpose(shares)]
+            assert_allclose(model["std"], deviations, atol=2e-3)
             assert_allclose(model["radius_std"], stdev(radii), atol=2e-4)
 
 
