@@ -282,10 +282,7 @@ def test_evaluations_take_single_names_and_attacks_of_ones_own():
     ("distances", "told"),
     [
         ([1.0, 5.0], "found: 2, median distance: 3)"),
-        (
-            [0.0, 4.0, np.inf, 1.0, 2.0],
-            "found: 3, median distance: 2, nothing found: 1",
-        ),
+        ([0, 4, np.inf, 1, 2], "found: 3, median distance: 2, nothing found: 1"),
         ([np.inf], "found: 0, median distance: none, nothing found: 1)"),
     ],
 )
@@ -298,13 +295,11 @@ def test_the_median_told_is_that_of_samples_found(distances, told):
 
 
 def test_half_of_the_certificates_are_above_the_median_told():
-    """Also of an even number, and where some are infinite or nothing was found."""
     X = np.array([[0.1], [0.2], [0.8], [0.7]])
     y = np.array([0, 0, 1, 1])
     model = Rule(lambda X: X[:, 0] > 0.5, n_features=1)
-    told = repr(
-        evaluate_robustness(model, X, y, attacks=(), certify=[0.1, 0.3, 0, 0.2])
-    )
+    radii = [0.1, 0.3, 0.0, 0.2]
+    told = repr(evaluate_robustness(model, X, y, attacks=(), certify=radii))
     assert "median certified: 0.15, median nearest: inf" in told
 
 
