@@ -122,15 +122,20 @@ def kind_of_radii(model: Model, whose: str) -> str | None:
 
 
 def _sum_up(column: dict) -> None:
-    """Write means and standard deviations over the splits."""
+    """Write means and standard deviations over the splits, as :mod:`statistics` does.
+
+    Splits are a sample of those that could be drawn, so that one less than their number
+    divides, as in the tables of accuracy; of a single one the deviation is 0.
+    """
     trials = column["seeds"].values()
     shares = np.array([trial["accuracies"] for trial in trials])
+    ddof = min(1, len(shares) - 1)
     column["mean"] = shares.mean(axis=0).tolist()
-    column["std"] = shares.std(axis=0).tolist()
+    column["std"] = shares.std(axis=0, ddof=ddof).tolist()
     radii = np.array([trial["radius"] for trial in trials], dtype=float)
     known = np.isfinite(radii).all()
     column["radius_mean"] = float(radii.mean()) if known else None
-    column["radius_std"] = float(radii.std()) if known else None
+    column["radius_std"] = float(radii.std(ddof=ddof)) if known else None
     column["seconds"] = float(np.mean([trial["seconds"] for trial in trials]))
 
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd.inspection._images import check_image_shape, in_colours
 from sklearn_scd.inspection._robustness_curve import norm_name
+from sklearn_scd.inspection._vote_shares import changed_rows
 from sklearn_scd.robustness._inputs import ask
 
 if TYPE_CHECKING:
@@ -385,7 +386,5 @@ def _pairs(
         )
     check_consistent_length(X, X_adversarial)
     X, X_adversarial = np.asarray(X), np.asarray(X_adversarial)
-    differences = np.abs(np.asarray(X_adversarial, dtype=np.float64) - X)
-    changed = differences.max(axis=1) > 0  # NaN where nothing was found is not
-    rows = np.flatnonzero(changed)[:max_images]
+    rows = changed_rows(X, X_adversarial)[:max_images]
     return X[rows], X_adversarial[rows]

@@ -23,6 +23,18 @@ def votes_of(
     return y, classifier.votes(X)
 
 
+def changed_rows(X: ArrayLike, X_adversarial: ArrayLike) -> NDArray[np.intp]:
+    """Rows with an adversarial sample that is another one than the sample itself.
+
+    Attacks return NaN where they found nothing, and the sample where it is
+    misclassified as it is.
+    """
+    adversarials = np.asarray(X_adversarial, dtype=np.float64)
+    differences = np.abs(adversarials - np.asarray(X, dtype=np.float64))
+    # NaN is not larger than 0.
+    return np.flatnonzero(differences.max(axis=1, initial=0.0) > 0)
+
+
 def counted(
     y: ArrayLike,
     votes: ArrayLike,

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_scd.inspection._axes import axes_of, with_defaults
 from sklearn_scd.inspection._vote_shares import (
     bin_edges,
+    changed_rows,
     counted,
     histograms,
     votes_of,
@@ -258,8 +259,8 @@ class VoteDisplay:
         X_adversarial : array-like of shape (n_samples, n_features), default=None
             For each sample its adversarial one, as `adversarials` of a
             :class:`~sklearn_scd.robustness.RobustnessEvaluation` or
-            :class:`~sklearn_scd.robustness.DistortionResult`. Rows with NaN are left
-            out.
+            :class:`~sklearn_scd.robustness.DistortionResult`. Rows with NaN, and those
+            that equal the sample, are left out: they are none.
 
         name : str, default=None
             Title. None: the estimator's class.
@@ -298,8 +299,7 @@ class VoteDisplay:
         adversarial_y, adversarial_votes = None, None
         if X_adversarial is not None:
             adversarial_y, adversarial_votes = clean_y[:0], votes[:0]
-            missing = np.isnan(np.asarray(X_adversarial, dtype=np.float64)).any(axis=1)
-            found = np.flatnonzero(~missing)
+            found = changed_rows(X, X_adversarial)
             if found.size:
                 adversarial_y, adversarial_votes = votes_of(
                     estimator,

@@ -122,10 +122,13 @@ def norm_name(norm: float) -> str:
 
 
 def median_of(values: NDArray[Any]) -> str:
-    """The median in words; what is not known is left out."""
+    """The median in words; what is not known is left out.
+
+    Of an even number of values it lies midway between the middle two, as elsewhere: the
+    upper one would tell too much of lower bounds.
+    """
     known = values[~np.isnan(values)]
-    # Not interpolated: of inf and a number there is no mean.
-    return f"{np.sort(known)[known.size // 2]:.4g}" if known.size else "none"
+    return f"{np.median(known):.4g}" if known.size else "none"
 
 
 def in_one_line(name: str, facts: Mapping[str, str]) -> str:

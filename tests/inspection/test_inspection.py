@@ -22,7 +22,12 @@ from sklearn_scd.inspection import (
     RobustnessCurveDisplay,
     VoteDisplay,
 )
-from sklearn_scd.robustness import evaluate_robustness, nearest_flip, robust_accuracy
+from sklearn_scd.robustness import (
+    evaluate_robustness,
+    line_search,
+    nearest_flip,
+    robust_accuracy,
+)
 
 DISPLAYS = [getattr(inspection, name) for name in inspection.__all__]
 
@@ -249,6 +254,23 @@ def test_votes_without_labels_are_the_agreement(pyplot, data, steps):
     assert display.ax_.get_xlabel() == "Share of votes for the predicted class"
     assert display.ax_.get_title() == "agreement"
     assert display.adversarial_bars_ is None
+
+
+def test_votes_on_samples_that_are_misclassified_are_no_adversarial_ones(
+    pyplot, data, model
+):
+    """An attack returns these samples as they are."""
+    X, y = data
+    X, y = X[:12], y[:12].copy()
+    y[::3] = np.where(y[::3] == "ill", "well", "ill")
+    result = line_search(model, X, y, random_state=0)
+    right = model.predict(X) == y
+    assert 0 < right.sum() < 12
+    display = VoteDisplay.from_estimator(model, X, y, X_adversarial=result.adversarials)
+    shares = (model.votes(result.adversarials[right]) == y[right, None]).mean(axis=1)
+    assert_allclose(display.adversarial_shares, shares)
+    assert_array_equal(display.adversarial_y, y[right])
+    assert len(display.shares) == 12
 
 
 def test_votes_where_no_adversarial_sample_was_found(pyplot, data, model):

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_scd.robustness import (
+    DistortionResult,
     evaluate_robustness,
     line_search,
     minimum_distortion,
@@ -277,6 +278,31 @@ def test_evaluations_take_single_names_and_attacks_of_ones_own():
     assert (found.certified <= found.nearest).all()
 
 
+@pytest.mark.parametrize(
+    ("distances", "told"),
+    [
+        ([1.0, 5.0], "found: 2, median distance: 3)"),
+        ([0, 4, np.inf, 1, 2], "found: 3, median distance: 2, nothing found: 1"),
+        ([np.inf], "found: 0, median distance: none, nothing found: 1)"),
+    ],
+)
+def test_the_median_told_is_that_of_samples_found(distances, told):
+    distances = np.array(distances)
+    status = np.where(distances == 0, "misclassified", "attacked")
+    nothing = np.empty((distances.size, 0))
+    queries = np.zeros(distances.size, dtype=int)
+    assert told in repr(DistortionResult(distances, nothing, queries, status, nothing))
+
+
+def test_half_of_the_certificates_are_above_the_median_told():
+    X = np.array([[0.1], [0.2], [0.8], [0.7]])
+    y = np.array([0, 0, 1, 1])
+    model = Rule(lambda X: X[:, 0] > 0.5, n_features=1)
+    radii = [0.1, 0.3, 0.0, 0.2]
+    told = repr(evaluate_robustness(model, X, y, attacks=(), certify=radii))
+    assert "median certified: 0.15, median nearest: inf" in told
+
+
 def test_results_are_told_in_one_line_and_as_tables():
     X, y = blobs()
     model = small_networks().fit(X, y)
@@ -284,7 +310,7 @@ def test_results_are_told_in_one_line_and_as_tables():
     right = model.predict(X[:12]) == y[:12]
     found = result.attacks["nearest_flip"]
     transfer = transfer_matrix({"it": model}, {"it": found}, y[:12])
-    middle = np.sort(result.nearest[right])[right.sum() // 2]
+    middle = np.median(result.nearest[right])
     text = repr(result)
     for words in (
         "norm: L2", "samples: 12", f"clean accuracy: {right.mean():.3g}",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from statistics import stdev
 
 import numpy as np
 import pytest
@@ -88,7 +89,9 @@ def test_table_has_the_certified_accuracy_of_each_model(
         shares = np.array([trial["accuracies"] for trial in trials])
         np.testing.assert_allclose(shares.mean(axis=0), model["mean"])
         radii = [trial["radius"] for trial in trials]
-        np.testing.assert_allclose(np.std(radii), model["radius_std"])
+        np.testing.assert_allclose(stdev(radii), model["radius_std"])
+        deviations = [stdev(of_size) for of_size in shares.T]
+        np.testing.assert_allclose(deviations, model["std"], atol=1e-12)
         for trial in trials:
             assert trial["accuracies"][0] == trial["accuracy"]
             assert set(trial["chosen"]) <= set(MODELS["logistic"].grid) | set(

@@ -174,6 +174,15 @@ def test_three_classes_have_the_slopes_of_their_differences(rings):
         assert gradient.norm(dim=1).max() <= model.lipschitz_[one, other]
 
 
+def test_labels_are_not_taken_for_the_next_class(lipschitz, rings):
+    X, _ = rings
+    right = np.flatnonzero(lipschitz.predict(X) == 5)[:1]
+    assert lipschitz.certified_distortion(X[right], [5]) > 0
+    for label in (4, 7):
+        with pytest.raises(ValueError, match="previously unseen labels"):
+            lipschitz.certified_distortion(X[right], [label])
+
+
 def test_unknown_layers_have_no_bound():
     pytest.importorskip("deel")
     from benchmarks.models.networks._lipschitz_bound import lipschitz_constants
