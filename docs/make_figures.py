@@ -170,11 +170,12 @@ def draw_paper() -> None:
         is_paper,
         known_of,
         labels_of,
+        one_of_each_set,
         whole_or_largest,
     )
 
     tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
-    groups = by_dataset(tables["medical_records"]())
+    groups = one_of_each_set(by_dataset(tables["medical_records"]()))
     figure, axes = plt.subplots(1, len(groups), figsize=(11, 3.8), squeeze=False)
     for ax, (title, records) in zip(axes[0], groups.items(), strict=True):
         group = [whole_or_largest(records)]
@@ -224,7 +225,9 @@ def draw_iterations() -> None:
     from benchmarks.medical.tables import condensed
 
     tables = runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
-    groups = condensed.by_dataset(tables["medical_records"]())
+    groups = condensed.one_of_each_set(
+        condensed.by_dataset(tables["medical_records"]())
+    )
     full = {
         title: group for title, group in groups.items() if condensed.is_paper(group[0])
     }

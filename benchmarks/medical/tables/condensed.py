@@ -25,6 +25,17 @@ def by_dataset(records: Iterable[dict]) -> dict[str, list[dict]]:
     }
 
 
+def one_of_each_set(groups: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    """Return the first group of each of the paper's sets.
+
+    Another split of a set has a name of its own, but is no other set.
+    """
+    titles: dict[str, str] = {}
+    for title, group in groups.items():
+        titles.setdefault(group[0]["dataset"]["paper_row"] or title, title)
+    return {title: groups[title] for title in titles.values()}
+
+
 def attacked(group: Iterable[dict]) -> list[dict]:
     """Return the records of runs that attacked something."""
     return [record for record in group if "attack" in record]

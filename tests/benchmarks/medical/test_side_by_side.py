@@ -100,6 +100,12 @@ def test_means_are_those_of_the_paper_s_protocol_where_a_set_has_it():
     assert any(note.endswith("protocol: MRI.") for note in table.notes)
     row = _row(side_by_side.means(condensed.by_dataset([brief, other])), "SCDCE")
     assert row["All"] == "7.67 (3)"
+    # Another split of a set has its mean, but is no other set.
+    split = _record(BRIEF, [1.0, 1.0], [0.3, 0.3], rows=(7, 3))
+    split["dataset"] = {**brief["dataset"], "name": "Chest X-rays, by patient"}
+    groups = condensed.by_dataset([brief, split, other])
+    row = _row(side_by_side.means(groups), "SCDCE")
+    assert (row["Chest X-rays, by patient"], row["All"]) == ("1.00 (2)", "7.67 (3)")
 
 
 def test_transfer_is_that_of_the_paper_s_protocol_where_it_has_all_images():
