@@ -46,9 +46,9 @@ plt.show()
 # ------------------------
 #
 # The layer is not trained. A unit's weights are the difference of two patches of the
-# training images, its threshold is a quantile of its projections, and its output is the
-# share of patches on which it is active. ``n_regions`` would keep these shares apart by
-# where the patches lie: on images in which the position matters.
+# training images, its threshold lies just above a quantile of its sums, and its output
+# is the share of patches on which it is active. ``n_regions`` would keep these shares
+# apart by where the patches lie: on images in which the position matters.
 
 networks = SCDClassifier(n_estimators=20, random_state=0)
 layer = SignConvolution((SIDE, SIDE), n_filters=100, random_state=0)

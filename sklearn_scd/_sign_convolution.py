@@ -42,8 +42,8 @@ class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Nothing is trained: a unit's weights are the difference of two patches drawn from
     the training images, its threshold lies just above a random quantile of its sums
-    over patches, halfway to the next sum. Random patches
-    as filters are as in [1]_, counting signs of differences over an image as in [2]_.
+    over patches, halfway to the next sum. Random patches as filters are as in [1]_,
+    counting signs of differences over an image as in [2]_.
 
     Parameters
     ----------
