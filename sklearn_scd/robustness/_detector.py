@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._typing import FittedClassifier, Floats
-from sklearn_scd.robustness._inputs import ask
+from sklearn_scd.robustness._inputs import ask, known_of
 
 
 class AgreementDetector(OutlierMixin, BaseEstimator):
@@ -28,7 +28,9 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
     ----------
     estimator : fitted classifier
         With `predict_proba`, such as an :class:`~sklearn_scd.SCDClassifier` or a
-        `Pipeline` that ends with one. It is not fitted again.
+        `Pipeline` that ends with one. It is not fitted again. Where the detector is
+        cloned, as in cross-validation, wrap it in
+        :class:`~sklearn.frozen.FrozenEstimator`: clones of others are not fitted.
 
     false_alarm_rate : float, default=0.05
         Largest probability with which a clean sample is flagged.
@@ -42,7 +44,10 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
         The same, as scikit-learn's outlier detectors name it.
 
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features that the classifier was fitted on.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of features that it was fitted on, where all of them are strings.
 
     See Also
     --------
@@ -84,6 +89,7 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
     threshold_: float
     offset_: float
     n_features_in_: int
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self, estimator: FittedClassifier, *, false_alarm_rate: float = 0.05
@@ -112,7 +118,8 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
         ValueError
             If there are too few samples for so low a rate.
         """
-        check_is_fitted(self.estimator)
+        if hasattr(self.estimator, "fit"):  # or it came trained
+            check_is_fitted(self.estimator)
         scores = self._scores(X)
         rank = math.floor(self.false_alarm_rate * (scores.size + 1))
         if rank == 0:
@@ -122,7 +129,12 @@ class AgreementDetector(OutlierMixin, BaseEstimator):
                 f"got {scores.size}."
             )
         self.threshold_ = self.offset_ = float(np.sort(scores)[rank - 1])
-        self.n_features_in_ = self.estimator.n_features_in_
+        self.n_features_in_ = known_of(self.estimator, "n_features_in_")
+        names = getattr(self.estimator, "feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):  # of an earlier fit
+            del self.feature_names_in_
         return self
 
     def score_samples(self, X: ArrayLike) -> Floats:

@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
 from sklearn_scd.robustness import AgreementDetector, nearest_flip
@@ -114,6 +115,45 @@ def test_pipelines_and_other_classifiers_have_an_agreement(model):
     X, y = blobs()
     detector = AgreementDetector(model.fit(X, y), false_alarm_rate=0.1).fit(X)
     assert_array_equal(detector.score_samples(X), model.predict_proba(X).max(axis=1))
+
+
+def test_a_frozen_classifier_outlives_a_clone(voted):
+    model, X, _ = voted
+    with pytest.raises(NotFittedError):  # as the docstring says
+        clone(AgreementDetector(model, false_alarm_rate=0.1)).fit(X)
+    detector = AgreementDetector(FrozenEstimator(model), false_alarm_rate=0.1)
+    scores = clone(detector).fit(X).score_samples(X)
+    assert_array_equal(scores, model.agreement(X))
+
+
+def test_features_are_known_by_the_names_that_the_classifier_knows(voted):
+    """Only while it does: the next classifier may have been fitted on arrays."""
+    model, X, y = voted
+    frame = pytest.importorskip("pandas").DataFrame(X).add_prefix("f")
+    named = clone(model).fit(frame, y)
+    detector = AgreementDetector(named, false_alarm_rate=0.1).fit(frame)
+    assert_array_equal(detector.feature_names_in_, frame.columns)
+    assert_array_equal(detector.predict(frame), detector.predict(X))
+    assert not hasattr(detector.set_params(estimator=model).fit(X), "feature_names_in_")
+
+
+def test_a_classifier_that_came_trained_needs_no_fit():
+    class Network:
+        classes_, n_features_in_ = np.array([0, 1]), 6
+
+        def predict(self, X):
+            return self.predict_proba(X).argmax(axis=1)
+
+        def predict_proba(self, X):
+            return np.stack([X[:, 0], 1 - X[:, 0]], axis=1)
+
+    X, _ = blobs()
+    detector = AgreementDetector(Network(), false_alarm_rate=0.1).fit(X)
+    assert detector.n_features_in_ == 6
+    assert 0 < (detector.predict(X) == -1).mean() <= 0.1
+    del Network.n_features_in_
+    with pytest.raises(TypeError, match="Network has no n_features_in_"):
+        detector.fit(X)
 
 
 def test_what_can_not_be_kept_is_refused(voted):
