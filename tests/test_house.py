@@ -4,6 +4,8 @@ Read from the sources by `ast`, so that nothing has to be installed or imported.
 """
 
 import ast
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -210,6 +212,46 @@ def test_a_files_name_is_unique_within_its_package(package):
         if path.stem not in ("__init__", "__main__")
     )
     assert [stem for stem, count in stems.items() if count > 1] == []
+
+
+def private_names(module: str, path: Path) -> set[str]:
+    """Return the private names that a file takes from another of the house."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if alias.name.startswith("_") and not is_module(node.module, alias.name)
+            }
+    tops = {house.package.partition(".")[0] for house in HOUSES}
+    return {name for name in found if name.partition(".")[0] in tops}
+
+
+@pytest.mark.parametrize("package", ["benchmarks", "sklearn_scd"])
+def test_a_private_name_stays_in_its_file(package):
+    files = sources(package).items()
+    found = {module: private_names(module, path) for module, path in files}
+    assert {module: names for module, names in found.items() if names} == {}
+
+
+def test_modules_and_files_that_texts_name_are_there():
+    """Those of roles, by their full names or from a dot on, and files of the tests."""
+    missing = []
+    for package in ("benchmarks", "sklearn_scd"):
+        for module, path in sources(package).items():
+            text = path.read_text(encoding="utf-8")
+            above = module if path.name == "__init__.py" else module.rpartition(".")[0]
+            for name in re.findall(r":mod:`([\w.]+)`", text):
+                full = f"{above}{name}" if name.startswith(".") else name
+                if full in sys.stdlib_module_names:
+                    continue
+                if not is_module(*full.rpartition(".")[::2]):
+                    missing.append(f"{module}: {name}")
+            for name in re.findall(r"\btests/[\w/]+\.py", text):
+                if not (ROOT / name).exists():
+                    missing.append(f"{module}: {name}")
+    assert missing == []
 
 
 def test_benchmarks_use_public_names_of_the_package():

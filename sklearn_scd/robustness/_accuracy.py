@@ -117,8 +117,8 @@ def robust_accuracy(
     """
     if isinstance(distances, DistortionResult):
         distances = distances.distances
-    distances = _check_sizes(distances, "distances")
-    epsilons = _check_sizes(epsilons, "epsilons")
+    distances = check_sizes(distances, "distances")
+    epsilons = check_sizes(epsilons, "epsilons")
     if not 0 < confidence_level < 1:
         raise ValueError(
             f"confidence_level must lie between 0 and 1, got {confidence_level!r}."
@@ -137,7 +137,7 @@ def robust_accuracy(
     )
 
 
-def _check_sizes(values: ArrayLike, name: str) -> Floats:
+def check_sizes(values: ArrayLike, name: str) -> Floats:
     values = check_array(
         values, dtype=np.float64, ensure_2d=False, ensure_all_finite=False,
         input_name=name,

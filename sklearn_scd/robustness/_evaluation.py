@@ -15,7 +15,7 @@ from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, RandomState, validated
 from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.exceptions import ConstantModelWarning
-from sklearn_scd.robustness._accuracy import _check_sizes
+from sklearn_scd.robustness._accuracy import check_sizes
 from sklearn_scd.robustness._attacks.bridge import require_art
 from sklearn_scd.robustness._attacks.interruption import leave_results
 from sklearn_scd.robustness._attacks.named_attacks import ATTACKS
@@ -176,7 +176,7 @@ def evaluate_robustness(
     """
     problem = read_problem(estimator, X, y, norm=norm, clip_values=clip_values)
     if epsilons is not None:
-        epsilons = _check_sizes(epsilons, "epsilons")
+        epsilons = check_sizes(epsilons, "epsilons")
     if X_train is not None:
         X_train = check_samples(
             X_train, "X_train", estimator, problem.model.clip_values
@@ -269,7 +269,7 @@ def _certificates(
 ) -> Floats:
     """Lower bounds, computed or given; NaN where there are none."""
     if not isinstance(certify, (bool, np.bool_)):
-        given = _check_sizes(certify, "certify")
+        given = check_sizes(certify, "certify")
         check_consistent_length(problem.X, given)
         return np.where(problem.right, given, 0.0)
     if certify:

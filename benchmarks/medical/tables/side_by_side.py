@@ -1,6 +1,6 @@
 """The paper's tables and ours side by side, from condensed records.
 
-Records come in groups, one for each data set: see :mod:`condensed`.
+Records come in groups, one for each data set: see :mod:`.condensed`.
 """
 
 from collections.abc import Iterable, Sequence

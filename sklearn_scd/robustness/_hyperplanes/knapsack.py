@@ -4,7 +4,7 @@ A unit switches at a cost: a squared distance, times a weight. In a network whos
 is to rise or fall, switching a unit gains some of it. The cheapest set of units that
 gains enough is a knapsack problem, of few enough units to be solved exactly.
 
-Naive twins are in :mod:`tests.test_robustness_certificates`.
+Naive twins are in ``tests/robustness/test_certificates.py``.
 """
 
 import numpy as np
