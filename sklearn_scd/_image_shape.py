@@ -40,7 +40,7 @@ def checked_image_shape(
     ):
         raise ValueError(
             f"image_shape={image_shape!r} must be (height, width) or (height, "
-            "width, channels), or None for signals."
+            "width, channels), or None where rows are no images."
         )
     if np.prod(shape) != n_features:
         raise ValueError(

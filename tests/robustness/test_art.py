@@ -130,9 +130,11 @@ def test_images_are_the_rows_of_the_estimator(fitted):
     assert as_art_classifier(model, image_shape=[2, 2, 4]).input_shape == (2, 2, 4)
     with pytest.raises(NotImplementedError, match="SCDClassifier has no layers"):
         bridge.get_activations(images, 0, 1)
-    for shape in [(4,), (4, 5), (2, 2, 2, 2), (-4, -4)]:
-        with pytest.raises(ValueError, match=r"image_shape must be .* 16 features"):
+    for shape in [(4,), (2, 2, 2, 2), (-4, -4), (4.0, 4.0)]:
+        with pytest.raises(ValueError, match=r"image_shape=.* must be \(height"):
             as_art_classifier(model, image_shape=shape)
+    with pytest.raises(ValueError, match=r"\(4, 5\) does not make the 16 features"):
+        as_art_classifier(model, image_shape=(4, 5))
 
 
 # Those of docs/attack_your_model.rst. Name, whether it takes images, and its settings.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
+from sklearn_scd._image_shape import checked_image_shape
 from sklearn_scd._typing import FittedClassifier
 from sklearn_scd.robustness._inputs import check_clip_values
 from sklearn_scd.robustness._labels import LabelCodes
@@ -117,20 +117,5 @@ def as_art_classifier(
     wrapped = estimator, labels, clip_values, response_method
     if image_shape is None:
         return ArtClassifier(*wrapped)
-    shape = _check_image_shape(image_shape, estimator.n_features_in_)
+    shape = checked_image_shape(image_shape, estimator.n_features_in_)
     return ArtImageClassifier(*wrapped, shape)
-
-
-def _check_image_shape(
-    image_shape: Sequence[int], n_features: int
-) -> tuple[int, int, int]:
-    """Height, width and channels, if these are images of so many features."""
-    shape = tuple(image_shape)
-    if len(shape) == 2:
-        shape = (*shape, 1)
-    if len(shape) != 3 or prod(shape) != n_features or min(shape) < 1:
-        raise ValueError(
-            "image_shape must be (height, width) or (height, width, channels) of "
-            f"{n_features} features, got {image_shape!r}."
-        )
-    return shape
