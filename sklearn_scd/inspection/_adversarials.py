@@ -52,8 +52,8 @@ class AdversarialDisplay:
         Titles of the adversarial images: the classes that they are taken for. None:
         they are called adversarial.
 
-    norm : float, default=2
-        Norm of the distances in the titles, 2 or inf.
+    norm : {1, 2, numpy.inf}, default=2
+        Norm of the distances in the titles.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class AdversarialDisplay:
         image_shape : tuple of int
             Height and width, or height, width and 3 for colors.
 
-        norm : {2, numpy.inf}, default=2
+        norm : {1, 2, numpy.inf}, default=2
             Norm of the distances in the titles.
 
         max_images : int, default=5

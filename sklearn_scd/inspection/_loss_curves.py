@@ -40,8 +40,8 @@ class LossCurveDisplay:
         Mean loss after each iteration, NaN after an early stop, as `loss_curve_` of
         :class:`~sklearn_scd.SCDClassifier`.
 
-    loss : {'01', 'ce'}, default=None
-        Loss, told beside the axis. None: it is called so.
+    loss : {'01', 'ce', 'radius'}, default=None
+        Loss, told beside the axis. None: it is just called loss.
 
     name : str, default=None
         What the legend calls the model. None: there is no legend.

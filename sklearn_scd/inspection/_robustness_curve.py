@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RobustAccuracy,
         RobustnessEvaluation,
     )
+    from sklearn_scd.robustness._attacks.run_attack import Attack
 
 
 class RobustnessCurveDisplay:
@@ -43,8 +44,8 @@ class RobustnessCurveDisplay:
     attacked_accuracy : RobustAccuracy, default=None
         Of the distances that attacks found: an upper bound. None: not drawn.
 
-    norm : float, default=2
-        Norm of the perturbations, 2 or inf.
+    norm : {1, 2, numpy.inf}, default=2
+        Norm of the perturbations.
 
     name : str, default=None
         What the legend calls the model.
@@ -250,11 +251,10 @@ class RobustnessCurveDisplay:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        attacks: Sequence[str] | Mapping[str, DistortionResult | None] = (
-            "surrogate",
-            "nearest_flip",
-        ),
-        certify: bool = True,
+        attacks: (
+            str | Sequence[str] | Mapping[str, DistortionResult | Attack | None]
+        ) = ("surrogate", "nearest_flip"),
+        certify: bool | ArrayLike = True,
         norm: Norm = 2,
         clip_values: tuple[float, float] = (0.0, 1.0),
         epsilons: ArrayLike | None = None,
@@ -282,14 +282,14 @@ class RobustnessCurveDisplay:
         y : array-like of shape (n_samples,)
             Their true labels.
 
-        attacks : sequence of str, or mapping of str to DistortionResult or None, \
-                default=('surrogate', 'nearest_flip')
+        attacks : str, sequence of str, or mapping of str to DistortionResult, \
+                callable or None, default=('surrogate', 'nearest_flip')
             Attacks to run, or their results.
 
-        certify : bool, default=True
-            Whether to compute certificates.
+        certify : bool or array-like of shape (n_samples,), default=True
+            Whether to compute certificates. Or what is proven of each sample already.
 
-        norm : {2, numpy.inf}, default=2
+        norm : {1, 2, numpy.inf}, default=2
             Norm of distances.
 
         clip_values : tuple of (float, float), default=(0.0, 1.0)
