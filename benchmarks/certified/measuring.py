@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from benchmarks.certified.norms import L2, Norm
 from benchmarks.models import Budget, Model
 from benchmarks.models.bounding import Bounding, ImagesToBound, RandomisedSmoothing
+from benchmarks.models.components import NAME
 from benchmarks.models.model import Grid
 from benchmarks.models.smoothing import smoothed_as_it_is
 from benchmarks.models.threads import use_one_thread
@@ -210,7 +211,7 @@ def within_rank(grid: Grid, rank: int) -> list[dict[str, list]]:
     return [
         {
             name: [value for value in values if value <= rank] or [rank]
-            if name.endswith("pca__n_components")
+            if name.endswith(NAME)
             else list(values)
             for name, values in one.items()
         }

@@ -11,6 +11,7 @@ from benchmarks.medical.context import ATTACKED_SEED, RunContext
 from benchmarks.medical.tasks import Task
 from benchmarks.medical.trials import Trial, run_trial, warm_up
 from benchmarks.models import Model
+from benchmarks.models.components import with_fewer_components
 
 HEADER = "model             seed  accuracy, %     Wilson 95%  fit, s"
 
@@ -76,7 +77,7 @@ def train_model(
     jobs = run.budget.jobs
     if seed == 0:
         warm_up(model, jobs, shape, *train)
-    estimator = model.build(seed, run.budget, shape)
+    estimator = with_fewer_components(model.build(seed, run.budget, shape), train[0])
     built = estimator.get_params()
     trial = run_trial(estimator, jobs, train, test)
     trained = TrainedModel(trial, built, estimator if parameters["kept"] else None)

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from benchmarks.models import Budget, ImageShape, Model
+from benchmarks.models.components import with_fewer_components
 
 WARM_UP_ROWS = 10  # of each class
 
@@ -96,7 +97,7 @@ def warm_up(
         [np.flatnonzero(y == label)[:WARM_UP_ROWS] for label in np.unique(y)]
     )
     budget = Budget(votes=jobs, jobs=jobs, max_iter=1)
-    estimator = model.build(0, budget, image_shape)
+    estimator = with_fewer_components(model.build(0, budget, image_shape), X[rows])
     run_trial(estimator, jobs, (X[rows], y[rows]), (X[rows], y[rows]))
 
 

@@ -65,8 +65,8 @@ def _sign_network(
 
 def _voted_mlp(seed: int, budget: Budget, image_shape: ImageShape) -> ClassifierMixin:
     return VotedClassifier(
-        # Plain SGD: on pixels, scikit-learn's default Adam leaves two runs of three at
-        # a constant output, which would flatter its rivals.
+        # Plain SGD: on pixels, scikit-learn's default Adam leaves some networks at a
+        # constant output, three of eleven once, which would flatter its rivals.
         MLPClassifier(
             (HIDDEN_UNITS,), activation="logistic", solver="sgd", **_epochs(budget)
         ),

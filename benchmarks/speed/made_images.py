@@ -5,6 +5,8 @@ every threshold search opens other bins. These are sums of smooth waves, the lon
 the strongest, with a little noise, and a class shifts some of the waves.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from benchmarks.datasets import load
@@ -69,6 +71,7 @@ def to_pixels(X: np.ndarray) -> np.ndarray:
     return X.astype(np.float32) / np.float32(255)
 
 
+@lru_cache(maxsize=1)  # a run asks before it begins, and each section once more
 def given_images(
     spec: str, skip_unreadable: bool = False
 ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:

@@ -26,12 +26,12 @@ from benchmarks.speed import (
     ensemble,
     fit,
     growth,
+    made_images,
     predict,
     start,
     timing,
     twins,
 )
-from benchmarks.speed.made_images import made_images
 from benchmarks.speed.measurements import Measurement, SectionRecord, Target
 from benchmarks.speed.sections import SECTIONS, Section
 from benchmarks.speed.sections_run import run
@@ -148,6 +148,30 @@ def test_data_that_are_not_there_leave_an_earlier_record(tmp_path, capsys):
     assert path.read_text() == "earlier"
 
 
+def test_given_data_are_read_once(tmp_path, monkeypatch):
+    """However many sections take them, and the look before the run."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "few.npz", X=images, y=np.arange(40) % 2)
+    reads, load = [], made_images.load
+    monkeypatch.setattr(
+        made_images, "load", lambda *a, **k: (reads.append(a), load(*a, **k))[1]
+    )
+    names = ["accuracy", "fit"]
+    out = tmp_path / "speed.json"
+    argv = ["--quick", "--sections", *names, "--data", f"npz:{tmp_path / 'few.npz'}"]
+    arguments = speed.parse_arguments([*argv, "--output", str(out)])
+    sections = {
+        name: Section(SECTIONS[name].run, TINY[name], TINY[name]) for name in names
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        run(arguments, sections)
+    assert len(reads) == 1
+    made = json.loads(out.read_text())["sections"]
+    assert all("few" in json.dumps(section) for section in made.values())
+
+
 def test_targets_are_met_on_the_right_side():
     assert Target("time", 1.0, 1.0).met
     assert not Target("time", 1.1, 1.0).met
@@ -182,8 +206,8 @@ def test_competitors_take_turns():
 
 
 def test_made_images_are_smooth_and_repeatable():
-    X, y = made_images(300, 400, n_classes=3)
-    again, _ = made_images(300, 400, n_classes=3)
+    X, y = made_images.made_images(300, 400, n_classes=3)
+    again, _ = made_images.made_images(300, 400, n_classes=3)
     np.testing.assert_array_equal(X, again)
     assert X.dtype == np.uint8
     assert np.bincount(y).tolist() == [100, 100, 100]
