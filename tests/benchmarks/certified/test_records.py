@@ -54,3 +54,25 @@ def test_tables_of_the_documentation_are_those_of_the_records():
     """Made by docs/make_tables.py, so that no figure is typed."""
     for name, text in MADE["tables"]().items():
         assert (DOCS / "tables" / name).read_text(encoding="utf-8") == text
+
+
+def test_every_table_is_on_a_page():
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.rst"))
+    made = {path.name for path in DOCS.joinpath("tables").iterdir()}
+    assert made == set(MADE["tables"]())
+    assert made == set(re.findall(r"^\.\. include:: tables/(.+)$", pages, re.M))
+
+
+def test_accuracies_of_the_readme_are_those_of_the_records():
+    """A row of the README's table begins as that of the documentation's."""
+    table = DOCS.joinpath("tables", "medical-accuracy.rst").read_text(encoding="utf-8")
+    rows = [row.split("\n     - ") for row in table.split("\n   * - ")[1:]]
+    column = rows[0].index("Chest X-rays")
+    recorded = {row[0]: row[column] for row in rows}
+    readme = DOCS.parent.joinpath("README.rst").read_text(encoding="utf-8")
+    found = re.findall(r"^(\w.{20})  (\d\d\.\d\d(?: ± \d\.\d\d)?)(?= |$)", readme, re.M)
+    names = {"linear, 0/1 loss": "Linear01"}
+    assert len(found) == 6
+    for name, accuracy in found:
+        name = names.get(name.strip(), name.strip())
+        assert re.split(r" \(|, ", recorded[name])[0] == accuracy, name
