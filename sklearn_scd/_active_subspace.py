@@ -22,6 +22,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_scd._documentation import DocumentedHere
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ _ROWS_CONVERTED = 128  # at a time: their float64 copy stays in the cache
 _NEIGHBOUR = 7  # the distance to which is the local scale, as in [3]_ of the class
 
 
-class ActiveSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class ActiveSubspace(
+    DocumentedHere, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Orthonormal directions along which the classes change most.
 
     In the leading principal components a smooth function is fitted to the classes, by

@@ -25,6 +25,7 @@ from sklearn.utils.validation import (
 from sklearn_scd._class_weights import codes_and_weights
 from sklearn_scd._convergence import warn_of_a_constant
 from sklearn_scd._data_scale import automatic_size, sizes_of_radii
+from sklearn_scd._documentation import DocumentedHere
 from sklearn_scd._ensemble import Networks, train_networks
 from sklearn_scd._kernels.compiling import announced_once
 from sklearn_scd._margin_norm import InputMap, MarginNorm, margin_norm_of
@@ -47,7 +48,6 @@ from sklearn_scd._warm_start import stack_networks, votes_to_keep
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
-_DOCUMENTATION = "https://sklearn-scd.readthedocs.io"
 _PASSES = 60  # over the samples, by loss='radius'
 _RADIUS_UNITS, _FEW_UNITS = 50, 10  # hidden_units='auto'
 _RAMP = 0.3  # of 0/1 loss
@@ -72,7 +72,7 @@ def trains_by_radii(loss: str, margin: float | str) -> bool:
     return loss == "radius" or (loss == "auto" and margin == "auto")
 
 
-class SCDClassifier(VotingNetworks):
+class SCDClassifier(DocumentedHere, VotingNetworks):
     """Majority vote of sign-activation networks trained by coordinate descent.
 
     Each network has one hidden layer of units with step activations,
@@ -330,12 +330,6 @@ class SCDClassifier(VotingNetworks):
     >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
     True
     """
-
-    # Where scikit-learn's diagrams link to.
-    _doc_link_module = "sklearn_scd"
-    _doc_link_template = (
-        _DOCUMENTATION + "/en/stable/generated/{estimator_module}.{estimator_name}.html"
-    )
 
     _parameter_constraints: dict[str, list[Any]] = {
         "loss": [StrOptions({"01", "ce", "radius", "auto"})],

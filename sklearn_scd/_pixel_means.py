@@ -17,6 +17,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_scd._documentation import DocumentedHere
 from sklearn_scd._image_shape import checked_image_shape
 from sklearn_scd._typing import Floats, validated_fit
 
@@ -28,7 +29,9 @@ _FLOATS = [np.float64, np.float32]
 _ROWS_CONVERTED = 128  # at a time, in place of a float64 copy of all of them
 
 
-class PixelMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class PixelMeans(
+    DocumentedHere, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Smaller images, of means over blocks of pixels.
 
     A block's value is the mean of its pixels times the root of their number, channel by

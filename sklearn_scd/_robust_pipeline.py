@@ -10,12 +10,13 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline
 
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._documentation import DocumentedHere
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 
-class RobustPipeline(Pipeline):
+class RobustPipeline(DocumentedHere, Pipeline):
     """Pipeline whose classifier measures its margin in the Pipeline's input.
 
     In a plain Pipeline, an :class:`SCDClassifier` with ``margin_norm=numpy.inf`` trains

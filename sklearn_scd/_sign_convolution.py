@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_scd._documentation import DocumentedHere
 from sklearn_scd._image_shape import checked_image_shape
 from sklearn_scd._kernels.convolution import LANES, active_shares, in_lanes
 from sklearn_scd._range import check_range, largest_entry
@@ -31,7 +32,9 @@ _PATCHES = 5000  # that thresholds are quantiles over
 _LEVELS = 0.02, 0.98  # of these quantiles
 
 
-class SignConvolution(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SignConvolution(
+    DocumentedHere, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """A layer of sign units over patches of images, averaged over regions.
 
     Each unit looks at all patches of an image and is active on those on one side of its

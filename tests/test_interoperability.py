@@ -30,7 +30,14 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_scd import SCDClassifier
+from sklearn_scd import (
+    ActiveSubspace,
+    PixelMeans,
+    SCDClassifier,
+    SignConvolution,
+    make_robust_scd,
+)
+from sklearn_scd.robustness import AgreementDetector, SmoothedClassifier
 
 
 def _model(loss="ce", **params):
@@ -224,6 +231,21 @@ def test_diagram_links_to_the_documentation():
     project = Path(__file__).parents[1] / "pyproject.toml"
     stated = re.search(r'^Documentation = "(.*)"$', project.read_text("utf-8"), re.M)
     assert link.startswith(stated[1].removeprefix("https://sklearn-scd."))
+
+
+def test_every_estimator_links_to_its_page():
+    """Beside a step that does, one that does not looks like a stranger's."""
+    api = Path(__file__).parents[1].joinpath("docs", "api.rst").read_text("utf-8")
+    steps = ActiveSubspace(), PixelMeans(), SignConvolution(), make_robust_scd()
+    others = AgreementDetector(_model()), SmoothedClassifier(_model())
+    for estimator in (*steps, _model(), *others):
+        name = type(estimator).__name__
+        place = "sklearn_scd.robustness" if estimator in others else "sklearn_scd"
+        assert estimator._get_doc_link().endswith(f"/generated/{place}.{name}.html")
+        assert f"\n   {name}\n" in api
+    html = make_robust_scd()._repr_html_()
+    assert "generated/sklearn_scd.ActiveSubspace.html" in html
+    assert 'href="https://scikit-learn' not in html
 
 
 # Processes

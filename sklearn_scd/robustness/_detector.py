@@ -12,11 +12,12 @@ from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_scd._documentation import DocumentedHere
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.robustness._inputs import ask, known_of
 
 
-class AgreementDetector(OutlierMixin, BaseEstimator):
+class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
     """Flag samples on which the votes of a classifier agree less than on clean ones.
 
     Adversarial samples next to the decision boundary split the votes. The threshold is

@@ -34,6 +34,7 @@ from sklearn.utils.validation import (
 )
 from threadpoolctl import threadpool_limits
 
+from sklearn_scd._documentation import DocumentedHere
 from sklearn_scd._frames import as_known
 from sklearn_scd._typing import Floats, RandomState
 from sklearn_scd.robustness._inputs import as_numbers, draw_seed
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on
 
 
-class SmoothedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class SmoothedClassifier(
+    DocumentedHere, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
+):
     """The class that a classifier predicts most often under Gaussian noise.
 
     Whatever the classifier, the smoothed one has a certified L2 radius [1]_: if the
