@@ -27,13 +27,15 @@ class UserError(Exception):
     """
 
 
-def check_modules(modules: tuple[str, ...] = NEEDED) -> None:
+def check_modules(modules: tuple[str, ...] = NEEDED, extra: str = "benchmarks") -> None:
     """Stop before any work if a package is missing.
 
     Parameters
     ----------
     modules : tuple of str
         Names of top-level modules.
+    extra : str, default="benchmarks"
+        The package's extra that installs them.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def check_modules(modules: tuple[str, ...] = NEEDED) -> None:
     if missing:
         raise UserError(
             f"no module named {', '.join(missing)}: the benchmark needs the extra: "
-            "pip install 'sklearn-scd[benchmarks]'"
+            f"pip install 'sklearn-scd[{extra}]'"
         )
 
 

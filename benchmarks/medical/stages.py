@@ -1,6 +1,7 @@
 """A run stage after stage, from the command line's arguments to the report."""
 
 import argparse
+from itertools import chain
 
 import joblib
 
@@ -43,12 +44,13 @@ def run(arguments: argparse.Namespace) -> None:
     )
     models = [MODELS[name] for name in dict.fromkeys(arguments.models)]
     protocol = choose_protocol(arguments)
-    needed = [name for model in models for name in model.modules]
-    if protocol is not None:
-        needed.append("art")
-        if arguments.white_box:
-            needed += [name for model in models for name in model.bounding.modules]
+    needed = ["art"] if protocol is not None else []
+    if protocol is not None and arguments.white_box:
+        needed += [name for model in models for name in model.bounding.modules]
     check_modules(tuple(dict.fromkeys(needed)))
+    for extra in dict.fromkeys(model.extra for model in models):
+        of_extra = [m.modules for m in models if m.extra == extra]
+        check_modules(tuple(dict.fromkeys(chain(*of_extra))), extra)
     # Everything is loaded and split first, so that a mistake shows at once.
     tasks = prepare_tasks(arguments, models)
     results = Results(arguments.output, record_arguments(arguments, jobs))

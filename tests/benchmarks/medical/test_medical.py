@@ -358,6 +358,17 @@ def test_missing_extra(capsys, monkeypatch):
     assert "pip install 'sklearn-scd[benchmarks]'" in message
 
 
+def test_a_model_of_another_extra_names_that_one(capsys, monkeypatch):
+    find_spec = errors.find_spec
+    monkeypatch.setattr(
+        errors, "find_spec", lambda name: None if name == "deel" else find_spec(name)
+    )
+    argv = ["--protocol", "none", "--models", "random-forest"]
+    message = complain_in_one_line(capsys, *argv, "lipschitz-mlp")
+    assert "no module named deel" in message
+    assert "pip install 'sklearn-scd[rivals]'" in message
+
+
 def test_missing_torch(capsys, monkeypatch):
     """The attack on a smooth model's gradient needs it, even where it trains none."""
     pytest.importorskip("art")
