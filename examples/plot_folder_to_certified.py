@@ -43,14 +43,14 @@ for i, pixels in enumerate(lfw_subset()):
 # several images are of one person or patient, split with
 # :class:`~sklearn.model_selection.GroupShuffleSplit` in place of ``train_test_split``.
 
-size = (25, 25)
+height, width = 25, 25
 files = sorted(folder.glob("*/*.png"))
 
 
 def read(file):
     """Pixels of an image in one row."""
     with Image.open(file) as image:
-        return np.asarray(image.convert("L").resize(size)).ravel() / 255
+        return np.asarray(image.convert("L").resize((width, height))).ravel() / 255
 
 
 X = np.array([read(file) for file in files])
@@ -63,7 +63,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 fig, axes = plt.subplots(2, 8, figsize=(9, 2.6), layout="constrained")
 for row, name in zip(axes, ("face", "background"), strict=True):
     for ax, pixels in zip(row, X_train[y_train == name], strict=False):
-        ax.imshow(pixels.reshape(size), cmap="gray", vmin=0, vmax=1)
+        ax.imshow(pixels.reshape(height, width), cmap="gray", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
     row[0].set_ylabel(name)
 plt.show()
@@ -106,5 +106,7 @@ correct = np.flatnonzero(model.predict(X_test) == y_test)
 by_radius = correct[np.argsort(evaluation.certified[correct])]
 shown = np.concatenate([by_radius[:2], by_radius[-2:]])
 found = evaluation.attacks["nearest_flip"]
-AdversarialDisplay.from_estimator(model, X_test[shown], found.adversarials[shown], size)
+AdversarialDisplay.from_estimator(
+    model, X_test[shown], found.adversarials[shown], (height, width)
+)
 plt.show()
