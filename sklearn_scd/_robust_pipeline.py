@@ -103,7 +103,8 @@ class RobustPipeline(DocumentedHere, Pipeline):
         ValueError
             If the steps before the classifier are not affine, where that is asked for.
         """
-        name, classifier = self.steps[-1]
+        # Without any step it is refused as any other Pipeline.
+        name, classifier = self.steps[-1] if self.steps else ("", None)
         if isinstance(classifier, SCDClassifier) and classifier.margin_norm != 2:
             # The steps before it are fitted when it asks; in scikit-learn's cache they
             # are clones of those that are here now.

@@ -226,6 +226,11 @@ def test_what_has_no_such_margin_is_refused(spread):
         _radii().fit(X, y, input_map=np.full((31, 2), np.nan))
 
 
+def test_without_steps_it_is_refused_as_any_other(spread):
+    with pytest.raises(ValueError, match="is empty|values to unpack"):
+        RobustPipeline([]).fit(*spread)
+
+
 def test_a_step_that_is_not_affine_is_named(spread):
     model = RobustPipeline([("products", PolynomialFeatures(2)), *_pipeline().steps])
     with pytest.raises(ValueError, match=r"affine steps before .* PolynomialFeatures"):
