@@ -44,7 +44,9 @@ _lock = threading.Lock()
 _ready: set[tuple[str, bool, bool, str]] = set()
 
 
-def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
+def precompile(
+    dtypes: str | type | np.dtype[Any] | Iterable[DTypeLike] = DTYPES,
+) -> None:
     """Compile what fits and predictions need, for later processes too.
 
     Of :class:`SCDClassifier` and :class:`SignConvolution`. Numba compiles at first use,
@@ -55,7 +57,7 @@ def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
 
     Parameters
     ----------
-    dtypes : iterable of dtype, default=('float64', 'float32', 'uint8')
+    dtypes : dtype or iterable of dtype, default=('float64', 'float32', 'uint8')
         Dtypes of samples. Other dtypes than these become float64 in a fit.
 
     Raises
@@ -68,6 +70,8 @@ def precompile(dtypes: Iterable[DTypeLike] = DTYPES) -> None:
     >>> import sklearn_scd
     >>> sklearn_scd.precompile(dtypes=["float64"])
     """
+    if isinstance(dtypes, (str, type, np.dtype)):
+        dtypes = [dtypes]
     names = [np.dtype(dtype).name for dtype in dtypes]
     for name in names:
         if name not in DTYPES:

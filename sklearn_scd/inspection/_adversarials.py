@@ -209,6 +209,11 @@ class AdversarialDisplay:
             self.bounding_ax_ = ax
             ax.set_axis_off()
             place: Any = ax.get_subplotspec()
+            if place is None:  # axes that stand by themselves
+                box: Any = ax.get_position()
+                place = ax.figure.add_gridspec(
+                    1, 1, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1
+                )[0]
             grid = GridSpecFromSubplotSpec(n_images, 3, subplot_spec=place)
             ax = [ax.figure.add_subplot(grid[k]) for k in range(3 * n_images)]
         axes = np.asarray(ax, dtype=object)

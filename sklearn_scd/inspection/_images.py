@@ -35,7 +35,7 @@ def check_image_shape(image_shape: Sequence[int], n_features: int) -> tuple[int,
     whole = all(isinstance(size, (int, np.integer)) and size >= 1 for size in shape)
     if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
         raise ValueError(
-            "image_shape must be (height, width), or (height, width, 3) for colours, "
+            "image_shape must be (height, width), or (height, width, 3) for colors, "
             f"got {image_shape!r}."
         )
     if prod(shape) != n_features:

@@ -89,7 +89,7 @@ def robust_accuracy(
         Distance of each sample to the nearest adversarial one: 0 for a sample that is
         misclassified as it is, inf where none was found.
 
-    epsilons : array-like of shape (n_epsilons,)
+    epsilons : float or array-like of shape (n_epsilons,)
         Sizes of perturbations, in the norm and units of the distances.
 
     confidence_level : float, default=0.95
@@ -138,6 +138,7 @@ def robust_accuracy(
 
 
 def check_sizes(values: ArrayLike, name: str) -> Floats:
+    values = np.atleast_1d(values)  # a single one, too
     values = check_array(
         values, dtype=np.float64, ensure_2d=False, ensure_all_finite=False,
         input_name=name,

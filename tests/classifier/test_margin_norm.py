@@ -227,7 +227,7 @@ def test_what_has_no_such_margin_is_refused(spread):
 
 
 def test_without_steps_it_is_refused_as_any_other(spread):
-    with pytest.raises(ValueError, match="is empty|values to unpack"):
+    with pytest.raises(ValueError, match=r"is empty|values to unpack"):
         RobustPipeline([]).fit(*spread)
 
 

@@ -465,6 +465,12 @@ def test_images_of_an_evaluation_and_on_axes_of_the_user(pyplot, data, evaluatio
     assert all(
         panel.get_position().x1 < right.get_position().x0 for panel in again.axes_.flat
     )
+    alone = pyplot.figure().add_axes((0.1, 0.2, 0.5, 0.6))  # of no grid
+    box = alone.get_position()
+    for panel in display.plot(alone, colorbar=False).axes_.flat:
+        place = panel.get_position()
+        assert box.x0 - 1e-9 <= place.x0 < place.x1 <= box.x1 + 1e-9
+        assert box.y0 - 1e-9 <= place.y0 < place.y1 <= box.y1 + 1e-9
     _, axes = pyplot.subplots(2, 3)
     assert_array_equal(display.plot(axes).axes_, axes)
     with pytest.raises(ValueError, match=r"a single Axes or 6 of them.*got 5"):

@@ -281,6 +281,16 @@ SCDClassifier({loss!r}, n_estimators=1, max_iter=2, margin=1.0).fit(X, y)
     assert _trained_after(code) == compiled[loss]
 
 
+@pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype(np.float32)])
+def test_precompile_takes_a_single_dtype(dtype, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        _precompile, "compile_for", lambda X, noise: asked.append(X.dtype)
+    )
+    precompile(dtype)
+    assert set(asked) == {np.dtype(np.float32)}
+
+
 def test_precompile_names_a_dtype_that_fits_do_not_use():
     with pytest.raises(ValueError, match=r"among .*'uint8'.*got 'int16'"):
         precompile(["int16"])

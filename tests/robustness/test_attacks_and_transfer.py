@@ -266,6 +266,7 @@ def test_robust_accuracy_counts_what_stands_above_epsilon():
     for bad in [[-1.0], [np.nan], []]:
         with pytest.raises(ValueError, match=r"distances|minimum of 1"):
             robust_accuracy(bad, [0.0])
+    assert robust_accuracy(distances, 0.5).accuracies == curve.accuracies[1]
     with pytest.raises(ValueError, match="confidence_level"):
         robust_accuracy(distances, [0.0], confidence_level=1)
 
