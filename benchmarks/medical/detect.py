@@ -44,7 +44,6 @@ from sklearn_scd.robustness import (
 SCHEMA = 1
 RATES = (0.05, 0.01)  # of false alarms
 QUICK = PROTOCOLS["quick"]
-FREE = ("hop_skip_jump", "nearest_flip")
 
 
 @dataclass(frozen=True)
