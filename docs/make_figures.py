@@ -63,8 +63,13 @@ def draw_house() -> None:
 
     houses = [house for house in HOUSES if house.package != "benchmarks.medical"]
     depth = max(len(house.layers) for house in houses)
-    figure, axes = plt.subplots(1, len(houses), figsize=(11, 4.6))
+    most = [max(len(parts) for parts in house.layers) for house in houses]
+    figure, axes = plt.subplots(
+        1, len(houses), figsize=(11, 4.6), width_ratios=most, layout="tight"
+    )
+    figure.draw_without_rendering()  # so that the axes know how wide they are
     for ax, house in zip(axes, houses, strict=True):
+        points = 72 / figure.dpi * ax.get_window_extent().width / 1.1
         for level, parts in enumerate(house.layers):
             for k, part in enumerate(parts):
                 x, width = k / len(parts), 1 / len(parts)
@@ -85,7 +90,7 @@ def draw_house() -> None:
                     name,
                     ha="center",
                     va="center",
-                    fontsize=min(9, 30 * width + 2.2),
+                    fontsize=min(9, 1.7 * width * points / len(name)),
                 )
         ax.annotate(
             "",
@@ -96,7 +101,6 @@ def draw_house() -> None:
         )
         ax.set(xlim=(0, 1.1), ylim=(0, depth), title=house.package)
         ax.axis("off")
-    figure.tight_layout()
     figure.savefig(IMAGES / "house.svg", metadata={"Date": None})
     plt.close(figure)
 

@@ -22,7 +22,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_scd._documentation import DocumentedHere
+from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 
 if TYPE_CHECKING:

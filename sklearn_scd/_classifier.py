@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
 from sklearn_scd._class_weights import codes_and_weights
 from sklearn_scd._convergence import warn_of_a_constant
 from sklearn_scd._data_scale import automatic_size, sizes_of_radii
-from sklearn_scd._documentation import DocumentedHere
+from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._ensemble import Networks, train_networks
 from sklearn_scd._kernels.compiling import announced_once
 from sklearn_scd._margin_norm import InputMap, MarginNorm, margin_norm_of

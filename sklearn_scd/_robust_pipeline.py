@@ -10,7 +10,7 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline
 
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd._documentation import DocumentedHere
+from sklearn_scd._doc_link import DocumentedHere
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of typing from Python 3.11 on

@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_scd._documentation import DocumentedHere
+from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._image_shape import checked_image_shape
 from sklearn_scd._kernels.convolution import LANES, active_shares, in_lanes
 from sklearn_scd._range import check_range, largest_entry

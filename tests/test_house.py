@@ -50,7 +50,7 @@ HOUSES = [
             (
                 "sklearn_scd._typing",
                 "sklearn_scd._range",
-                "sklearn_scd._documentation",
+                "sklearn_scd._doc_link",
                 "sklearn_scd._image_shape",
                 "sklearn_scd.exceptions",
             ),

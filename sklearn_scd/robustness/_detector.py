@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_scd._documentation import DocumentedHere
+from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.robustness._inputs import ask, known_of
 

@@ -34,7 +34,7 @@ from sklearn.utils.validation import (
 )
 from threadpoolctl import threadpool_limits
 
-from sklearn_scd._documentation import DocumentedHere
+from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._frames import as_known
 from sklearn_scd._typing import Floats, RandomState
 from sklearn_scd.robustness._inputs import as_numbers, draw_seed
