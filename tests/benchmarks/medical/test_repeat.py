@@ -12,8 +12,8 @@ from benchmarks.medical.__main__ import main
 RECORD = Path(__file__).parents[3] / "benchmarks" / "records" / "repeat-colon-ihc.json"
 
 
-def test_certificates_and_white_box_attacks_are_those_of_the_record(tmp_path, capsys):
-    """On any machine to two digits; the command tells how far HopSkipJump's are.
+def test_certificates_and_best_attacks_are_those_of_the_record(tmp_path, capsys):
+    """On any machine to two digits; the command tells how far each attack's are.
 
     Of networks on pixels: behind a projection those of another processor are others.
     """
@@ -25,6 +25,23 @@ def test_certificates_and_white_box_attacks_are_those_of_the_record(tmp_path, ca
     shown = capsys.readouterr().out
     assert "certified" in shown
     assert "hop_skip_jump" in shown
+
+
+@pytest.mark.parametrize(
+    ("column", "status"),
+    [("certified", 1), ("nearest", 1), ("surrogate", 0), ("hop_skip_jump", 0)],
+)
+def test_certificates_and_best_attacks_alone_decide_the_status(
+    tmp_path, monkeypatch, column, status
+):
+    monkeypatch.setattr(repeat, "condense", lambda data, *_: data)
+    other = json.loads(RECORD.read_text(encoding="utf-8"))
+    model = next(iter(other["evaluation"]["models"].values()))
+    values = model[column] if column in model else model["distances"][column]
+    values[next(k for k, distance in enumerate(values) if distance)] *= 1.02
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(other), encoding="utf-8")
+    assert repeat.main([str(RECORD), str(results)]) == status
 
 
 def test_a_figure_that_moved_is_told():
