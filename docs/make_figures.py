@@ -207,7 +207,7 @@ def draw_paper() -> None:
         ax.invert_yaxis()
         protocol = "the paper's protocol" if is_paper(group[0]) else "brief attacks"
         ax.set(
-            title=f"{title}, {protocol}",
+            title=f"{title},\n{protocol}",
             xlabel="L2 size of perturbations",
             xscale="log",
         )
