@@ -189,6 +189,7 @@ def evaluate_robustness(
     }
     for name, result in results.items():
         check_result(problem, name, result)
+    nearest_of(problem, list(results.values()))  # or an error before the attacks run
     say = print if verbose else _say_nothing
     say("evaluate_robustness: certificates")
     certified = _certificates(problem, certify, n_jobs)

@@ -13,6 +13,7 @@ from sklearn.metrics import auc, roc_curve
 from sklearn_scd._typing import Floats
 from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._accuracy import RobustAccuracy, robust_accuracy
+from sklearn_scd.robustness._attacks.collecting import in_dtype
 from sklearn_scd.robustness._attacks.problem import AttackProblem
 from sklearn_scd.robustness._inputs import ask
 from sklearn_scd.robustness._results import (
@@ -52,7 +53,9 @@ class RobustnessEvaluation:
 
     adversarials : ndarray of shape (n_samples, n_features)
         The nearest adversarial samples; NaN where none was found and where the sample
-        is misclassified as it is.
+        is misclassified as it is. All are of the widest dtype of the samples and of
+        what attacks found: one that is adversarial in a narrower dtype only is moved
+        outwards by a hair, and `nearest` is its distance then.
 
     gap : ndarray of shape (n_samples,), float64
         `nearest` minus `certified`: what is not known. NaN without a certificate.
@@ -192,11 +195,15 @@ def summarise(
 def nearest_of(
     problem: AttackProblem, results: Sequence[DistortionResult]
 ) -> tuple[Floats, NDArray[Any]]:
-    """Smallest distances over results, and the adversarial samples at them."""
+    """Smallest distances over results, and the adversarial samples at them.
+
+    In the widest dtype of samples and results, in which each is adversarial.
+    """
     nearest = np.where(problem.right, np.inf, 0.0)
     dtype = np.result_type(problem.X, *(r.adversarials for r in results))
     adversarials = np.full(problem.X.shape, np.nan, dtype=dtype)
     for result in results:
+        result = in_dtype(problem, result, dtype)
         nearer = result.distances < nearest
         nearest[nearer] = result.distances[nearer]
         adversarials[nearer] = result.adversarials[nearer]

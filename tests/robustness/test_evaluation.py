@@ -153,6 +153,43 @@ def test_results_are_taken_over_and_the_last_attack_starts_from_the_nearest():
     assert_array_equal(result.attacked_accuracy.epsilons, [0.0, 0.3])
 
 
+@pytest.mark.parametrize("given", [np.float32, np.float64])
+def test_nearest_samples_are_adversarial_in_the_dtype_that_they_are_handed_out_in(
+    given,
+):
+    # 0.7 as float32 is less than as float64.
+    model = Rule(lambda X: X[:, 0] >= X.dtype.type(0.7))
+    dtypes = np.float32, np.float64
+    X = np.array([[0.6, 0.5], [0.65, 0.1]])
+    targets = np.array([[0.7, 0.5], [0.9, 0.1]])
+    X, targets = X.astype(dtypes[given == np.float32]), targets.astype(given)
+    y = model.predict(X)
+    by_hand = _moved_to(model, X, y, targets)
+    result = evaluate_robustness(
+        model, X, y, attacks={"by hand": by_hand, "line_search": None}, certify=False
+    )
+    assert (model.predict(result.adversarials) != y).all()
+    for row in range(2):
+        assert model.predict(result.adversarials[[row]])[0] != y[row]
+    steps = result.adversarials.astype(float) - X.astype(float)
+    assert_allclose(np.linalg.norm(steps, axis=1), result.nearest, rtol=1e-12)
+    assert_allclose(result.nearest, [0.1, 0.05], rtol=1e-3)
+    assert result.attacks["by hand"] is by_hand
+
+
+def test_samples_that_are_adversarial_in_another_dtype_only_are_refused():
+    model = Rule(lambda X: (X[:, 0] > 0.5) & (X.dtype == np.float32))
+    X = np.array([[0.4, 0.5]])
+    narrow = X.astype(np.float32)
+    y = model.predict(X)
+    result = _moved_to(model, narrow, y, np.array([[0.6, 0.5]], dtype=np.float32))
+    asked = []
+    attack = {"by hand": result, "mine": lambda sample, rng: asked.append(sample)}
+    with pytest.raises(ValueError, match="adversarial in float32, but not in float64"):
+        evaluate_robustness(model, X, y, attacks=attack, certify=False)
+    assert not asked
+
+
 def test_certificates_from_elsewhere_are_checked_like_its_own():
     X, y = _data()
     model = Rule(lambda X: X[:, 0] < 0.5, X.shape[1], ["ill", "well"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +82,49 @@ def collect(
     return DistortionResult(
         distances, adversarials, queries, status, history, norm, name
     )
+
+
+def in_dtype(
+    problem: AttackProblem, result: DistortionResult, dtype: np.dtype[Any]
+) -> DistortionResult:
+    """The same samples in a wider dtype, outwards where the cast has cost them.
+
+    A model that computes in the dtype of its input may see a sample on the boundary on
+    another side once it is cast.
+
+    Parameters
+    ----------
+    problem : AttackProblem
+    result : DistortionResult
+    dtype : dtype
+
+    Returns
+    -------
+    result : DistortionResult
+        With the distances of the samples that were moved.
+
+    Raises
+    ------
+    ValueError
+        If moving a sample outwards makes it no adversarial one.
+    """
+    if result.adversarials.dtype == dtype:
+        return result
+    adversarials = result.adversarials.astype(dtype)
+    cast, distances = adversarials.copy(), result.distances.copy()
+    found = np.flatnonzero(problem.right & np.isfinite(distances))
+    lost = _settle(problem, adversarials, found)
+    if lost.size:
+        raise ValueError(
+            f"{result.attack!r} has a sample {lost[0]} that is adversarial in "
+            f"{result.adversarials.dtype}, but not in {dtype}, which others are in: "
+            "give samples and results of one dtype."
+        )
+    for i in found[(adversarials[found] != cast[found]).any(axis=1)]:
+        distances[i] = distance_between(
+            adversarials[i], problem.X[i], problem.model.norm
+        )
+    return replace(result, distances=distances, adversarials=adversarials)
 
 
 def _choose_points(
