@@ -123,10 +123,9 @@ def check_starts(
     """Samples to start from: one for each of `X`, NaN in rows that have none."""
     if X_start is None:
         return None
-    X_start = check_array(
-        X_start, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan",
-        input_name="X_start",
-    )  # fmt: skip
+    X_start = _as_floats(
+        X_start, np.float32, ensure_all_finite="allow-nan", input_name="X_start"
+    )
     if X_start.shape != X.shape:
         raise ValueError(
             f"X_start must have the shape of X, {X.shape}, got {X_start.shape}."
@@ -145,7 +144,7 @@ def as_numbers(
     name: str,
     estimator: FittedClassifier,
     *,
-    dtype: Sequence[DTypeLike] = (np.float32, np.float64),
+    small_as: DTypeLike = np.float32,
 ) -> NDArray[Any]:
     """Floats of the estimator's features, out of an array or a data frame.
 
@@ -157,12 +156,14 @@ def as_numbers(
         What the samples are called in an error.
     estimator : fitted classifier
         With `n_features_in_`.
-    dtype : sequence of dtypes, default=(float32, float64)
-        What is kept as it is; all others become the first.
+    small_as : {'float32', 'float64'} or dtype, default='float32'
+        What arrays become whose dtype float32 holds exactly, such as uint8. All others
+        but float32 become float64, also lists of numbers: distances are measured from
+        the samples that are given, not from those rounded.
 
     Returns
     -------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features), float32 or float64
 
     Raises
     ------
@@ -175,7 +176,7 @@ def as_numbers(
         _check_feature_names(estimator, X, reset=False)
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # check_array would make float32 of any frame of polars
-    X = check_array(X, dtype=list(dtype), order="C", input_name=name)
+    X = _as_floats(X, small_as, order="C", input_name=name)
     n_features = known_of(estimator, "n_features_in_")
     if X.shape[1] != n_features:
         raise ValueError(
@@ -183,6 +184,16 @@ def as_numbers(
             f"{n_features} features."
         )
     return X
+
+
+def _as_floats(X: ArrayLike, small_as: DTypeLike, **options: Any) -> NDArray[Any]:
+    """Floats as :func:`as_numbers` has them, checked by scikit-learn."""
+    given = getattr(X, "dtype", None)
+    checked: NDArray[Any] = check_array(X, dtype=[np.float64, np.float32], **options)
+    is_small = isinstance(given, np.dtype) and np.can_cast(given, np.float32)
+    if is_small and checked.dtype != np.float32:
+        checked = checked.astype(small_as, copy=False)
+    return checked
 
 
 def known_of(estimator: Any, attribute: str) -> Any:

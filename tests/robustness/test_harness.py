@@ -13,9 +13,12 @@ from _robustness_helpers import (
 )
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_scd.robustness import (
     DistortionResult,
+    certified_distortion,
     evaluate_robustness,
     line_search,
     minimum_distortion,
@@ -50,6 +53,57 @@ def _random_directions(sample, rng):
 def _grid(n=201):
     axis = np.linspace(0, 1, n, dtype=np.float32)
     return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.ndarray.tolist,
+        lambda X: X.astype(X.dtype.newbyteorder()),
+        lambda X: X.astype(np.longdouble),
+        lambda X: X.astype(object),
+        lambda X: pytest.importorskip("pandas").DataFrame(X).convert_dtypes(),
+    ],
+    ids=["list", "other byte order", "long double", "object", "nullable"],
+)
+@pytest.mark.parametrize("attack", [nearest_flip, line_search, evaluate_robustness])
+def test_distances_are_those_from_the_samples_given(attack, given):
+    """Not from the samples rounded to float32, which may be farther away than that."""
+    X, y = blobs(n_features=3)
+    X = X + 1e6
+    model = make_pipeline(StandardScaler(), small_networks()).fit(X, y)
+    X, y = X[:8], y[:8]
+    assert (X != X.astype(np.float32)).all()
+    options = {"clip_values": (1e6, 1e6 + 1), "random_state": 0}
+    result = attack(model, given(X), y, **options)
+    right = model.predict(X) == y
+    assert right.any()
+    steps = result.adversarials[right].astype(float) - X[right]
+    distances = getattr(result, "nearest", getattr(result, "distances", None))
+    assert_allclose(distances[right], np.linalg.norm(steps, axis=1), rtol=1e-9)
+    bounds = certified_distortion(model, X, y)
+    assert (distances[right] >= bounds[right]).all()
+    again = attack(model, X, y, **options)
+    assert_array_equal(result.adversarials, again.adversarials)
+
+
+def test_starts_are_those_given():
+    model, X = Rule(lambda X: X[:, 0] >= 0.1), np.array([[0.0, 0.5]])
+    start = np.array([[0.1, 0.5]])  # less than that as float32
+    for X_start in (start.tolist(), start.astype(object), start):
+        found = line_search(model, X, [0], X_start=X_start, random_state=0)
+        assert_array_equal(found.adversarials, start)
+
+
+def test_samples_that_float32_holds_are_attacked_in_it():
+    model = Rule(lambda X: X[:, 0] > 100)
+    X = np.array([[50, 3], [200, 7]])
+    for dtype in (bool, np.uint8, np.int16, np.float16, ">f4"):
+        narrow = X.astype(dtype)
+        found = line_search(
+            model, narrow, model.predict(narrow), clip_values=(0, 255), random_state=0
+        )
+        assert found.adversarials.dtype == np.float32
 
 
 @pytest.mark.parametrize("norm", [1, 2, np.inf, "inf"])

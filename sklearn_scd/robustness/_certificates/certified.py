@@ -190,7 +190,7 @@ def certify(
     that grows with the perturbation is left out, as of a model in real arithmetic.
     """
     norm = check_norm(norm)
-    X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
+    X = as_numbers(X, "X", estimator, small_as=np.float64)
     codes = labels.predict(estimator, X)
     right = np.ones(len(X), dtype=bool)
     if y is not None:

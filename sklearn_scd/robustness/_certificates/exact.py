@@ -124,7 +124,7 @@ def _of_linear(
         )
     check_decides_by_weights(estimator)
     labels = LabelCodes(estimator)
-    X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
+    X = as_numbers(X, "X", estimator, small_as=np.float64)
     layer = _scores(transformer, classifier, X)
     codes = labels.predict(estimator, X)
     distances = _to_other_classes(layer, X, codes, norm, proven)
@@ -197,7 +197,7 @@ def _to_other_classes(
 def _of_one_vote(
     estimator: FittedClassifier, X: ArrayLike, y: ArrayLike | None, norm: float
 ) -> Floats:
-    X = as_numbers(X, "X", estimator, dtype=(np.float64, np.float32))
+    X = as_numbers(X, "X", estimator, small_as=np.float64)
     networks = set_up(estimator, X).networks
     if networks.n_votes > 1:
         raise TypeError(

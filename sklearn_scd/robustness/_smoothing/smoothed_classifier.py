@@ -326,7 +326,7 @@ class SmoothedClassifier(
     ) -> tuple[Any, ArrayLike, dict[str, Any]]:
         """Noisy copies of samples, and what `fit` takes with them for each copy."""
         X, y = indexable(X, y)
-        samples = as_numbers(X, "X", self, dtype=(np.float64, np.float32))
+        samples = as_numbers(X, "X", self, small_as=np.float64)
         n_samples, n_features = samples.shape
         # Not the numbers of the votes, whose generators have more than one seed.
         generator = np.random.default_rng(draw_seed(self.random_state))
