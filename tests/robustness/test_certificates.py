@@ -388,6 +388,42 @@ def test_a_subclass_that_decides_otherwise_is_not_certified(model, bound):
         bound(model, X)
 
 
+class Opposed(SCDClassifier):
+    """Decides by other networks than those it has the weights of."""
+
+    @property
+    def _networks(self):
+        networks = super()._networks
+        return networks._replace(
+            output_coef=-networks.output_coef,
+            output_intercept=-networks.output_intercept,
+        )
+
+
+def test_networks_that_are_others_than_the_weights_are_not_certified():
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    model = Opposed(n_estimators=3, max_iter=5).fit(X, y)
+    with pytest.raises(TypeError, match="Opposed redefines _networks"):
+        certified_distortion(model, X)
+
+
+@pytest.mark.parametrize("holder", ["last step", "pipeline", "search", "linear"])
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_a_method_put_into_a_model_by_hand_is_not_certified(holder, method):
+    X, y = make_blobs(40, 3, centers=2, random_state=0)
+    classifier = LogisticRegression() if holder == "linear" else clone(_small)
+    model = make_pipeline(StandardScaler(), classifier)
+    if holder == "search":
+        model = GridSearchCV(model, {}, cv=2)
+    model.fit(X, y)
+    part = model[-1] if holder in ("last step", "linear") else model
+    usual = getattr(part, method)
+    setattr(part, method, lambda X: usual(X)[::-1])
+    bound = exact_distance if holder == "linear" else certified_distortion
+    with pytest.raises(TypeError, match=f"redefines {method}: what is certified"):
+        bound(model, X)
+
+
 def test_a_subclass_that_decides_otherwise_is_attacked():
     X, y = make_blobs(40, 3, centers=2, random_state=0)
     model = CautiousNetworks(n_estimators=3, max_iter=5, random_state=0).fit(X, y)

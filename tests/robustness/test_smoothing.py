@@ -19,7 +19,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 from sklearn.svm import SVC
@@ -165,6 +165,82 @@ def test_noise_behind_a_front_is_that_of_the_input(data):
         undecided += 1
         assert chi2_contingency(n * np.array(shares)).pvalue > 1e-4
     assert undecided > 8
+
+
+class Contrary:
+    """Names the other one of two classes."""
+
+    def predict(self, X):
+        predicted = super().predict(X)
+        return np.where(predicted == self.classes_[0], *self.classes_[::-1])
+
+
+class ContraryPipeline(Contrary, Pipeline):
+    pass
+
+
+class ContrarySearch(Contrary, GridSearchCV):
+    pass
+
+
+class ContraryFrozen(FrozenEstimator):
+    def predict(self, X):
+        predicted = self.estimator.predict(X)
+        return np.where(predicted == self.classes_[0], *self.classes_[::-1])
+
+
+class Wrapper(ClassifierMixin, BaseEstimator):
+    """Holds its pipeline as a search does, and has a threshold of its own."""
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+
+    def fit(self, X, y):
+        self.best_estimator_ = self.pipeline.fit(X, y)
+        self.classes_ = self.pipeline.classes_
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        shares = self.best_estimator_.predict_proba(X)
+        return self.classes_[(shares[:, 1] > 0.9).astype(int)]
+
+
+def _by_hand(model):
+    usual = model.predict
+    model.predict = lambda X: np.where(usual(X) == "ill", "well", "ill")
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda steps: ContraryPipeline(steps),
+        lambda steps: ContrarySearch(Pipeline(steps), {}, cv=2),
+        lambda steps: Wrapper(Pipeline(steps)),
+        lambda steps: Pipeline([("inner", ContraryPipeline(steps))]),
+        lambda steps: _by_hand(Pipeline(steps)),
+    ],
+    ids=["pipeline", "search", "wrapper", "inner pipeline", "by hand"],
+)
+def test_what_is_smoothed_is_what_the_whole_predicts(data, make):
+    """Not the classifier in it, where a pipeline or a search decides otherwise."""
+    X, y = data
+    steps = [
+        ("scaler", StandardScaler()),
+        ("pca", PCA(2)),
+        ("svc", LogisticRegression()),
+    ]
+    model = make(steps).fit(X, y)
+    predicted = smoothed(model, X, y, sigma=1e-6).predict(X)
+    np.testing.assert_array_equal(predicted, model.predict(X))
+
+
+def test_what_is_smoothed_is_what_a_frozen_one_predicts(data):
+    X, y = data
+    model = ContraryFrozen(make_pipeline(PCA(2), LogisticRegression()).fit(X, y))
+    of_it = SmoothedClassifier(model, 1e-6, n_samples=50, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(of_it.predict(X), model.predict(X))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whether what predicts is what is certified, and not a subclass of its own mind."""
+"""Whether what predicts is what is certified, and nothing of its own mind."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_scd._classifier import SCDClassifier
 from sklearn_scd._typing import FittedClassifier
+from sklearn_scd.affine._pipeline import PREDICTING, redefined
 
-_METHODS = "predict", "predict_proba", "decision_function"
-_OF_VOTES = "_probabilities", "_outputs", "_evaluate"
-# Their pipelines and searches pass on what the last step predicts.
-_KNOWN = "sklearn", "sklearn_scd", "imblearn"
+_OF_VOTES = (
+    "_probabilities",
+    "_outputs",
+    "_evaluate",
+    "_networks",
+    "_is_valid_row",
+    "_n_votes",
+    "_n_rivals",
+)
 
 
 def check_decides_by_weights(estimator: FittedClassifier) -> None:
-    """Refuse subclasses whose predictions may be others than their weights' decision.
+    """Refuse classifiers whose predictions may be others than their weights' decision.
 
     Parameters
     ----------
@@ -23,24 +29,18 @@ def check_decides_by_weights(estimator: FittedClassifier) -> None:
     Raises
     ------
     TypeError
-        If it, its best estimator or its last step redefines a method that predicts.
+        If it, its best estimator or its last step redefines a method that predicts, in
+        its class or by an attribute of its own.
     """
-    names = _METHODS + (_OF_VOTES if isinstance(estimator, SCDClassifier) else ())
-    for name in names:
-        definer = _definer(type(estimator), name)
-        if definer is not None and definer.__module__.split(".")[0] not in _KNOWN:
-            kind = type(estimator).__name__
-            raise TypeError(
-                f"{kind} redefines {name}: what is certified is what the weights say, "
-                "which may be another class than it predicts. Certify what it is "
-                "derived from, or attack it."
-            )
+    is_vote = isinstance(estimator, SCDClassifier)
+    name = redefined(estimator, PREDICTING + (_OF_VOTES if is_vote else ()))
+    if name is not None:
+        raise TypeError(
+            f"{type(estimator).__name__} redefines {name}: what is certified is what "
+            "the weights say, which may be another class than it predicts. Certify "
+            "what it is derived from, or attack it."
+        )
     if hasattr(estimator, "best_estimator_"):
         check_decides_by_weights(estimator.best_estimator_)
     elif isinstance(estimator, Pipeline):
         check_decides_by_weights(estimator[-1])
-
-
-def _definer(kind: type, name: str) -> type | None:
-    """The class that a method comes from."""
-    return next((base for base in kind.__mro__ if name in vars(base)), None)

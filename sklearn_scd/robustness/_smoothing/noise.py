@@ -23,7 +23,7 @@ from sklearn_scd.affine import AffineMap, affine_map
 from sklearn_scd.affine._compose import compose, diagonal
 from sklearn_scd.affine._guard import check_map, transformed
 from sklearn_scd.affine._map import Matrix
-from sklearn_scd.affine._pipeline import split_pipeline
+from sklearn_scd.affine._pipeline import passes_on, redefined, split_pipeline
 
 _RIGHT_ANGLE = 1e-12  # correlations below it are rounding
 _MOST_NUMBERS = 2**22  # of the copies held at a time, where nothing else is asked for
@@ -110,7 +110,8 @@ def noisy_space(estimator: FittedClassifier, X: NDArray[Any]) -> NoisySpace:
     Returns
     -------
     NoisySpace
-        The input itself where no step leaves fewer dimensions.
+        The input itself where no step leaves fewer dimensions, and where a pipeline or
+        a search predicts otherwise than the classifier in it.
 
     Raises
     ------
@@ -119,8 +120,10 @@ def noisy_space(estimator: FittedClassifier, X: NDArray[Any]) -> NoisySpace:
     """
     n_features = X.shape[1]
     bare = estimator
-    while isinstance(bare, FrozenEstimator):
+    while isinstance(bare, FrozenEstimator) and redefined(bare) is None:
         bare = bare.estimator
+    if isinstance(bare, FrozenEstimator) or not passes_on(bare):
+        return NoisySpace(None, estimator, n_features, None)
     transformer, classifier = split_pipeline(bare)
     steps = [] if transformer is None else transformer.steps
     n_steps, front_map = _narrowest(steps, n_features, X.dtype)
