@@ -37,10 +37,10 @@ def _function(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
 
 
 def _polynomial(step: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
-    highest = np.max(step.degree)  # a number, or the lowest and the highest
+    highest = step._max_degree  # of the fit, whatever `degree` was set to since
     if highest > 1:
         raise NotAffineError(
-            f"PolynomialFeatures(degree={step.degree!r}) has products of features"
+            f"PolynomialFeatures(degree={highest}) has products of features"
         )
     powers = np.asarray(step.powers_)
     constant = (powers.sum(axis=1) == 0).astype(np.float64)
@@ -68,6 +68,7 @@ def _knn_imputer(imputer: Any, n_features: int, dtype: np.dtype[Any]) -> AffineM
 
 def _iterative(imputer: Any, n_features: int, dtype: np.dtype[Any]) -> AffineMap:
     _refuse_sentinel(imputer)
+    _refuse_sentinel(imputer.initial_imputer_)  # as it was in `fit`
     kept = ~np.asarray(imputer._is_empty_feature, dtype=bool)
     if imputer.keep_empty_features:
         kept[:] = True

@@ -68,6 +68,31 @@ def test_what_is_not_known_to_be_affine_is_refused(step, reason):
         fold(model, np.ones((1, 4)), np.zeros(1), samples=X)
 
 
+@pytest.mark.parametrize(
+    ("step", "changed", "reason"),
+    [
+        (PolynomialFeatures(2), {"degree": 1}, "has products"),
+        (PolynomialFeatures((1, 3)), {"degree": (0, 1)}, "has products"),
+        (
+            IterativeImputer(missing_values=-1.0, max_iter=0),
+            {"missing_values": np.nan},
+            "jumps where a feature is -1.0",
+        ),
+    ],
+)
+def test_what_a_step_was_fitted_with_counts_not_what_was_set_since(
+    step, changed, reason
+):
+    """`transform` goes by the fit: at zero these look affine, and nowhere else."""
+    X, y = samples("at zero")
+    step = fitted(step, X, y).set_params(**changed)
+    with pytest.raises(NotAffineError, match=reason):
+        affine_map(step)
+    rows = np.ones((1, step.transform(X[:1]).shape[1]))
+    with pytest.raises(NotAffineError, match=reason):
+        fold(make_pipeline(step), rows, np.zeros(1), samples=np.zeros_like(X[:1]))
+
+
 def test_a_scaler_that_clips_only_in_new_versions():
     X, y = samples("at zero")
     step = fitted(MaxAbsScaler(), X, y)
