@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn_scd._typing import Floats
 
 UNIT_ROUNDOFF = 2.0**-53  # of float64
+# Norms whose squares, and those of what matters beside them, are normal numbers.
+_SQUARES_FIT = (1e-140, 1e140), (1e-12, 1e15)  # of float64, float32
 TINY = 2.0**-1022  # smallest normal float64; covers what underflows, flushed or not
 
 
@@ -60,6 +62,40 @@ def rounding_factor(n_operations: int, dtype: DTypeLike) -> float:
 def smallest_normal(dtype: DTypeLike) -> float:
     """Bound on what an operation may lose to underflow, subnormals flushed or not."""
     return float(np.finfo(dtype).tiny)
+
+
+def row_norms(rows: NDArray[Any], order: float) -> Floats:
+    """Norms of rows, in the dtype of these, also where squares leave its range.
+
+    Of rows of 1e-170 the squares are 0, and those of 1e-160 have lost digits: a norm
+    by them would be nothing, or a little too small. They are brought to about 1 by a
+    power of two, which rounds nothing.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+    order : float
+        1, 2 or inf.
+
+    Returns
+    -------
+    norms : ndarray of shape (n_rows,)
+    """
+    if order != 2:
+        norms: Floats = np.linalg.norm(rows, ord=order, axis=1)
+        return norms
+    with np.errstate(over="ignore", under="ignore"):
+        norms = np.linalg.norm(rows, axis=1)
+    low, high = _SQUARES_FIT[rows.dtype == np.float32]
+    odd = np.flatnonzero(~((norms > low) & (norms < high)))
+    if odd.size:
+        part = rows[odd]
+        largest = np.abs(part).max(axis=1, initial=0.0)
+        # NaN and infinity stay what they are.
+        _, exponents = np.frexp(np.where(np.isfinite(largest), largest, 1.0))
+        scaled = np.ldexp(part, -exponents[:, np.newaxis])
+        norms[odd] = np.ldexp(np.linalg.norm(scaled, axis=1), exponents)
+    return norms
 
 
 def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:

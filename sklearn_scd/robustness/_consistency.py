@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_scd._rounding import row_norms
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._attacks.directions import choose_points, unit_steps
 from sklearn_scd.robustness._attacks.line_search import points_of_classes
@@ -55,7 +56,7 @@ def _is_elsewhere(
 ) -> NDArray[np.bool_]:
     found = _found(problem, result)
     steps = result.adversarials.astype(np.float64) - problem.X
-    distances = np.linalg.norm(steps, ord=problem.model.norm, axis=1)
+    distances = row_norms(steps, problem.model.norm)
     slack = _SAME_DISTANCE * distances + _ROUNDING * problem.sizes
     return found & ~(np.abs(result.distances - distances) <= slack)
 
@@ -145,9 +146,7 @@ def _check_points(
     x = problem.X[i].astype(np.float64)
     points = problem.model.clip(x + (1.0 - _BELOW) * (points - x))
     asked = points.astype(problem.X.dtype)
-    distances = np.linalg.norm(
-        asked.astype(np.float64) - x, ord=problem.model.norm, axis=1
-    )
+    distances = row_norms(asked.astype(np.float64) - x, problem.model.norm)
     changed = problem.model.predict(asked) != problem.codes[i]
     wrong = np.flatnonzero(changed & (distances < certified))
     if wrong.size:

@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_blobs
-from sklearn.decomposition import PCA, KernelPCA
+from sklearn.decomposition import PCA, KernelPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
@@ -252,6 +252,87 @@ def test_linear_votes_have_their_exact_distances():
         step = rng.standard_normal(X.shape)
         step *= bounds[:, None] / np.linalg.norm(step, ord=norm, axis=1)[:, None]
         assert (model.predict(X + step) == model.predict(X)).all()
+
+
+@pytest.mark.parametrize("norm", [1, 2, np.inf])
+@pytest.mark.parametrize("factor", [2.0**k for k in (-570, -530, -440, 490, 520, 900)])
+@pytest.mark.parametrize("kind", ["networks", "one vote", "linear votes"])
+def test_units_in_which_squares_leave_the_range_change_no_certificate(
+    kind, factor, norm
+):
+    """A power of two rounds nothing: radii grow by it, or less is proven."""
+    X, y = make_blobs(60, 4, centers=3, random_state=0)
+    options = {
+        "networks": {"n_estimators": 5, "hidden_units": 4},
+        "one vote": {"n_estimators": 1, "hidden_units": 3},
+        "linear votes": {"loss": "01", "hidden_units": 0, "n_estimators": 3},
+    }[kind]
+    y = y if kind == "linear votes" else y > 0
+    model = SCDClassifier(**options, max_iter=40, random_state=0).fit(X, y)
+    usual = certified_distortion(model, X, norm=norm)
+    assert (usual > 0).any()
+    predicted = model.predict(X)
+    model.hidden_intercept_ = model.hidden_intercept_ * factor  # in other units
+    assert (model.predict(X * factor) == predicted).all()
+    bounds = certified_distortion(model, X * factor, norm=norm)
+    assert (bounds <= usual * factor * (1 + 1e-9)).all()
+    if 1e-140 < factor < 1e150:
+        assert_allclose(bounds, usual * factor, rtol=0.1)
+    elif factor > 1:
+        assert (bounds > 1e149).all()
+
+
+@pytest.mark.parametrize("factor", [2.0**k for k in (-570, -530, -440, 490, 520, 900)])
+def test_units_in_which_squares_leave_the_range_leave_distances_exact_or_less(factor):
+    X, y = make_blobs(40, 3, centers=2, cluster_std=4, random_state=0)
+    model = SCDClassifier(
+        n_estimators=1, hidden_units=4, max_iter=60, random_state=0
+    ).fit(X, y)
+    usual = exact_distance(model, X)
+    assert (usual > 0).any()
+    model.hidden_intercept_ = model.hidden_intercept_ * factor
+    distances = exact_distance(model, X * factor)
+    assert (distances <= usual * factor * (1 + 1e-9)).all()
+    if 1e-140 < factor < 1e150:
+        assert_allclose(distances, usual * factor, rtol=1e-6)
+    elif factor > 1:
+        assert (distances > 1e149)[usual > 0].all()
+
+
+@pytest.mark.parametrize("norm", [1, 2, np.inf])
+@pytest.mark.parametrize("factor", [2.0**k for k in (-900, -570, -530, -440, 330)])
+def test_units_of_the_weights_change_no_certificate(factor, norm):
+    X, y = make_blobs(60, 4, centers=3, random_state=0)
+    for front, labels in product([None, TruncatedSVD(3, random_state=0)], [y > 0, y]):
+        classifier = SCDClassifier(
+            "01" if labels is y else "ce", hidden_units=0 if labels is y else 4,
+            n_estimators=5, max_iter=40, random_state=0,
+        )  # fmt: skip
+        model = classifier if front is None else make_pipeline(front, classifier)
+        model.fit(X, labels)
+        usual = certified_distortion(model, X, norm=norm)
+        assert (usual > 0).any()
+        if front is None:
+            classifier.hidden_coef_ = classifier.hidden_coef_ * factor
+        else:
+            front.components_ = front.components_ * factor
+        classifier.hidden_intercept_ = classifier.hidden_intercept_ * factor
+        bounds = certified_distortion(model, X, norm=norm)
+        assert (bounds <= usual * (1 + 1e-9)).all()
+        if factor > 1e-140:
+            assert_allclose(bounds, usual, rtol=0.1)
+
+
+@pytest.mark.parametrize("norm", [1, 2, np.inf])
+@pytest.mark.parametrize("factor", [2.0**-530, 2.0**-570, 2.0**-1000, 2.0**330])
+def test_exact_distances_are_the_same_in_all_units_of_the_weights(factor, norm):
+    X, y = make_blobs(60, 4, centers=3, random_state=0)
+    for labels in (y > 0, y):
+        model = LogisticRegression().fit(X, labels)
+        usual = exact_distance(model, X, norm=norm)
+        model.coef_, model.intercept_ = model.coef_ * factor, model.intercept_ * factor
+        assert_allclose(exact_distance(model, X, norm=norm), usual, rtol=1e-9)
+        assert (certified_linear(model, X, None, norm) <= usual * (1 + 1e-9)).all()
 
 
 def test_exact_distances_of_scikit_learns_linear_classifiers():

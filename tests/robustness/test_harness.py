@@ -228,6 +228,29 @@ def test_distances_to_one_hyperplane_are_those_by_hand(name, norm):
     assert_allclose(found.distances, exact, rtol=slack - 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-530, 2.0**530, 2.0**1000])
+@pytest.mark.parametrize("norm", [1, 2, np.inf])
+def test_distances_whose_squares_leave_the_range_are_those_by_hand(norm, factor):
+    model = Rule(lambda X: X[:, 0] > 0.5 * factor)
+    X = np.array([[0.2, 0.3], [0.9, 0.1]]) * factor
+    y = model.predict(X)
+    options = {"norm": norm, "clip_values": (0, factor), "random_state": 0}
+    found = line_search(model, X, y, **options)
+    by_hand = np.array([0.3, 0.4]) * factor
+    assert (found.distances >= by_hand).all()
+    assert_allclose(found.distances, by_hand, rtol=1e-3)
+    assert (model.predict(found.adversarials) != y).all()
+    certify = by_hand * (1 - 1e-9)
+    both = evaluate_robustness(
+        model, X, y, attacks={"lines": found}, certify=certify, **options
+    )
+    assert_array_equal(both.nearest, found.distances)
+    with pytest.raises(RuntimeError, match="a certificate of"):
+        evaluate_robustness(
+            model, X, y, attacks=(), certify=by_hand * 1.1, X_train=X, **options
+        )
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_in_one_dimension_the_nearest_flip_is_exact(seed):
     """Between thresholds the class is constant: all changes are found by hand."""

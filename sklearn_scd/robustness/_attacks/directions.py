@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_scd._rounding import row_norms
 from sklearn_scd._typing import Floats
 
 # Of axes, both ways, and of random directions; among many features they find little.
@@ -35,7 +36,7 @@ def choose_points(
     """
     if len(points) == 0:
         return points
-    distances = np.linalg.norm(points.astype(np.float64) - x, ord=norm, axis=1)
+    distances = row_norms(points.astype(np.float64) - x, norm)
     order = np.argsort(distances, kind="stable")
     chosen, left = order[:_N_NEAREST], order[_N_NEAREST:]
     others = rng.choice(left, size=min(_N_OTHERS, left.size), replace=False)
@@ -72,7 +73,7 @@ def unit_steps(
 
 def normalised(steps: Floats, norm: float) -> Floats:
     """Steps of size 1, those of size 0 left out."""
-    sizes = np.linalg.norm(steps, ord=norm, axis=1)
+    sizes = row_norms(steps, norm)
     kept = sizes > 0
     scaled: Floats = steps[kept] / sizes[kept, np.newaxis]
     return scaled

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval
 
+from sklearn_scd._rounding import row_norms
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, RandomState, validated
 from sklearn_scd.robustness._attacks.directions import (
     choose_points,
@@ -206,7 +207,7 @@ class LineSearch:
         steps = unit_steps(sample.x, chosen, sample.norm, rng)
         low, high = sample.clip_values
         diagonal = np.full(sample.x.size, high - low)
-        widest = float(np.linalg.norm(diagonal, ord=sample.norm))
+        widest = float(row_norms(diagonal[np.newaxis], sample.norm)[0])
         _look(sample, steps, widest * _SIZES)
         if sample.best is None:
             _look_anywhere(sample, rng)
@@ -287,6 +288,6 @@ def _around(sample: AttackedSample, spread: float, rng: np.random.Generator) -> 
     step = sample.best - sample.x
     n = _N_NEIGHBOURS if step.size <= _FEW_FEATURES else _N_NEIGHBOURS // 2
     noise = rng.standard_normal((n // 2, step.size))
-    noise *= spread * np.linalg.norm(step) / np.sqrt(step.size)
+    noise *= spread * row_norms(step[np.newaxis], 2)[0] / np.sqrt(step.size)
     kept = rng.random((n // 2, step.size)) > 0.5 * spread
     return normalised(np.concatenate([step + noise, step * kept]), sample.norm)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
+from sklearn_scd._rounding import row_norms
 from sklearn_scd._typing import FittedClassifier, Floats, Norm
 from sklearn_scd.robustness._attacks.sample import (
     AttackedModel,
@@ -61,7 +62,7 @@ class AttackProblem:
     def sizes(self) -> Floats:
         """Norms of the samples."""
         X = self.X.astype(np.float64)
-        return np.linalg.norm(X, ord=self.model.norm, axis=1)
+        return row_norms(X, self.model.norm)
 
     @property
     def rows(self) -> NDArray[np.intp]:

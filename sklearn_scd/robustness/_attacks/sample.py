@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from sklearn_scd._rounding import row_norms
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.robustness._labels import LabelCodes
 
 HAIR = 2.0**-12  # of the distance, by which points are kept outside
+_SQUARES_FIT = 1e-280, 1e280  # float64 holds them with all digits
 _TOLERANCE = 1e-6  # of the distance, to which the boundary is searched
 
 
@@ -323,13 +325,22 @@ def _sizes(steps: NDArray[Any], norm: float, squared: bool = False) -> NDArray[A
     """Norms of steps, or what puts them in the same order, shape (n,)."""
     if norm == 2:
         squares: NDArray[Any] = np.einsum("ij,ij->i", steps, steps)
-        return squares if squared else np.sqrt(squares)
+        return squares if squared else _roots(squares, steps)
     if norm == 1:
         return np.abs(steps).sum(axis=1)
     return np.abs(steps).max(axis=1, initial=0.0)
 
 
+def _roots(squares: Floats, steps: Floats) -> Floats:
+    """Roots of sums of squares, those anew that have lost digits, or all of them."""
+    sizes: Floats = np.sqrt(squares)
+    odd = ~((squares > _SQUARES_FIT[0]) & (squares < _SQUARES_FIT[1]))
+    if odd.any():
+        sizes[odd] = row_norms(steps[odd], 2)
+    return sizes
+
+
 def distance_between(a: NDArray[Any], b: NDArray[Any], norm: float) -> float:
     """Distance of two points, computed in float64."""
     difference = a.astype(np.float64) - b.astype(np.float64)
-    return float(np.linalg.norm(difference, ord=norm))
+    return float(row_norms(difference[np.newaxis], norm)[0])

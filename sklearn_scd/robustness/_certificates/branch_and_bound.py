@@ -15,6 +15,8 @@ from sklearn_scd.robustness._certificates.order_statistic import OrderBound
 from sklearn_scd.robustness._hyperplanes.geometry import Geometry
 from sklearn_scd.robustness._hyperplanes.least_distance import distance_bound
 from sklearn_scd.robustness._hyperplanes.located_sample import (
+    LEAST,
+    MOST,
     SET,
     LocatedSample,
     steps_of,
@@ -94,6 +96,7 @@ class _Search:
         self.slopes = located.slopes.ravel()
         # A unit that stays may look as if it had switched by as much as is rounded.
         self.ends = self.distances + 2 * located.rounding.ravel()
+        self.ends = np.maximum(self.ends, LEAST)
 
     def unit_to_decide(self, node: _Node) -> int | None:
         """A unit whose switching would help at the node's point.
@@ -137,6 +140,8 @@ class _Search:
         self, switched: tuple[int, ...], kept: tuple[int, ...]
     ) -> tuple[Floats, float]:
         """Moves at the nearest point with these units decided, and its distance."""
+        # Units that are farther than they count as may switch: that proves no less.
+        kept = tuple(unit for unit in kept if self.ends[unit] < MOST)
         rows = np.array([*switched, *kept], dtype=np.intp)
         if rows.size == 0:
             return np.zeros(self.signs.size), 0.0

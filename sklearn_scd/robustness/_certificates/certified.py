@@ -97,7 +97,8 @@ def certified_distortion(
     -------
     bounds : ndarray of shape (n_samples,), float64
         In the norm, in the units of `X`; inf where nothing changes the class, which is
-        to say that the estimator predicts one class only.
+        to say that the estimator predicts one class only. Distances below
+        1e-140 count as 0 and none above 1e150, as their squares are no numbers.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods
 
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd._rounding import rounding_factor
+from sklearn_scd._rounding import rounding_factor, row_norms
 from sklearn_scd._typing import FittedClassifier, Floats, Norm, validated
 from sklearn_scd.affine._fold import FoldedLayer, fold_into, steps_map
 from sklearn_scd.affine._pipeline import split_pipeline
@@ -184,9 +184,9 @@ def _to_other_classes(
         leads = scores[here, codes] - scores[:, code]
         leads -= rounding[here, codes] + rounding[:, code]
         rows = layer.normals[codes] - layer.normals[code]
-        sizes = np.linalg.norm(rows, ord=DUAL[norm], axis=1)
+        sizes = row_norms(rows, DUAL[norm])
         # Where rows are equal, rounding alone may change the lead.
-        sizes += np.linalg.norm(coef[codes] + coef[code], ord=DUAL[norm], axis=1)
+        sizes += row_norms(coef[codes] + coef[code], DUAL[norm])
         other = (codes != code) & (sizes > 0)
         distances[other] = np.minimum(
             distances[other], np.maximum(leads[other], 0.0) / sizes[other]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from sklearn_scd._rounding import row_norms
 from sklearn_scd._typing import Floats
 from sklearn_scd.robustness._hyperplanes.located_sample import (
     BOTTLENECK,
@@ -34,7 +35,7 @@ class OrderBound:
             rows = by_network[:, 0] * self.scales
             rows = rows.reshape(networks.n_votes, networks.n_classes, -1)
             self.pairs = np.stack(
-                [np.linalg.norm(rows - rows[:, [k]], ord=DUAL[norm], axis=2)
+                [_pair_norms(rows - rows[:, [k]], norm)
                  for k in range(networks.n_classes)], axis=2,
             )  # fmt: skip
             slopes = networks.rounding_slopes(norm) * networks.scales
@@ -112,6 +113,13 @@ class OrderBound:
         np.divide(leads, sizes, where=(leads > 0) & (sizes > 0), out=distances)
         distances[places] = 0.0
         return distances
+
+
+def _pair_norms(rows: Floats, norm: float) -> Floats:
+    """How far a step of size 1 can move each difference, (n_votes, n_classes)."""
+    return row_norms(rows.reshape(-1, rows.shape[2]), DUAL[norm]).reshape(
+        rows.shape[:2]
+    )
 
 
 def _soft_bound(

@@ -16,7 +16,7 @@ from sklearn_scd.robustness._hyperplanes.networks import SignNetworks
 
 SET, BOTTLENECK, PRICE = np.int64(0), np.int64(1), np.int64(2)
 
-_NEVER = 1e150  # no perturbation is larger
+LEAST, MOST = 1e-140, 1e150  # distances below count as 0, those above as that much
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class LocatedSample:
     Attributes
     ----------
     distances : ndarray of shape (n_networks, n_units), float64
-        Size of the perturbation that switches a unit, less what may be rounded; inf for
-        units that none switches.
+        Size of the perturbation that switches a unit, less what may be rounded, 0 if it
+        is below 1e-140 and no more than 1e150; inf for units that none switches.
 
     signs : ndarray of shape (n_networks, n_units), float64
         1 where a unit would have to become active, -1 where inactive.
@@ -162,8 +162,12 @@ def locate(
     divisors = np.where(movable, sizes, slopes / steepest)
     divisors[divisors == 0] = 1.0
     distances = np.maximum(np.abs(positions) - rounding, 0.0)
-    never = ~movable & (distances >= slopes * _NEVER)
-    distances = np.where(never, np.inf, distances / divisors)
+    never = ~movable & (distances >= slopes * MOST)
+    # Bounds square them: one that is infinite would be taken for never, and one that
+    # underflows may be rounded up.
+    distances = np.minimum(distances / divisors, MOST)
+    distances[distances < LEAST] = 0.0
+    distances[never] = np.inf
     outputs = networks.outputs(positions)
     named = named_classes(outputs)
     counts = networks.counts(outputs)

@@ -12,7 +12,12 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd._rounding import TINY, rounding_factor, smallest_normal
+from sklearn_scd._rounding import (
+    TINY,
+    rounding_factor,
+    row_norms,
+    smallest_normal,
+)
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd._vote_rule import count_votes, named_classes
 from sklearn_scd.affine._fold import FoldedLayer, fold_into
@@ -169,7 +174,7 @@ class SignNetworks:
             for start in range(0, len(slopes), _BLOCK):
                 rows = slice(start, start + _BLOCK)
                 coef = self.rounding_coef[rows].astype(np.float64, copy=False)
-                slopes[rows] = np.linalg.norm(coef, ord=DUAL[norm], axis=1)
+                slopes[rows] = row_norms(coef, DUAL[norm])
             self._sizes["round", norm] = slopes * _UPWARDS
         return self._sizes["round", norm]
 
@@ -270,7 +275,7 @@ def sign_networks(
     layer = _first_layer(steps, classifier, n_features)
     normals = layer.normals
     scales = np.concatenate(
-        [np.linalg.norm(normals[start : start + _BLOCK], axis=1)
+        [row_norms(normals[start : start + _BLOCK], 2)
          for start in range(0, len(normals), _BLOCK)]
     )  # fmt: skip
     divisors = np.where(scales > 0, scales, 1.0)
