@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods
@@ -189,7 +190,11 @@ def as_numbers(
 def _as_floats(X: ArrayLike, small_as: DTypeLike, **options: Any) -> NDArray[Any]:
     """Floats as :func:`as_numbers` has them, checked by scikit-learn."""
     given = getattr(X, "dtype", None)
-    checked: NDArray[Any] = check_array(X, dtype=[np.float64, np.float32], **options)
+    # Comparisons with NaN are false: what is proven of it would be of something else.
+    with config_context(assume_finite=False):
+        checked: NDArray[Any] = check_array(
+            X, dtype=[np.float64, np.float32], **options
+        )
     is_small = isinstance(given, np.dtype) and np.can_cast(given, np.float32)
     if is_small and checked.dtype != np.float32:
         checked = checked.astype(small_as, copy=False)

@@ -13,12 +13,14 @@ from _robustness_helpers import (
     small_networks,
 )
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_scd import SCDClassifier
 from sklearn_scd.exceptions import ConstantModelWarning
 from sklearn_scd.robustness import (
     DistortionResult,
+    SmoothedClassifier,
     _evaluation,
     as_art_classifier,
     certified_distortion,
@@ -162,7 +164,8 @@ def test_probabilities_that_are_none_are_refused():
     "name", ["hidden_coef_", "hidden_intercept_", "output_coef_", "output_intercept_"]
 )
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_are_not_finite_have_no_certificate(name, value):
+@pytest.mark.parametrize("assume_finite", [False, True])
+def test_weights_that_are_not_finite_have_no_certificate(name, value, assume_finite):
     X, y = blobs()
     model = small_networks(n_estimators=1).fit(X, y)
     weights = getattr(model, name).astype(float)
@@ -170,8 +173,31 @@ def test_weights_that_are_not_finite_have_no_certificate(name, value):
     setattr(model, name, weights)
     for measure in (certified_distortion, exact_distance, nearest_flip,
                     surrogate_attack):  # fmt: skip
-        with pytest.raises(ValueError, match=f"estimator.{name} contains"):
+        with (
+            config_context(assume_finite=assume_finite),
+            pytest.raises(ValueError, match=f"estimator.{name} contains"),
+        ):
             measure(model, X[:3], y[:3])
+
+
+def test_samples_that_are_not_finite_have_no_certificate_whatever_is_assumed():
+    X, y = blobs()
+    networks = small_networks(n_estimators=1).fit(X, y)
+    linear = LogisticRegression().fit(X, y)
+    smoothed = SmoothedClassifier(linear, n_samples=9, random_state=0).fit(X, y)
+    X[0, 0] = np.nan
+    for measure in (
+        partial(certified_distortion, networks),
+        partial(nearest_flip, networks),
+        partial(exact_distance, linear),
+        partial(line_search, linear),
+        smoothed.certified_distortion,
+    ):
+        with (
+            config_context(assume_finite=True),
+            pytest.raises(ValueError, match="X contains NaN"),
+        ):
+            measure(X, y)
 
 
 @needs_art

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from sklearn import config_context
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
@@ -268,10 +269,11 @@ def sign_networks(
     ValueError
         If a weight is NaN or infinite.
     """
-    for name in ("hidden_coef_", "hidden_intercept_", "output_coef_",
-                 "output_intercept_"):  # fmt: skip
-        # Comparisons with NaN are false: bounds would be those of another model.
-        assert_all_finite(getattr(classifier, name), input_name=f"estimator.{name}")
+    with config_context(assume_finite=False):
+        for name in ("hidden_coef_", "hidden_intercept_", "output_coef_",
+                     "output_intercept_"):  # fmt: skip
+            # Comparisons with NaN are false: bounds would be those of another model.
+            assert_all_finite(getattr(classifier, name), input_name=f"estimator.{name}")
     layer = _first_layer(steps, classifier, n_features)
     normals = layer.normals
     scales = np.concatenate(

@@ -17,6 +17,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.stats import beta, norm
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, indexable
@@ -344,9 +345,10 @@ class SmoothedClassifier(
 
     def _check(self, X: ArrayLike) -> NDArray[Any]:
         check_is_fitted(self)
-        checked: NDArray[Any] = validate_data(
-            self, X, dtype=[np.float64, np.float32], reset=False
-        )
+        with config_context(assume_finite=False):  # noise on NaN proves nothing
+            checked: NDArray[Any] = validate_data(
+                self, X, dtype=[np.float64, np.float32], reset=False
+            )
         return checked
 
     def _vote(
