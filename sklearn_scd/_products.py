@@ -18,6 +18,7 @@ _BLOCK_UNITS = 64  # in one product of few samples: their weights stay in the ca
 _LONGEST = 100_000  # sum of squares in float32, good to a percent
 _SQUARES_FIT = 1e15  # float32 holds squares of numbers between this and its inverse
 _LARGE = 2**20  # weights: below, all products are as fast as the choice of some
+_UNIT = 1.005  # L2 norm up to which a row counts as a unit row
 _PROBES = 64  # units that tell whether a choice is worth while
 _MOST_CROSSED = 0.6  # of the units: with more the choice costs what it saves
 
@@ -28,7 +29,8 @@ class _Centre(NamedTuple):
     point: NDArray[Any]  # (1, n_features)
     length: float  # its L2 norm, an upper bound
     sides: Floats  # (n_units,) what ``w . x + b`` is there, good to the slack
-    slack: float
+    slack: Floats  # (n_units,)
+    normals: Floats  # (n_units,) bounds of their L2 norms: some may be put in by hand
 
 
 class Hyperplanes:
@@ -37,7 +39,7 @@ class Hyperplanes:
     Parameters
     ----------
     coef : ndarray of shape (n_units, n_features)
-        Normals w; of unit norm, or int8 with entries -1 and 1.
+        Normals w; of unit norm, or int8 with entries -1 and 1, if a fit made them.
     intercept : ndarray of shape (n_units,) or None
         The b. None: projections are to be exact but for rounding. If given, they need
         to tell sides alone, and are infinite where a side is known without a product.
@@ -53,7 +55,10 @@ class Hyperplanes:
     ) -> None:
         self.coef, self.intercept, self.dtype = coef, intercept, dtype
         n_features = coef.shape[1]
-        self.norm = math.sqrt(n_features) if coef.dtype == np.int8 else 1.0
+        self.norm = 1.0
+        if coef.dtype == np.int8:
+            largest = max(int(coef.max()), -int(coef.min()), 1)
+            self.norm = largest * math.sqrt(n_features)
         operations = _n_operations(n_features, dtype)
         self._factor = rounding_factor(operations, dtype) * self.norm
         self._centre: _Centre | None = None
@@ -114,15 +119,16 @@ class Hyperplanes:
         # What a cast loses is as large as the samples are, not as the way to them.
         samples = X if uncast is None else uncast
         differences = (samples - self._centre.point).astype(self.dtype, copy=False)
-        reach = self.norm * _norms(differences, largest)
+        apart = _norms(differences, largest)
         distances = np.abs(self._centre.sides)
-        crossed = np.flatnonzero(distances <= reach.max() + self._centre.slack)
+        reach = self._centre.normals * apart.max()
+        crossed = np.flatnonzero(distances <= reach + self._centre.slack)
         if crossed.size > _MOST_CROSSED * len(distances):
             return None
         projections = np.empty((len(X), len(distances)), dtype=self.dtype)
         projections[:] = np.where(self._centre.sides > 0, np.inf, -np.inf)
         if self.dtype == np.float32:
-            projections[:, crossed] = self._cross(differences, reach, crossed)
+            projections[:, crossed] = self._cross(differences, apart, crossed)
         else:
             projections[:, crossed] = _product(X, self.coef[crossed])
         return projections
@@ -138,14 +144,30 @@ class Hyperplanes:
         return fits and bool(np.mean(crossed) <= _MOST_CROSSED)
 
     def _find_centre(self, X: NDArray[Any], largest: float) -> _Centre:
+        assert self.intercept is not None
         point = X.mean(axis=0, keepdims=True)
-        sides = _product(point, self.coef)[0].astype(np.float64) + self.intercept
+        sides, normals = np.empty(len(self.coef)), np.empty(len(self.coef))
+        for start in range(0, len(sides), _BLOCK_UNITS):
+            units = slice(start, start + _BLOCK_UNITS)
+            rows = self.coef[units]
+            sides[units] = _product(point, rows)[0]
+            normals[units] = self._norms_of(rows)  # while they are in the cache
+        sides += self.intercept
         # Errors of these projections, and of those computed once more for a sample.
-        slack = 2 * float(self.tolerance(point, largest)[0])
-        return _Centre(point, float(_norms(point, largest)[0]), sides, slack)
+        tolerance = float(self.tolerance(point, largest)[0])
+        slack = 2 * tolerance * np.maximum(normals / self.norm, 1.0)
+        return _Centre(point, float(_norms(point, largest)[0]), sides, slack, normals)
+
+    def _norms_of(self, rows: NDArray[Any]) -> float | Floats:
+        """L2 norms of normals, but for what :func:`_norms` has to spare."""
+        if rows.dtype == np.int8:
+            return self.norm
+        # Faster than sums along an axis, or of einsum.
+        squares = np.matmul(rows[:, np.newaxis], rows[:, :, np.newaxis]).ravel()
+        return np.maximum(np.sqrt(squares.astype(np.float64)) / _UNIT, 1.0)
 
     def _cross(
-        self, differences: NDArray[Any], reach: Floats, units: NDArray[np.intp]
+        self, differences: NDArray[Any], apart: Floats, units: NDArray[np.intp]
     ) -> Floats:
         """Sides of some units as projections: infinite, or ``-b`` where it is too near.
 
@@ -160,12 +182,13 @@ class Hyperplanes:
         point = self._centre.point[0].astype(np.float64)
         sides = moved + (coef.astype(np.float64) @ point + intercept)
         operations = _n_operations(n_features, self.dtype) + 1  # the difference
-        near = rounding_factor(operations, self.dtype) * reach
-        near += n_features * smallest_normal(self.dtype)
-        length = self.norm * self._centre.length + reach.max()
+        near = rounding_factor(operations, self.dtype) * apart
+        length = self._centre.length + apart.max()
         near += rounding_factor(n_features + 4, np.float64) * length
+        near = near[:, np.newaxis] * self._centre.normals[units]
+        near += n_features * smallest_normal(self.dtype)
         far = np.where(sides > 0, np.inf, -np.inf)
-        return np.where(np.abs(sides) > near[:, np.newaxis], far, -intercept)
+        return np.where(np.abs(sides) > near, far, -intercept)
 
 
 def _in_blocks(n_features: int, dtype: np.dtype[Any]) -> bool:

@@ -12,14 +12,26 @@ from sklearn_scd import SCDClassifier, _products
 N_AROUND = 60  # more than are asked about as few
 
 
-@pytest.fixture(params=["float64", "float32", "binary"])
+@pytest.fixture(
+    params=["float64", "float32", "binary", "float64 by hand", "binary by hand"]
+)
 def model(request):
-    dtype = "float64" if request.param == "float64" else "float32"
+    kind, *by_hand = request.param.split(maxsplit=1)
+    dtype = "float64" if kind == "float64" else "float32"
     X, y = make_blobs(200, 12, centers=2, cluster_std=4.0, random_state=0)
-    return SCDClassifier(
+    model = SCDClassifier(
         n_estimators=5, hidden_units=30, max_iter=30, random_state=0,
-        loss="ce", binary_weights=request.param == "binary",
+        loss="ce", binary_weights=kind == "binary",
     ).fit(X.astype(dtype), y)  # fmt: skip
+    if by_hand:  # the same sides, of rows that are longer than those of a fit
+        factors = np.where(np.arange(30) % 3, 64, 1)
+        model.hidden_coef_ = model.hidden_coef_ * factors[:, None].astype(
+            model.hidden_coef_.dtype
+        )
+        model.hidden_intercept_ = model.hidden_intercept_ * factors.astype(
+            model.hidden_intercept_.dtype
+        )
+    return model
 
 
 @pytest.fixture
@@ -91,7 +103,8 @@ def _sides(coef, intercept, X):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_side_is_known_only_where_it_is_exactly_so(counted, dtype):
+@pytest.mark.parametrize("longest", [1, 2**10])
+def test_a_side_is_known_only_where_it_is_exactly_so(counted, dtype, longest):
     """In rational numbers; distances of hyperplanes are near what the samples reach."""
     rng = np.random.default_rng(1)
     n_around = n_near = 0
@@ -106,6 +119,9 @@ def test_a_side_is_known_only_where_it_is_exactly_so(counted, dtype):
             distance[::2] *= rng.choice([5, 50, 500], 20)
             intercept = (distance - coef.astype(float) @ centre).astype(dtype)
             coef[1], intercept[1] = np.eye(6)[0], -X[7, 0]  # one sample lies on it
+            if longest > 1:  # put in by hand
+                coef[5:9] *= dtype(longest)
+                intercept[5:9] *= dtype(longest)
             planes = _products.Hyperplanes(coef, intercept, np.dtype(dtype))
             found = planes._project_around(X, float(np.abs(X).max()))
             if found is None:
