@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn_scd._typing import FittedClassifier, Floats, validated
 from sklearn_scd.affine._pipeline import split_pipeline
 from sklearn_scd.robustness._certificates.certified import certified_distortion
-from sklearn_scd.robustness._certificates.exact import exact_distance
+from sklearn_scd.robustness._certificates.exact import certified_linear
+from sklearn_scd.robustness._inputs import check_norm
 
 
 @validated({"epsilon": [Interval(Real, 0, None, closed="left"), "array-like"]})
@@ -24,7 +25,8 @@ def certified_accuracy_scorer(
 
     For ``scoring`` in :class:`~sklearn.model_selection.GridSearchCV` and the like. It
     scores what :func:`certified_distortion` knows, and linear classifiers by
-    :func:`exact_distance`, so that both can be searched beside each other.
+    :func:`exact_distance` less what they may round, so that both can be searched beside
+    each other.
 
     Parameters
     ----------
@@ -80,9 +82,8 @@ class CertifiedAccuracyScorer:
         """Return the weighted certified accuracy at epsilon."""
         _, classifier = split_pipeline(estimator)
         if isinstance(classifier, LinearClassifierMixin):
-            distances = exact_distance(
-                estimator, X, y, norm=self.options.get("norm", 2)
-            )
+            norm = check_norm(self.options.get("norm", 2))
+            distances = certified_linear(estimator, X, y, norm)
         else:
             distances = certified_distortion(estimator, X, y, **self.options)
         beyond = (distances[:, np.newaxis] > self.epsilons).mean(axis=1)

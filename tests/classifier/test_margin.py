@@ -172,6 +172,27 @@ def test_scorer_is_the_share_of_certified_samples():
             certified_accuracy_scorer(wrong)
 
 
+def test_scorer_counts_no_linear_classifier_beyond_what_it_rounds():
+    """In float32, far from zero: points of a fine grid around a sample are asked."""
+    weights = np.array([0.345584, 0.821618], dtype=np.float32)
+    across = weights / np.linalg.norm(weights.astype(float))
+    model = LogisticRegression().fit(np.eye(2), [0, 1])
+    model.coef_, model.intercept_ = weights[np.newaxis], np.zeros(1, np.float32)
+    along = np.arange(-16, 17) / 16
+    grid = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+    nearer = 0
+    for share in np.linspace(0.3, 0.7, 40):
+        x = 1e6 * np.array([[-across[1], across[0]]]) + share * across
+        x = x.astype(np.float32)
+        points = (x + grid).astype(np.float32)
+        y = model.predict(x)
+        changed = points[model.predict(points) != y].astype(float)
+        found = np.linalg.norm(changed - x, axis=1).min(initial=2)
+        nearer += found < exact_distance(model, x)[0]
+        assert certified_accuracy_scorer(found)(model, x, y) == 0
+    assert nearer  # or the exact distance would do
+
+
 def test_grid_search_finds_the_margin_for_a_size():
     X, y = _moons(400)
     search = GridSearchCV(

@@ -66,8 +66,9 @@ def exact_distance(
     distances : ndarray of shape (n_samples,), float64
         In the units of `X`; inf where no units that switch change the class, a large
         number where those that would can't switch together, which floating point can't
-        tell from far away. One vote's are lowered as those of
-        :func:`certified_distortion`, by what may be rounded.
+        tell from far away. Those of linear classifiers are of real numbers, whatever
+        the classifier rounds, which in ``float32`` may be much of them. One vote's are
+        lowered as those of :func:`certified_distortion`, by what may be rounded.
 
     Raises
     ------
