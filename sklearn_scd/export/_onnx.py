@@ -181,11 +181,12 @@ def to_onnx(
     The graph does what predict and predict_proba do, in the same precision, with the
     same strict comparisons and the same ties. What may differ is the order in which a
     runtime adds up ``w . x``, and the rounding of a pipeline's other steps: a sample
-    that lies on a hyperplane to within that rounding may fall on its other side, as it
-    may in predict when it is given alone rather than among others. In measurements on
-    images no class differed, and a vote on 6 of 93,002 images. Binary weights on
-    integers are added without any rounding while sums stay below 2**24: on uint8 images
-    of up to 65,793 pixels.
+    that lies on a hyperplane to within that rounding may fall on its other side. In
+    ``float32`` predict computes such products once more in ``float64``, and certified
+    radii are of what it says; a graph in ``float32`` may name another class near a
+    hyperplane. In measurements on images no class differed, and a vote on 6 of 93,002
+    images. Binary weights on integers are added without any rounding while sums stay
+    below 2**24: on uint8 images of up to 65,793 pixels.
 
     Weights are stored once, as they are: 100 votes of 20 units on 9,216 pixels are 74
     MB of float32, or 18 MB of int8 with binary weights.

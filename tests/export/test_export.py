@@ -22,6 +22,7 @@ from sklearn_scd import (
     make_robust_scd,
 )
 from sklearn_scd.export import register_onnx_converter, to_onnx
+from sklearn_scd.robustness import certified_distortion
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -139,6 +140,27 @@ def test_sample_on_a_hyperplane_does_not_fire():
     assert_array_equal(labels, grid > 155)
     assert_array_equal(probabilities[:, 1], np.where(grid > 155, 1.0, 0.5))
     assert_array_equal(labels, model.predict(X))
+
+
+def test_a_graph_in_float64_keeps_what_is_certified():
+    """Samples as near to a hyperplane as rounding lets a certificate go."""
+    rng = np.random.default_rng(0)
+    X = rng.random((200, 50)) + 1e4
+    y = (X[:, :25].sum(axis=1) > X[:, 25:].sum(axis=1)).astype(int)
+    model = _model(n_estimators=1, hidden_units=1).fit(X, y)
+    normal, offset = model.hidden_coef_[0, 0], model.hidden_intercept_[0, 0]
+    positions = X @ normal + offset
+    # Steps across the hyperplane, a little shorter or longer than to it.
+    steps = -positions + rng.choice([-1, 1], 200) * np.geomspace(1e-13, 1e-6, 200)
+    near = X + steps[:, np.newaxis] * normal
+    radii = certified_distortion(model, near)
+    certified = (radii > 0) & np.isfinite(radii)
+    assert 20 < certified.sum() < 200
+    points = near + 0.999 * (radii * rng.choice([-1, 1], 200))[:, np.newaxis] * normal
+    graph = to_onnx(model)
+    for samples in (near[certified], points[certified]):
+        labels, _ = _run(graph, samples)
+        assert_array_equal(labels, model.predict(near[certified]))
 
 
 def test_rivals_of_equal_output_and_improbable_classes():
