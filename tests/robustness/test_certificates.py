@@ -224,6 +224,37 @@ def test_certificates_hold_against_random_perturbations(norm, voting):
     assert above > 20  # bounds are not so low that nothing could break them
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_scd.exceptions.ConstantModelWarning")
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("voting", ["hard", "soft"])
+def test_outputs_that_lose_digits_have_certificates_of_what_is_computed(
+    voting, n_classes
+):
+    """Weights by hand cancel: their sum depends on the order, and its sign may."""
+    X, y = make_blobs(60, 2, centers=n_classes, random_state=0)
+    model = SCDClassifier(
+        "ce", n_estimators=2, hidden_units=5, max_iter=30, voting=voting,
+        random_state=0,
+    ).fit(X, y)  # fmt: skip
+    shapes = model.output_coef_.shape, model.output_intercept_.shape
+    certified = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        large = rng.choice([2.0**30, 1e16, 1e16, 1e17])
+        model.output_coef_ = rng.choice([large, -large, 3, -1.5, 1, -3, 0.7], shapes[0])
+        model.output_intercept_ = rng.choice([0, 1, -1, 0.5, large, -large], shapes[1])
+        radii = certified_distortion(model, X[:8])
+        for x, radius in zip(X[:8], radii, strict=True):
+            if radius == 0:
+                continue
+            certified += 1
+            steps = rng.standard_normal((300, 2))
+            steps /= np.linalg.norm(steps, axis=1, keepdims=True)
+            steps *= 0.999 * min(radius, 30.0)
+            assert (model.predict(x + steps) == model.predict([x])).all()
+    assert certified > 20
+
+
 def test_linear_votes_have_their_exact_distances():
     rng = np.random.default_rng(6)
     X, y = make_blobs(60, 4, centers=3, random_state=0)

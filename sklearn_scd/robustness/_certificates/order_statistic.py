@@ -138,6 +138,9 @@ def _soft_bound(
         lead = -(roles * expit(located.outputs)).sum()
     roles = roles.ravel()
     lead -= 1e-9 * outputs.size  # of sums that are computed otherwise in the model
+    # And of outputs, here and in the model, where weights were put in by hand: no
+    # probability moves by more than its output, in each of the steps.
+    lead -= (n_units + 2) * located.output_rounding.sum()
     gains = roles[:, np.newaxis] * located.changes
     order = np.argsort(distances, axis=None)
     previous = 0.0
