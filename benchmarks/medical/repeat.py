@@ -1,7 +1,7 @@
 """Whether a run repeated a record: how far its figures are from those that are kept.
 
-Accuracy, certificate and best attack are to agree. HopSkipJump and the surrogate's gradient
-search are iterations that amplify rounding, and are told alone.
+Accuracy, certificate and best attack are to agree. HopSkipJump and the surrogate's
+gradient search are long iterations, which amplify rounding, and are told alone.
 
 ``python -m benchmarks.medical.repeat RECORD RESULTS`` compares a condensed record with
 the ``results.json`` of a run with the same settings, on another machine perhaps.
