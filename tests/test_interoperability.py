@@ -27,7 +27,7 @@ from sklearn.model_selection import (
     learning_curve,
     validation_curve,
 )
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_scd import (
@@ -37,7 +37,13 @@ from sklearn_scd import (
     SignConvolution,
     make_robust_scd,
 )
-from sklearn_scd.robustness import AgreementDetector, SmoothedClassifier
+from sklearn_scd.robustness import (
+    AgreementDetector,
+    SmoothedClassifier,
+    certified_distortion,
+    minimum_distortion,
+    nearest_flip,
+)
 
 
 def _model(loss="ce", **params):
@@ -364,3 +370,45 @@ def test_sparse_samples_are_refused_as_scikit_learn_does(kind):
     scorer = get_scorer("accuracy")
     with pytest.raises(TypeError, match=message):
         scorer(model, kind(X), y)
+
+
+@pytest.mark.parametrize("first", ["passthrough", None])
+def test_a_step_that_passes_samples_on_changes_no_certificate_or_attack(first):
+    """Though scikit-learn's Pipeline has no n_features_in_ where it is the first."""
+    X, y = _data()
+    alone = _model().fit(X, y)
+    pipeline = Pipeline([("scale", first), ("vote", _model())]).fit(X, y)
+    search = GridSearchCV(pipeline, {"scale": [first]}, cv=2).fit(X, y)
+    for model in (pipeline, search):
+        for found in (certified_distortion, _flips):
+            _assert_as_near(found(model, X, y), found(alone, X, y))
+    options = {"max_iter": 1, "n_restarts": 1, "init_size": 20, "random_state": 0}
+    options["clip_values"] = -9, 9
+    for model in (search, FrozenEstimator(pipeline)):
+        _assert_as_near(
+            minimum_distortion(model, X[:2], y[:2], **options).distances,
+            minimum_distortion(alone, X[:2], y[:2], **options).distances,
+        )
+        assert AgreementDetector(model).fit(X).n_features_in_ == X.shape[1]
+
+
+def test_names_of_features_pass_a_step_that_passes_samples_on():
+    pd = pytest.importorskip("pandas")
+    X, y = _data()
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    model = Pipeline([("first", "passthrough"), ("vote", _model())]).fit(frame, y)
+    radii = certified_distortion(model, frame, y)
+    _assert_as_near(radii, certified_distortion(model[-1], frame, y))
+    _assert_as_near(_flips(model, frame, y), _flips(model[-1], frame, y))
+    with pytest.raises(ValueError, match="feature names should match"):
+        certified_distortion(model, frame[list("edcba")], y)
+
+
+def _assert_as_near(*distances):
+    """To the last digits: bounds count the rounding of a step that does nothing."""
+    assert_allclose(*distances, rtol=1e-10, atol=1e-12)
+
+
+def _flips(model, X, y):
+    options = {"clip_values": (-9, 9), "random_state": 0}
+    return nearest_flip(model, X[:3], y[:3], **options).distances

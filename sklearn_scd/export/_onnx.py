@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_scd._active_subspace import ActiveSubspace
 from sklearn_scd._classifier import SCDClassifier
+from sklearn_scd._frames import that_knows_its_features
 from sklearn_scd._pixel_means import PixelMeans
 from sklearn_scd._sign_convolution import SignConvolution
 from sklearn_scd.affine._pipeline import split_pipeline
@@ -228,10 +230,10 @@ def to_onnx(
     if name not in _INPUTS:
         raise ValueError(f"dtype must be one of {', '.join(_INPUTS)}, got {dtype!r}.")
     input_type = getattr(data_types, _INPUTS[name])
-    n_features = getattr(estimator, "n_features_in_", None)
+    n_features = getattr(that_knows_its_features(estimator), "n_features_in_", None)
     register_onnx_converter()
     model = skl2onnx.to_onnx(
-        getattr(estimator, "best_estimator_", estimator),  # of any search
+        _without_passthrough(getattr(estimator, "best_estimator_", estimator)),
         initial_types=[("X", input_type([None, n_features]))],
         options={SCDClassifier: {"zipmap": False}},
         target_opset=target_opset,
@@ -240,3 +242,11 @@ def to_onnx(
     model.graph.input[0].doc_string = wanted
     model.doc_string = f"{type(classifier).__name__}. Input X: {wanted}."
     return model
+
+
+def _without_passthrough(estimator: Any) -> Any:
+    """The same pipeline without ``'passthrough'``, which skl2onnx asks for its tags."""
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    steps = [(name, step) for name, step in estimator.steps if hasattr(step, "fit")]
+    return estimator if len(steps) == len(estimator.steps) else Pipeline(steps)

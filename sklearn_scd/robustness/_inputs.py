@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _check_feature_names
 
 from sklearn_scd._classifier import SCDClassifier
-from sklearn_scd._frames import as_known
+from sklearn_scd._frames import as_known, that_knows_its_features
 from sklearn_scd._typing import FittedClassifier, RandomState
 
 NORMS = (1.0, 2.0, np.inf)
@@ -173,12 +173,13 @@ def as_numbers(
     ValueError
         If columns or their number are not those of the estimator.
     """
-    if hasattr(X, "columns") and hasattr(estimator, "feature_names_in_"):
-        _check_feature_names(estimator, X, reset=False)
+    knowing = that_knows_its_features(estimator)
+    if hasattr(X, "columns") and hasattr(knowing, "feature_names_in_"):
+        _check_feature_names(knowing, X, reset=False)
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # check_array would make float32 of any frame of polars
     X = _as_floats(X, small_as, order="C", input_name=name)
-    n_features = known_of(estimator, "n_features_in_")
+    n_features = known_of(knowing, "n_features_in_")
     if X.shape[1] != n_features:
         raise ValueError(
             f"{name} has {X.shape[1]} features, but the estimator is expecting "
@@ -242,7 +243,7 @@ def ask(estimator: Any, method: str, X: Any) -> Any:
     -------
     answer : what the method returns
     """
-    names = getattr(estimator, "feature_names_in_", None)
+    names = getattr(that_knows_its_features(estimator), "feature_names_in_", None)
     if names is not None and not hasattr(X, "columns"):
         if type(estimator) is SCDClassifier:
             estimator = _without_names(estimator)

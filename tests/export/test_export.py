@@ -197,11 +197,12 @@ def test_pixels_as_bytes_go_through_the_front():
     [
         make_pipeline(StandardScaler(), _model()),
         make_pipeline(RobustScaler(), _model("01", binary_weights=True)),
+        make_pipeline("passthrough", StandardScaler(), _model()),
         make_pipeline(MinMaxScaler(), PCA(4), _model(hidden_units=0)),
         make_pipeline(MinMaxScaler(), _robust(margin=0.1, noise=0.1)),
         GridSearchCV(_robust(), {"activesubspace__n_components": [2]}, cv=2),
     ],
-    ids=["standard", "robust", "pca", "make_robust_scd", "search"],
+    ids=["standard", "robust", "passthrough", "pca", "make_robust_scd", "search"],
 )
 def test_pipeline_decides_as_the_model(model, dtype):
     X, y = load_breast_cancer(return_X_y=True)
