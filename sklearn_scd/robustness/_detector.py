@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._frames import that_knows_its_features
 from sklearn_scd._typing import FittedClassifier, Floats
-from sklearn_scd.robustness._inputs import ask, known_of
+from sklearn_scd.robustness._inputs import ask, n_features_of
 
 
 class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
@@ -131,8 +131,8 @@ class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
                 f"got {scores.size}."
             )
         self.threshold_ = self.offset_ = float(np.sort(scores)[rank - 1])
+        self.n_features_in_ = n_features_of(self.estimator)
         knowing = that_knows_its_features(self.estimator)
-        self.n_features_in_ = known_of(knowing, "n_features_in_")
         names = getattr(knowing, "feature_names_in_", None)
         if names is not None:
             self.feature_names_in_ = names

@@ -179,7 +179,7 @@ def as_numbers(
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # check_array would make float32 of any frame of polars
     X = _as_floats(X, small_as, order="C", input_name=name)
-    n_features = known_of(knowing, "n_features_in_")
+    n_features = n_features_of(estimator)
     if X.shape[1] != n_features:
         raise ValueError(
             f"{name} has {X.shape[1]} features, but the estimator is expecting "
@@ -200,6 +200,12 @@ def _as_floats(X: ArrayLike, small_as: DTypeLike, **options: Any) -> NDArray[Any
     if is_small and checked.dtype != np.float32:
         checked = checked.astype(small_as, copy=False)
     return checked
+
+
+def n_features_of(estimator: Any) -> int:
+    """Number of features of a classifier, also behind a step that passes them on."""
+    n_features: int = known_of(that_knows_its_features(estimator), "n_features_in_")
+    return n_features
 
 
 def known_of(estimator: Any, attribute: str) -> Any:

@@ -26,9 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_array, check_consistent_length
 
-from sklearn_scd._frames import that_knows_its_features
 from sklearn_scd._typing import FittedClassifier
-from sklearn_scd.robustness._inputs import ask, known_of
+from sklearn_scd.robustness._inputs import ask, n_features_of
 from sklearn_scd.robustness._labels import LabelCodes
 
 _FIXED = {"model", "nb_classes", "use_logits", "channels_first"}
@@ -58,7 +57,7 @@ class ArtClassifier(ScikitlearnClassifier):
         super().__init__(estimator, clip_values=clip_values, preprocessing=None)
 
     def _get_input_shape(self, model: FittedClassifier) -> tuple[int, ...]:
-        return (known_of(that_knows_its_features(model), "n_features_in_"),)
+        return (n_features_of(model),)
 
     def _get_nb_classes(self) -> int:
         return self._labels.classes.size

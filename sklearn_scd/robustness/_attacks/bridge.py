@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
-from sklearn_scd._frames import that_knows_its_features
 from sklearn_scd._image_shape import checked_image_shape
 from sklearn_scd._typing import FittedClassifier
-from sklearn_scd.robustness._inputs import check_clip_values, known_of
+from sklearn_scd.robustness._inputs import check_clip_values, n_features_of
 from sklearn_scd.robustness._labels import LabelCodes
 
 if TYPE_CHECKING:
@@ -118,6 +117,5 @@ def as_art_classifier(
     wrapped = estimator, labels, clip_values, response_method
     if image_shape is None:
         return ArtClassifier(*wrapped)
-    n_features = known_of(that_knows_its_features(estimator), "n_features_in_")
-    shape = checked_image_shape(image_shape, n_features)
+    shape = checked_image_shape(image_shape, n_features_of(estimator))
     return ArtImageClassifier(*wrapped, shape)
