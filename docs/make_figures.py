@@ -36,7 +36,7 @@ RIVALS = {  # by the records' names
     "mlp-smoothed": ("MLP, smoothed", "#009e73"),
     "svm-rbf-smoothed": ("RBF SVM, smoothed", "#5fc9a5"),
     "cnn-smoothed": ("CNN, smoothed", "#cc79a7"),
-    "resnet18-smoothed": ("ResNet18, smoothed (1 to 3 splits)", "#b8860b"),
+    "resnet18-smoothed": ("ResNet18, smoothed", "#b8860b"),
 }
 
 ROC_LINES = (("#333333", "--"), ("#d55e00", "-"), ("#1f4e79", "-"), ("#7fb2de", "-"))

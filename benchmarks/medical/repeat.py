@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks.common.table import Table
 from benchmarks.medical.condense import condense
+from benchmarks.medical.reading import NOTHING
 
 TWO_DIGITS = 0.005  # of a figure
 BEST = "best attack"
@@ -81,7 +82,13 @@ def comparison(record: Mapping, other: Mapping) -> Table:
     found = differences(record, other)
     columns = list(dict.fromkeys(c for of_model in found.values() for c in of_model))
     rows = [
-        [label, *[f"{100 * of_model.get(c, np.nan):.2f}" for c in columns]]
+        [
+            label,
+            *[
+                f"{100 * of_model[c]:.2f}" if c in of_model else NOTHING
+                for c in columns
+            ],
+        ]
         for label, of_model in found.items()
     ]
     return Table(

@@ -110,6 +110,27 @@ def trials_of(group: Iterable[dict], name: str) -> tuple[list[dict], float | Non
     return list(most["seeds"].values()), most["paper_accuracy"]
 
 
+def of_one_training(group: Iterable[dict], name: str) -> list[dict]:
+    """Return the records of a model that are of the first record's network.
+
+    Trained on another machine it can be another network, and what is known of one does
+    not hold for the other. One that has as many test images right is taken for the
+    same.
+    """
+    records = [record for record in group if name in record["models"]]
+
+    def right(record: dict) -> dict[str, int]:
+        trials = record["models"][name]["seeds"]
+        return {seed: trial["n_correct"] for seed, trial in trials.items()}
+
+    first = right(records[0]) if records else {}
+    return [
+        record
+        for record in records
+        if all(first.get(seed, n) == n for seed, n in right(record).items())
+    ]
+
+
 class Bounds:
     """What is known of a model on the images of some records.
 
@@ -152,7 +173,7 @@ class Bounds:
 
 def known_of(group: Sequence[dict], name: str) -> Bounds:
     """Return what the records of a data set tell of a model."""
-    return Bounds(group, name)
+    return Bounds(of_one_training(group, name), name)
 
 
 def decision_means(records: Sequence[dict], name: str) -> float | None:

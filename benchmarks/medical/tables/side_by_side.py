@@ -25,6 +25,7 @@ from benchmarks.medical.tables.condensed import (
     is_paper,
     known_of,
     labels_of,
+    of_one_training,
     one_of_each_set,
     trials_of,
     whole_or_largest,
@@ -64,9 +65,13 @@ def distances(group: Sequence[dict]) -> Table:
     header += ["Best attack", "Certified", "Wrong", "None"]
     rows = []
     for name, label in labels_of(attacked(group)).items():
-        bounds = known_of(group, name)
+        bounds, same = known_of(group, name), of_one_training(group, name)
         cells = [f"{paper[name]:.2f}" if name in paper else NOTHING]
-        cells += [_by_decisions(records, name) for records in (full, brief) if records]
+        cells += [
+            _by_decisions([record for record in records if record in same], name)
+            for records in (full, brief)
+            if records
+        ]
         cells += [_median(bounds.best), bounds.certified_text()]
         cells += [str(bounds.n_wrong), str(bounds.n_none)]
         rows.append([label, *cells])

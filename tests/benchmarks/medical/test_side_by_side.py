@@ -74,6 +74,18 @@ def test_a_row_has_the_paper_s_figure_and_all_of_ours():
     assert "Images in the best attack's column: 3 (SCDCE)." in " ".join(text.split())
 
 
+def test_what_is_known_of_another_network_stays_out_of_a_row():
+    """Trained on another machine it may be right on other images."""
+    full = _record(PAPER, [4.0, 2.0], [0.5, 0.25], [0.4, 0.2], rows=(7, 3))
+    brief = _record(BRIEF, [6.0, 8.0], [0.3, 0.2], [0.1, 0.1], rows=(7, 3))
+    alone = _row(side_by_side.distances([full]), "SCDCE")
+    trained_anew = {"n_correct": 91, "n_test": 100, "wilson_95": [0.8377, 0.9519]}
+    brief["models"]["scdce"]["seeds"] = {"0": trained_anew}
+    row = _row(side_by_side.distances([full, brief]), "SCDCE")
+    assert row.pop("HopSkipJump, brief") == "\N{EN DASH}"
+    assert row == alone
+
+
 def test_accuracy_is_over_the_seeds_of_the_record_that_has_most():
     one = _record(BRIEF, [1.0, 2.0, 0.0], [0.3, 0.7, 0.0])
     trials = [{"n_correct": k, "n_test": 200, "wilson_95": [0, 1]} for k in (180, 190)]
