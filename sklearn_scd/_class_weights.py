@@ -49,7 +49,10 @@ def codes_and_weights(
     weights = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
-    factors = compute_class_weight(class_weight, classes=classes, y=y)
+    if isinstance(class_weight, str):
+        factors = _balancing(np.bincount(labels, weights, minlength=classes.size))
+    else:
+        factors = compute_class_weight(class_weight, classes=classes, y=y)
     with np.errstate(over="ignore", invalid="ignore"):
         weights = weights * factors[labels]
         total = weights.sum()
@@ -67,3 +70,16 @@ def codes_and_weights(
             f"{classes.size} classes."
         )
     return labels, weights
+
+
+def _balancing(totals: NDArray[Any]) -> Floats:
+    """Factors by which all classes weigh the same.
+
+    By the weights of samples, not by their number as scikit-learn 1.6 has it: a sample
+    of weight 2 is then the same as two copies of it. A class without weight has none.
+    """
+    factors = np.zeros(totals.size)
+    present = totals > 0
+    with np.errstate(over="ignore"):
+        factors[present] = totals.sum() / (totals.size * totals[present])
+    return factors

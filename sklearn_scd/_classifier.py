@@ -180,7 +180,8 @@ class SCDClassifier(DocumentedHere, VotingNetworks):
         predictions read: training is the same, and a fitted model may change it.
 
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, as in scikit-learn; they multiply `sample_weight`. With
+        Weights of the classes, as in scikit-learn; they multiply `sample_weight`.
+        ``'balanced'`` makes the sums of these products alike. With
         ``loss='radius'`` None stands for classes that count alike, as a constant has
         the largest radii where one class is rare.
 

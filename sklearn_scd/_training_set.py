@@ -6,6 +6,7 @@ floats of few distinct values it has codes of a byte in their place.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,17 +56,49 @@ def canonical_rows(
     """
     kept = np.flatnonzero(weights > 0)
     fingerprint = np.empty(X.shape[0], dtype=np.uint64)
-    exponent = max(np.frexp(largest_entry(X))[1], np.finfo(np.float64).minexp)
+    exponent = max(np.frexp(_largest_of(X, kept))[1], np.finfo(np.float64).minexp)
     fingerprint_rows(X, np.ldexp(1.0, -exponent), fingerprint)
     order = kept[np.lexsort((fingerprint[kept], labels[kept]))]
-    first = np.ones(order.size, dtype=bool)
     alike = (fingerprint[order[1:]] == fingerprint[order[:-1]]) & (
         labels[order[1:]] == labels[order[:-1]]
     )
-    for i in np.flatnonzero(alike) + 1:
-        first[i] = not np.array_equal(X[order[i]], X[order[i - 1]])
+    first = np.concatenate([[True], ~alike])
+    begins = np.flatnonzero(first)
+    ends = np.append(begins[1:], order.size)
+    for begin, end in zip(begins, ends, strict=True) if alike.any() else ():
+        if end - begin > 1:
+            _order_by_content(X, order[begin:end], first[begin:end])
     starts = np.flatnonzero(first)
-    return order[starts], np.add.reduceat(weights[order], starts)
+    merged = weights[order[starts]]
+    sizes = np.diff(starts, append=order.size)
+    for k in np.flatnonzero(sizes > 1):
+        # Rounded once, so that the order of the samples does not show in it.
+        merged[k] = math.fsum(weights[order[starts[k] : starts[k] + sizes[k]]])
+    return order[starts], merged
+
+
+def _order_by_content(
+    X: NDArray[Any], run: NDArray[np.intp], first: NDArray[np.bool_]
+) -> None:
+    """Sort rows of one class and fingerprint, and mark the first of equal ones.
+
+    Fingerprints of unlike samples are hardly ever equal, but for samples of four
+    features: of these it is enough that two are swapped.
+    """
+    if any(not np.array_equal(X[i], X[run[0]]) for i in run[1:]):
+        run[:] = run[np.lexsort(X[run].T)]
+        first[1:] = (X[run[1:]] != X[run[:-1]]).any(axis=1)
+
+
+def _largest_of(X: NDArray[Any], rows: NDArray[np.intp]) -> float:
+    """Largest absolute value in some rows."""
+    if rows.size == len(X):
+        return largest_entry(X)
+    size = max(1, _CHUNK_BYTES // (8 * X.shape[1]))
+    return max(
+        largest_entry(X[rows[start : start + size]])
+        for start in range(0, rows.size, size)
+    )
 
 
 class RowPlan(NamedTuple):

@@ -241,8 +241,9 @@ def test_class_weight_is_a_sample_weight_and_favours_its_class(loss):
     X = rng.standard_normal((200, 3)) + 0.8 * y[:, np.newaxis]
     weight = rng.random(200)
     plain = _model(loss).fit(X, y, weight)
+    sums = np.array([weight[y == 0].sum(), weight[y == 1].sum()])
     for class_weight, factors in [
-        ("balanced", [200 / (2 * 160), 200 / (2 * 40)]),
+        ("balanced", sums.sum() / (2 * sums)),
         ({0: 1, 1: 6}, [1, 6]),
     ]:
         model = _model(loss, class_weight=class_weight).fit(X, y, weight)

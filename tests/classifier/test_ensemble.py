@@ -1,5 +1,6 @@
 """Training depends on the weighted set of samples and the seed, on nothing else."""
 
+import math
 from hashlib import sha256
 from itertools import product
 
@@ -187,6 +188,57 @@ def test_weights_are_numbers_of_copies(loss, binary_weights):
     _assert_same_networks(weighted, repeated)
     _assert_same_networks(weighted, _model(**params).fit(X, y, copies * 0.25))
     assert _differ(weighted, _model(**params).fit(X, y))
+
+
+@pytest.mark.parametrize("n_features", [4, 8])
+@pytest.mark.parametrize("loss", ["01", "ce", "radius"])
+def test_few_values_in_few_columns_are_the_same_samples_in_any_order(loss, n_features):
+    # Of four features hashes are the same where two are swapped, or alike.
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (80, n_features)).astype(float)
+    X[:, 4:] = X[:, :-4]
+    y, copies = rng.integers(0, 2, 80), rng.integers(1, 4, 80)
+    params = {"loss": loss, "margin": 0.3 if loss == "radius" else 0.0}
+    model = _model(**params).fit(X, y, copies)
+    order = rng.permutation(80)
+    _assert_same_networks(
+        model, _model(**params).fit(X[order], y[order], copies[order])
+    )
+    rows = rng.permutation(np.repeat(np.arange(80), copies))
+    _assert_same_networks(model, _model(**params).fit(X[rows], y[rows]))
+
+
+def test_weights_of_equal_samples_in_any_order_have_one_sum():
+    weights = np.array([0.1, 0.2, 0.3, 1e-17, 0.7, 1e9, 0.1])
+    X, y = np.ones((7, 3)), np.zeros(7, dtype=int)
+    sums = {
+        canonical_rows(X, y, np.random.default_rng(k).permutation(weights))[1].item()
+        for k in range(50)
+    }
+    assert sums == {math.fsum(weights)}
+
+
+@all_settings
+def test_samples_without_weight_are_not_there(loss, binary_weights):
+    X, y = _data()
+    weights = np.random.default_rng(1).integers(0, 3, y.size)
+    X[weights == 0] *= 1000.0  # the largest numbers of all
+    there = weights > 0
+    params = {"loss": loss, "binary_weights": binary_weights}
+    _assert_same_networks(
+        _model(**params).fit(X, y, weights),
+        _model(**params).fit(X[there], y[there], weights[there]),
+    )
+
+
+@pytest.mark.parametrize("loss", ["01", "ce"])
+def test_balanced_classes_are_those_of_copies(loss):
+    X, y = _data()
+    copies = np.where(y == 0, 3, np.random.default_rng(1).integers(0, 3, y.size))
+    weighted = _model(loss=loss, class_weight="balanced").fit(X, y, copies)
+    rows = np.repeat(np.arange(y.size), copies)
+    repeated = _model(loss=loss, class_weight="balanced").fit(X[rows], y[rows])
+    _assert_same_networks(weighted, repeated)
 
 
 @all_settings
