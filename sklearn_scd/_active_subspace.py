@@ -23,6 +23,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_scd._doc_link import DocumentedHere
+from sklearn_scd._range import exponent_of
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ActiveSubspace(
     length_scale : float, default=None
         Of the kernel ``exp(-|x - z|^2 / (2 length_scale^2))``, in the units of X. None
         is the median distance of a sample to its seventh nearest neighbor, as local
-        scales in [3]_.
+        scales in [3]_, or to the nearest other one where it has seven copies or more.
 
     alpha : float, default=30.0
         Ridge: the larger, the smoother the function.
@@ -85,8 +86,9 @@ class ActiveSubspace(
         Directions that are kept.
 
     components_ : ndarray of shape (`n_components_`, n_features)
-        The directions, orthonormal, by falling share; float32 where X was, else
-        float64.
+        The directions, by falling share; float32 where X was, else float64.
+        Orthonormal to within rounding: in float32 a distance may grow by a millionth,
+        which certificates of a pipeline allow for.
 
     gradient_ratio_ : ndarray of shape (`n_components_`,)
         Share of the mean squared gradient that each direction has.
@@ -200,10 +202,18 @@ class ActiveSubspace(
         rng = check_random_state(self.random_state)
         n_principal = min(max(self.n_principal, n_components), *X.shape)
         pca = PCA(n_principal, svd_solver="randomized", random_state=rng)
-        rows, y = self._draw(pca.fit_transform(X), y, rng)
+        # In units of which squares are sound; directions are the same in all.
+        exponent = exponent_of(X)
+        if exponent:
+            X = np.ldexp(X, -exponent)
+        drawn, rows, y = self._draw(pca.fit_transform(X), y, rng)
         rows = rows.astype(np.float64)
-        self.length_scale_ = self.length_scale or _local_scale(rows)
-        shares, directions = _principal_axes(self._gradients(rows, y))
+        if self.length_scale is None:
+            length_scale = _local_scale(rows, X, drawn)
+        else:
+            length_scale = float(np.ldexp(self.length_scale, -exponent))
+        shares, directions = _principal_axes(self._gradients(rows, y, length_scale))
+        self.length_scale_ = float(np.ldexp(length_scale, exponent))
         self.gradient_ratio_ = shares[:n_components]
         self.components_ = (
             directions[:n_components] @ pca.components_.astype(np.float64)
@@ -249,20 +259,22 @@ class ActiveSubspace(
 
     def _draw(
         self, X: NDArray[Any], y: NDArray[Any], rng: np.random.RandomState
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+    ) -> tuple[NDArray[np.intp], NDArray[Any], NDArray[Any]]:
+        """Places of the samples that are looked at, themselves and their labels."""
+        places = np.arange(len(X))
         if len(X) <= self.max_samples:
-            return X, y
-        X, y = resample(
-            X, y, replace=False, n_samples=self.max_samples, stratify=y,
+            return places, X, y
+        places, X, y = resample(
+            places, X, y, replace=False, n_samples=self.max_samples, stratify=y,
             random_state=rng,
         )  # fmt: skip
-        return X, y
+        return places, X, y
 
-    def _gradients(self, X: Floats, y: NDArray[Any]) -> Floats:
+    def _gradients(self, X: Floats, y: NDArray[Any], length_scale: float) -> Floats:
         """Gradients at the samples, one row for each of them and each function."""
         targets = LabelBinarizer(neg_label=-1).fit_transform(y)
         targets = targets - targets.mean(axis=0)
-        gamma = 0.5 / self.length_scale_**2
+        gamma = 0.5 / length_scale**2
         smooth = KernelRidge(kernel="rbf", alpha=self.alpha, gamma=gamma)
         duals = smooth.fit(X, targets).dual_coef_
         kernel = rbf_kernel(X, gamma=gamma)
@@ -294,9 +306,41 @@ def _principal_axes(gradients: Floats) -> tuple[Floats, Floats]:
     return sizes / total if total > 0 else sizes, directions
 
 
-def _local_scale(X: Floats) -> float:
-    """Median distance to a near neighbor, of those that are not in the same place."""
-    n_neighbors = min(_NEIGHBOUR, len(X) - 1)
-    distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(X).kneighbors()
-    apart = distances[distances[:, -1] > 0, -1]
+def _local_scale(rows: Floats, X: NDArray[Any], drawn: NDArray[np.intp]) -> float:
+    """Median distance to a near neighbor that is in another place.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_drawn, n_principal)
+        Projected samples.
+    X : ndarray of shape (n_samples, n_features)
+        All samples as they were: what is projected tells copies by rounding.
+    drawn : ndarray of shape (n_drawn,), int
+        Places of the rows in `X`.
+
+    Returns
+    -------
+    length : float
+        1 where all samples are in one place.
+    """
+    n_neighbors = min(_NEIGHBOUR, len(rows) - 1)
+    neighbors = NearestNeighbors(n_neighbors=n_neighbors)
+    distances, places = (found[:, -1] for found in neighbors.fit(rows).kneighbors())
+    copied = np.array(
+        [np.array_equal(X[i], X[j]) for i, j in zip(drawn, drawn[places], strict=True)]
+    )
+    if copied.any():  # by others as near: the nearest that is not a copy counts
+        distances[copied] = _distances_to_unlike(rows, X[drawn])[copied]
+    apart = distances[distances > 0]
     return float(np.median(apart)) if apart.size else 1.0
+
+
+def _distances_to_unlike(rows: Floats, X: NDArray[Any]) -> Floats:
+    """Distance of each projected row to the nearest one that is another in `X`."""
+    contents = [(x + 0.0).tobytes() for x in X]  # of the two zeros one
+    _, first, places = np.unique(contents, return_index=True, return_inverse=True)
+    if first.size == 1:
+        return np.zeros(len(rows))
+    found, _ = NearestNeighbors(n_neighbors=1).fit(rows[first]).kneighbors()
+    distances: Floats = found[places, 0]
+    return distances

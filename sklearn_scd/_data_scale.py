@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import resample
 
+from sklearn_scd._range import exponent_of
 from sklearn_scd._typing import Floats
 
 # Measured on chest X-rays, digits and tables: see docs/robust_training.
@@ -59,14 +60,13 @@ def automatic_size(
             rows, replace=False, n_samples=_MAX_ROWS, stratify=labels[rows],
             random_state=rng,
         )  # fmt: skip
-    X, labels = X[rows].astype(np.float64), labels[rows]
-    X -= X.mean(axis=0)
+    X, labels, exponent = _centred(X, labels, rows)
     nearest = _median(_distances_to_others(X, labels))
     if min(X.shape) > _MAX_DIRECTIONS:
         pca = PCA(_MAX_DIRECTIONS, svd_solver="randomized", random_state=rng)
         X = pca.fit_transform(X)
     to_planes = _median(_distances_to_planes(X, labels))
-    return min(_OF_NEAREST * nearest, _OF_PLANE * to_planes)
+    return math.ldexp(min(_OF_NEAREST * nearest, _OF_PLANE * to_planes), exponent)
 
 
 def sizes_of_radii(
@@ -90,14 +90,26 @@ def sizes_of_radii(
         With the keys 'margin' and 'noise'. The spread is the root of the mean squared
         distance to the mean, or 1 where samples are all alike.
     """
-    X, labels = X[rows].astype(np.float64), labels[rows]
-    X -= X.mean(axis=0)
-    spread = math.sqrt(float((X**2).sum(axis=1).mean())) or 1.0
+    X, labels, exponent = _centred(X, labels, rows)
+    spread = math.sqrt(float((X**2).sum(axis=1).mean()))
+    spread = math.ldexp(spread, exponent) or 1.0
     overlap = _overlap(X, labels) if np.unique(labels).size == 2 else 1.0
     return {
         "margin": spread * overlap**2,
         "noise": _NOISE_OF_SPREAD * spread,
     }
+
+
+def _centred(
+    X: NDArray[Any], labels: NDArray[np.intp], rows: NDArray[np.intp]
+) -> tuple[Floats, NDArray[np.intp], int]:
+    """Rows about their mean, in units of a power of two in which squares are sound."""
+    samples: Floats = X[rows].astype(np.float64)
+    exponent = exponent_of(samples)
+    if exponent:
+        samples = np.ldexp(samples, -exponent)
+    samples -= samples.mean(axis=0)
+    return samples, labels[rows], exponent
 
 
 def _overlap(X: Floats, labels: NDArray[np.intp]) -> float:
@@ -123,7 +135,10 @@ def _distances_to_others(X: Floats, labels: NDArray[np.intp]) -> Floats:
     for k in np.unique(labels):
         inside = labels == k
         others = NearestNeighbors(n_neighbors=1).fit(X[~inside])
-        distances[inside] = others.kneighbors(X[inside])[0][:, 0]
+        found, places = others.kneighbors(X[inside])
+        # By products of many features equal samples have a distance of about 1e-8.
+        apart = (X[inside] != X[~inside][places[:, 0]]).any(axis=1)
+        distances[inside] = np.where(apart, found[:, 0], 0.0)
     return distances
 
 

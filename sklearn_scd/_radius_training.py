@@ -27,6 +27,7 @@ from sklearn_scd._typing import Floats
 
 TRIED = 1 / 6, 5 / 6  # order statistics beside the median
 _TRIAL = 8  # of so many passes one tries each
+_LEAST_SPREAD = 1e-140  # whose square, and what is small beside it, are sound
 _CLEARLY = 0.95  # of the median's loss
 
 
@@ -190,7 +191,7 @@ def scaling_of(rows: Rows) -> Scaling:
     Raises
     ------
     ValueError
-        If the squares of samples overflow.
+        If the squares of samples overflow or underflow.
     """
     n_features = len(rows.columns.whole) or len(rows.columns.single)
     centre, towards = np.empty((2, n_features or len(rows.columns.double)))
@@ -201,8 +202,19 @@ def scaling_of(rows: Rows) -> Scaling:
             "Input X contains values too large for their squares, which loss='radius' "
             "sums; scale X."
         )
+    if spread < _LEAST_SPREAD and not _are_alike(rows):
+        raise ValueError(
+            "Input X contains values too near together for their squares, which "
+            "loss='radius' sums; scale X."
+        )
     scale = SPREAD / spread if spread > SPREAD * np.finfo(float).tiny else 1.0
     return Scaling(centre, towards, scale)
+
+
+def _are_alike(rows: Rows) -> bool:
+    """Whether all samples are equal."""
+    *arrays, _ = rows.columns
+    return all(bool((a == a[:, :1]).all()) for a in arrays if a.size)
 
 
 def start_planes(weights: Floats, scaling: Scaling) -> Planes:

@@ -1,4 +1,4 @@
-"""Refusal of numbers so large that sums over features could overflow."""
+"""Numbers so large, or so small, that sums or squares leave the range of floats."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_SQUARES_FIT = 1e-100, 1e100  # of many features, and of what they are multiplied with
 
 
 def largest_entry(X: NDArray[Any]) -> float:
@@ -16,6 +18,23 @@ def largest_entry(X: NDArray[Any]) -> float:
 def highest_number(dtype: np.dtype[Any]) -> float:
     """Highest number of a dtype, as one that compares with others without a cast."""
     return float(np.finfo(dtype).max)
+
+
+def exponent_of(X: NDArray[Any]) -> int:
+    """Power of two in units of which squares of samples are sound; 0 in most units.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64
+
+    Returns
+    -------
+    exponent : int
+        ``numpy.ldexp(X, -exponent)`` rounds nothing and has numbers of up to 1.
+    """
+    largest = largest_entry(X)
+    low, high = _SQUARES_FIT
+    return 0 if largest == 0 or low < largest < high else int(np.frexp(largest)[1])
 
 
 def check_range(

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import subspace_angles
 from scipy.optimize import approx_fprime
+from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.pipeline import make_pipeline
@@ -116,6 +117,34 @@ def test_samples_that_tell_nothing_give_directions_all_the_same():
     front = ActiveSubspace(3).fit(X, y)
     assert_allclose(front.components_ @ front.components_.T, np.eye(3), atol=1e-12)
     assert np.isfinite(front.gradient_ratio_).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("copies", [3, 7, 8, 20])
+def test_copies_are_in_one_place_whatever_is_rounded(dtype, copies):
+    X, y, _ = _ring(n=200)
+    X = np.repeat(X.astype(dtype), copies, axis=0)
+    front = ActiveSubspace(2, random_state=0).fit(X, np.repeat(y, copies))
+    distances = cdist(X, X)
+    distances[distances == 0] = np.inf
+    nearest = np.sort(distances, axis=1)
+    # Of the copies themselves `copies - 1` come before all others.
+    expected = nearest[:, max(7 - (copies - 1), 1) - 1]
+    assert front.length_scale_ == pytest.approx(np.median(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-600, 2.0**600, 2.0**1000])
+@pytest.mark.parametrize("length_scale", [None, 3.0])
+def test_units_whose_squares_leave_the_range_change_no_direction(factor, length_scale):
+    X, y, _ = _ring(n=100)
+    front = ActiveSubspace(3, length_scale=length_scale, random_state=0).fit(X, y)
+    if length_scale is not None:
+        length_scale *= factor
+    other = ActiveSubspace(3, length_scale=length_scale, random_state=0)
+    other.fit(X * factor, y)
+    assert_allclose(other.components_, front.components_, atol=1e-10)
+    assert_allclose(other.gradient_ratio_, front.gradient_ratio_)
+    assert_allclose(other.length_scale_ / factor, front.length_scale_)
 
 
 def test_refuses_one_class_and_more_directions_than_there_are():

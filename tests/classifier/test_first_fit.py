@@ -18,6 +18,7 @@ from sklearn.preprocessing import scale
 
 from sklearn_scd import SCDClassifier, make_robust_scd
 from sklearn_scd._data_scale import automatic_size as automatic_size_of_rows
+from sklearn_scd._data_scale import sizes_of_radii
 from sklearn_scd.robustness import certified_distortion
 
 
@@ -108,6 +109,27 @@ def test_automatic_size_is_the_distance_between_planted_classes():
     assert automatic_size(X, y, 0) == pytest.approx(1.4, rel=0.02)
     X[:, 1:] *= 1e4  # a wide spread that tells nothing of the classes
     assert automatic_size(X, y, 0) == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize("n_features", [3, 40])
+def test_equal_samples_of_two_classes_leave_no_margin(n_features):
+    X = np.random.default_rng(0).normal(size=(60, n_features))
+    twins, y = np.concatenate([X, X]), np.repeat([0, 1], 60)
+    assert automatic_size(twins, y, 0) == 0
+    twins[:4] += 1  # the distances of these count, not those of the others
+    lone = np.linalg.norm(X[:4, None] + 1 - X, axis=2).min()
+    assert automatic_size(twins, y, 0) > 1e-3 * lone
+
+
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-600, 2.0**600])
+def test_automatic_sizes_know_units_whose_squares_leave_the_range(factor):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 5)), np.arange(60) % 2
+    X[:, 0] += 3 * y
+    assert automatic_size(X * factor, y, 0) == automatic_size(X, y, 0) * factor
+    sizes = sizes_of_radii(X, y, np.arange(60))
+    for name, size in sizes_of_radii(X * factor, y, np.arange(60)).items():
+        assert size == sizes[name] * factor
 
 
 def test_automatic_size_of_many_samples_looks_at_some():
