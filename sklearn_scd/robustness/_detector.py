@@ -17,6 +17,8 @@ from sklearn_scd._frames import that_knows_its_features
 from sklearn_scd._typing import FittedClassifier, Floats
 from sklearn_scd.robustness._inputs import ask, n_features_of
 
+_ROUNDED_UP = 1 + 2.0**-50  # 0.29 of 100 is 29, though 28.999999999999996 in floats
+
 
 class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
     """Flag samples on which the votes of a classifier agree less than on clean ones.
@@ -123,12 +125,12 @@ class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
         if hasattr(self.estimator, "fit"):  # or it came trained
             check_is_fitted(self.estimator)
         scores = self._scores(X)
-        rank = math.floor(self.false_alarm_rate * (scores.size + 1))
+        rank = math.floor(self.false_alarm_rate * (scores.size + 1) * _ROUNDED_UP)
         if rank == 0:
             raise ValueError(
                 f"false_alarm_rate={self.false_alarm_rate} needs "
-                f"{math.ceil(1 / self.false_alarm_rate) - 1} clean samples at least, "
-                f"got {scores.size}."
+                f"{math.ceil(1 / self.false_alarm_rate / _ROUNDED_UP) - 1} clean "
+                f"samples at least, got {scores.size}."
             )
         self.threshold_ = self.offset_ = float(np.sort(scores)[rank - 1])
         self.n_features_in_ = n_features_of(self.estimator)

@@ -164,3 +164,33 @@ def test_what_can_not_be_kept_is_refused(voted):
         AgreementDetector(clone(model)).fit(X)
     with pytest.raises(NotFittedError):
         AgreementDetector(model).predict(X)
+
+
+class _Says(ClassifierMixin, BaseEstimator):
+    """Agreement is the number given."""
+
+    def fit(self, X, y=None):
+        self.classes_, self.n_features_in_ = np.array([0, 1]), 1
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X), dtype=int)
+
+    def predict_proba(self, X):
+        return np.c_[X, 1 - X]
+
+
+def test_rates_of_whole_numbers_have_their_rank_whatever_is_rounded():
+    model = _Says().fit(None)
+    for n_clean in range(1, 300):
+        X = 0.5 + np.arange(n_clean)[:, np.newaxis] / 1000
+        # The fewest samples for a rate are those that the error asks for.
+        detector = AgreementDetector(model, false_alarm_rate=1 / (n_clean + 1))
+        assert detector.fit(X).threshold_ == 0.5
+        if n_clean > 1:
+            with pytest.raises(ValueError, match=f"needs {n_clean} clean samples"):
+                detector.fit(X[1:])
+    X = 0.5 + np.arange(99)[:, np.newaxis] / 1000
+    for percent in range(1, 100):
+        detector = AgreementDetector(model, false_alarm_rate=float(f"0.{percent:02}"))
+        assert (detector.fit(X).predict(X) == -1).sum() == percent - 1
