@@ -118,6 +118,10 @@ class ActiveSubspace(
 
     With several classes, gradients of all one-versus-rest functions are taken together.
 
+    Principal components are found along random combinations of the samples, so that
+    directions depend on the order of these, most where components are alike, and in
+    their last digits on the number of threads of BLAS.
+
     References
     ----------
     .. [1] Trivedi, Wang, Kpotufe, Shakhnarovich, "A Consistent Estimator of the
