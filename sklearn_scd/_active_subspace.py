@@ -17,13 +17,14 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, gen_batches, resample
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_scd._doc_link import DocumentedHere
 from sklearn_scd._range import exponent_of
+from sklearn_scd._stratified import draw_some
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class ActiveSubspace(
         Ridge: the larger, the smoother the function.
 
     max_samples : int, default=4000
-        Of more samples that many are drawn, class by class. The kernel has
-        `max_samples` squared entries of 8 bytes.
+        Of more samples that many are drawn, class by class, and one of each class that
+        is too rare for that. The kernel has `max_samples` squared entries of 8 bytes.
 
     random_state : int, RandomState instance or None, default=None
         For the solver of the principal components, and the samples drawn where there
@@ -210,8 +211,9 @@ class ActiveSubspace(
         exponent = exponent_of(X)
         if exponent:
             X = np.ldexp(X, -exponent)
-        drawn, rows, y = self._draw(pca.fit_transform(X), y, rng)
-        rows = rows.astype(np.float64)
+        rows = pca.fit_transform(X)
+        drawn = draw_some(y, self.max_samples, rng)
+        rows, y = rows[drawn].astype(np.float64), y[drawn]
         if self.length_scale is None:
             length_scale = _local_scale(rows, X, drawn)
         else:
@@ -260,19 +262,6 @@ class ActiveSubspace(
                 f"min(n_samples, n_features)={n_most!r}"
             )
         return self.n_components
-
-    def _draw(
-        self, X: NDArray[Any], y: NDArray[Any], rng: np.random.RandomState
-    ) -> tuple[NDArray[np.intp], NDArray[Any], NDArray[Any]]:
-        """Places of the samples that are looked at, themselves and their labels."""
-        places = np.arange(len(X))
-        if len(X) <= self.max_samples:
-            return places, X, y
-        places, X, y = resample(
-            places, X, y, replace=False, n_samples=self.max_samples, stratify=y,
-            random_state=rng,
-        )  # fmt: skip
-        return places, X, y
 
     def _gradients(self, X: Floats, y: NDArray[Any], length_scale: float) -> Floats:
         """Gradients at the samples, one row for each of them and each function."""

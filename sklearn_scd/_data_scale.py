@@ -11,9 +11,9 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import resample
 
 from sklearn_scd._range import exponent_of
+from sklearn_scd._stratified import draw_some
 from sklearn_scd._typing import Floats
 
 # Measured on chest X-rays, digits and tables: see docs/robust_training.
@@ -55,11 +55,7 @@ def automatic_size(
         0 where equal samples of different classes leave nothing.
     """
     rng = np.random.RandomState(seed)
-    if rows.size > _MAX_ROWS:
-        rows = resample(
-            rows, replace=False, n_samples=_MAX_ROWS, stratify=labels[rows],
-            random_state=rng,
-        )  # fmt: skip
+    rows = rows[draw_some(labels[rows], _MAX_ROWS, rng)]
     X, labels, exponent = _centred(X, labels, rows)
     nearest = _median(_distances_to_others(X, labels))
     if min(X.shape) > _MAX_DIRECTIONS:

@@ -111,6 +111,17 @@ def test_of_many_samples_some_of_each_class_are_drawn():
     assert np.rad2deg(subspace_angles(front.components_.T, planted)).max() < 35
 
 
+@pytest.mark.parametrize("max_samples", [1, 300])
+def test_a_class_too_rare_to_be_drawn_is_looked_at(max_samples):
+    X = np.random.RandomState(0).standard_normal((2000, 4))
+    y = (np.arange(2000) == 7).astype(int)
+    X[7] = [0, 5, 0, 0]
+    front = ActiveSubspace(1, max_samples=max_samples, random_state=0).fit(X, y)
+    assert front.gradient_ratio_[0] > 0
+    if max_samples > 1:
+        assert abs(front.components_[0, 1]) > 0.9
+
+
 def test_samples_that_tell_nothing_give_directions_all_the_same():
     X, y = np.zeros((40, 5)), np.arange(40) % 2
     X[:, 0] = np.repeat(np.arange(20), 2)  # each sample has a twin of the other class

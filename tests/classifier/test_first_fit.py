@@ -141,6 +141,12 @@ def test_automatic_size_of_many_samples_looks_at_some():
     assert automatic_size(X, y, 0) == automatic_size(X, y, 0)
 
 
+def test_automatic_size_knows_a_class_too_rare_to_be_drawn():
+    X = np.random.RandomState(0).standard_normal((9000, 4))
+    y = (np.arange(9000) == 7).astype(int)
+    assert 0 < automatic_size(X, y, 0) < 10
+
+
 @pytest.mark.parametrize("odd", ["constant", "equal", "single"])
 def test_automatic_size_of_odd_data_is_finite(odd):
     X, y = _moons(60)
