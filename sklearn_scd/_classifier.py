@@ -304,6 +304,11 @@ class SCDClassifier(DocumentedHere, VotingNetworks):
     A fit whose model predicts nearly one class alone warns by scikit-learn's
     ``ConvergenceWarning``.
 
+    Training computes in float64, and weights and biases are then rounded to the dtype
+    of the model. Of ``float32`` samples that lie 10,000 times farther from 0 than they
+    differ, networks do not reach the losses in ``loss_curve_``, as biases of that size
+    have no digits left: center such features, or pass float64.
+
     Training depends on the weighted set of samples alone: equal samples count as one
     of their total weight, order does not matter, and neither does the number of
     threads. uint8 data stay uint8 in the one feature-major copy that training makes,
