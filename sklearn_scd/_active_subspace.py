@@ -23,7 +23,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_scd._doc_link import DocumentedHere
-from sklearn_scd._range import exponent_of
+from sklearn_scd._range import exponent_of, largest_entry
 from sklearn_scd._stratified import draw_some
 from sklearn_scd._typing import Floats, RandomState, validated_fit
 
@@ -35,6 +35,7 @@ _FLOATS = [np.float64, np.float32]
 _AUTO_COMPONENTS = 16
 _RADIUS_COMPONENTS = 64
 _ROWS_CONVERTED = 128  # at a time: their float64 copy stays in the cache
+_LENGTHS = 1e-140, 1e140  # whose squares are numbers
 _NEIGHBOUR = 7  # the distance to which is the local scale, as in [3]_ of the class
 
 
@@ -218,6 +219,12 @@ class ActiveSubspace(
             length_scale = _local_scale(rows, X, drawn)
         else:
             length_scale = float(np.ldexp(self.length_scale, -exponent))
+            if not _LENGTHS[0] < length_scale < _LENGTHS[1]:
+                largest = np.ldexp(largest_entry(X), exponent)
+                raise ValueError(
+                    f"length_scale={self.length_scale:.3g} is no distance that samples "
+                    f"of up to {largest:.3g} can have; None takes it from them."
+                )
         shares, directions = _principal_axes(self._gradients(rows, y, length_scale))
         self.length_scale_ = float(np.ldexp(length_scale, exponent))
         self.gradient_ratio_ = shares[:n_components]

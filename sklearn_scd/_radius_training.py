@@ -28,6 +28,7 @@ from sklearn_scd._typing import Floats
 TRIED = 1 / 6, 5 / 6  # order statistics beside the median
 _TRIAL = 8  # of so many passes one tries each
 _LEAST_SPREAD = 1e-140  # whose square, and what is small beside it, are sound
+_MOST_MARGIN = 1e140  # of spreads; the squares of steps have to be numbers
 _CLEARLY = 0.95  # of the median's loss
 
 
@@ -104,7 +105,7 @@ def train_radius_network(
     Raises
     ------
     ValueError
-        If the squares of samples overflow.
+        If squares overflow or underflow, of samples or of steps by a large margin.
     """
     rows = _rows(data)
     scaling = scaling_of(rows)
@@ -115,6 +116,12 @@ def train_radius_network(
     norm = margin_norm.norm
     # Rows are measured in units of their typical length, so distances are as well.
     settings = settings._replace(margin=settings.margin * margin_norm.typical)
+    if not settings.margin * scaling.scale < _MOST_MARGIN:
+        raise ValueError(
+            f"margin={settings.margin:.3g} is too large beside the spread of the "
+            f"samples, {SPREAD / scaling.scale:.3g}: squares of steps, which are in "
+            "proportion to it, overflow."
+        )
     settings = choose_rank(rows, scaling, planes, norm, settings, state)
     best, n_iter, curves = _train(rows, held, scaling, planes, norm, settings, state)
     weights, biases = np.ascontiguousarray(best.weights.T), best.biases

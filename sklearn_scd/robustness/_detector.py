@@ -126,6 +126,7 @@ class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
             check_is_fitted(self.estimator)
         scores = self._scores(X)
         rank = math.floor(self.false_alarm_rate * (scores.size + 1) * _ROUNDED_UP)
+        rank = min(rank, scores.size)  # rates are below 1
         if rank == 0:
             raise ValueError(
                 f"false_alarm_rate={self.false_alarm_rate} needs "

@@ -166,6 +166,9 @@ def test_refuses_one_class_and_more_directions_than_there_are():
         ActiveSubspace(7).fit(X, y)
     with pytest.raises(ValueError, match="Unknown label type"):
         ActiveSubspace(2).fit(X, X[:, 0])
+    for length_scale in (1e-300, 1e300):
+        with pytest.raises(ValueError, match=r"length_scale=.* is no distance"):
+            ActiveSubspace(2, length_scale=length_scale).fit(X, y)
 
 
 def test_float32_samples_are_projected_in_float64_without_a_copy_of_them_all():

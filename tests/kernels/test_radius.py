@@ -219,6 +219,8 @@ def test_parameters_without_sense_are_refused(ring):
         SCDClassifier("radius", margin=1.0, voting="soft").fit(X, y)
     with pytest.raises(ValueError, match="too large for their squares"):
         SCDClassifier("radius", margin=1.0, n_estimators=1).fit(X * 1e200, y)
+    with pytest.raises(ValueError, match="too large beside the spread"):
+        SCDClassifier("radius", margin=1e300, n_estimators=1).fit(X, y)
     with pytest.raises(ValueError, match="too near together for their squares"):
         SCDClassifier("radius", margin="auto", n_estimators=1).fit(X * 1e-200, y)
 

@@ -194,3 +194,6 @@ def test_rates_of_whole_numbers_have_their_rank_whatever_is_rounded():
     for percent in range(1, 100):
         detector = AgreementDetector(model, false_alarm_rate=float(f"0.{percent:02}"))
         assert (detector.fit(X).predict(X) == -1).sum() == percent - 1
+    for rate in (0.999, np.nextafter(1.0, 0.0)):
+        detector = AgreementDetector(model, false_alarm_rate=rate).fit(X)
+        assert detector.threshold_ == X.max()

@@ -116,6 +116,11 @@ def test_bound_is_clopper_and_pearsons(n, alpha):
     np.testing.assert_allclose(bounds, expected, rtol=1e-9, atol=1e-300)
 
 
+def test_no_bound_is_one_whatever_is_rounded():
+    alpha = np.nextafter(1.0, 0.0)
+    assert (lower_confidence_bound(np.arange(101), 100, alpha) < 1).all()
+
+
 def test_a_class_that_is_chosen_wrongly_is_not_certified(data, linear):
     """The copies that choose are not those that bound."""
     X, y = data

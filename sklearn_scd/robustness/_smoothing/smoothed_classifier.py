@@ -423,7 +423,8 @@ def lower_confidence_bound(
     """
     # As binomtest(...).proportion_ci(1 - alpha, 'exact'), for all at once.
     bound = beta.ppf(alpha, np.maximum(count, 1), n_trials - count + 1)
-    return np.where(count > 0, bound, 0.0)
+    # With alpha next to 1 it is rounded to 1, whose radius would be infinite.
+    return np.where(count > 0, np.minimum(bound, np.nextafter(1.0, 0.0)), 0.0)
 
 
 def _generator(seed: int, x: NDArray[Any]) -> np.random.Generator:
