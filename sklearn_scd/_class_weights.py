@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,10 @@ def codes_and_weights(
     weights = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
-    if isinstance(class_weight, str):
-        factors = _balancing(np.bincount(labels, weights, minlength=classes.size))
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(weights.sum())
+    if isinstance(class_weight, str) and finite:
+        factors = _balancing(labels, weights, classes.size)
     else:
         factors = compute_class_weight(class_weight, classes=classes, y=y)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -72,14 +75,16 @@ def codes_and_weights(
     return labels, weights
 
 
-def _balancing(totals: NDArray[Any]) -> Floats:
+def _balancing(labels: NDArray[np.intp], weights: Floats, n_classes: int) -> Floats:
     """Factors by which all classes weigh the same.
 
     By the weights of samples, not by their number as scikit-learn 1.6 has it: a sample
     of weight 2 is then the same as two copies of it. A class without weight has none.
     """
-    factors = np.zeros(totals.size)
+    # Rounded once, so that the order of the samples does not show.
+    totals = np.array([math.fsum(weights[labels == k]) for k in range(n_classes)])
+    factors = np.zeros(n_classes)
     present = totals > 0
     with np.errstate(over="ignore"):
-        factors[present] = totals.sum() / (totals.size * totals[present])
+        factors[present] = math.fsum(totals) / (n_classes * totals[present])
     return factors

@@ -64,10 +64,10 @@ def canonical_rows(
     )
     first = np.concatenate([[True], ~alike])
     begins = np.flatnonzero(first)
-    ends = np.append(begins[1:], order.size)
-    for begin, end in zip(begins, ends, strict=True) if alike.any() else ():
-        if end - begin > 1:
-            _order_by_content(X, order[begin:end], first[begin:end])
+    lengths = np.diff(begins, append=order.size)
+    for k in np.flatnonzero(lengths > 1):
+        run = slice(begins[k], begins[k] + lengths[k])
+        _order_by_content(X, order[run], first[run])
     starts = np.flatnonzero(first)
     merged = weights[order[starts]]
     sizes = np.diff(starts, append=order.size)
