@@ -530,7 +530,7 @@ callable, default=None
         self.classes_ = classes
         self._seed, self._loss, self._linear = seed, loss, self._is_linear(loss)
         if n_old < self.n_estimators:
-            warn_of_a_constant(self, X, labels, weights, new)
+            warn_of_a_constant(self, X, labels, weights, new, options)
         return self
 
     @staticmethod

@@ -27,6 +27,7 @@ def warn_of_a_constant(
     labels: NDArray[np.intp],
     weights: Floats,
     networks: Networks,
+    options: dict[str, Any],
 ) -> None:
     """Warn if a fitted model, or its networks within their margin, are constants.
 
@@ -41,6 +42,8 @@ def warn_of_a_constant(
     weights : ndarray of shape (n_samples,)
     networks : Networks
         Those that the fit has trained.
+    options : dict
+        That they were trained with.
     """
     shares = class_shares(labels, weights)
     if shares is None:
@@ -56,7 +59,7 @@ def warn_of_a_constant(
             "the training samples, all classes counting alike"
         )
     elif estimator.margin_ and no_better_than_constants(
-        networks, estimator._loss, shares
+        networks, estimator._loss, shares_of_sides(shares, options)
     ):
         what = "within the margin the networks are no better than a constant"
     else:
@@ -141,6 +144,31 @@ def constant_class(
     return code, float(shares[code])
 
 
+def shares_of_sides(shares: Floats, options: dict[str, Any]) -> Floats:
+    """Share of the positive side in the weight that each network of a vote trains on.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n_classes,)
+        Of the classes in the weight.
+    options : dict
+        Of the training.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_rivals,)
+    """
+    n_others = shares.size - 1
+    if n_others == 1:
+        shares = shares[1:]
+    if options["loss"] == "radius" and options["alike"]:
+        return np.full(shares.size, 0.5)
+    if options["ramp"] > 0:
+        positive = n_others * shares
+        return positive / (positive + (1 - shares))
+    return shares
+
+
 def no_better_than_constants(networks: Networks, loss: str, shares: Floats) -> bool:
     """Whether nearly all networks have the training loss of a constant.
 
@@ -151,15 +179,13 @@ def no_better_than_constants(networks: Networks, loss: str, shares: Floats) -> b
     ----------
     networks : Networks
     loss : {'01', 'ce', 'radius'}
-    shares : ndarray of shape (n_classes,)
-        Of the classes in the weight.
+    shares : ndarray of shape (n_rivals,)
+        Of the positive side in the weight of each network of a vote.
 
     Returns
     -------
     bool
     """
-    if shares.size == 2:
-        shares = shares[1:]
     constants = np.minimum(shares, 1 - shares)
     if loss != "01":
         constants = entr(shares) + entr(1 - shares)

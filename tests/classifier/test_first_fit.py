@@ -13,10 +13,12 @@ from sklearn.datasets import (
     make_moons,
 )
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import scale
 
 from sklearn_scd import SCDClassifier, make_robust_scd
+from sklearn_scd._convergence import shares_of_sides
 from sklearn_scd._data_scale import automatic_size as automatic_size_of_rows
 from sklearn_scd._data_scale import sizes_of_radii
 from sklearn_scd.robustness import certified_distortion
@@ -202,6 +204,33 @@ def test_a_plain_fit_that_ends_at_a_constant_says_other_things():
         warnings.simplefilter("error")
         _model().fit(X[:40], y[:40])  # few
         _model(class_weight={False: 100, True: 1}).fit(X, y)  # as is asked for
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_radii_under_a_long_margin_are_no_constants(n_classes):
+    # Sides count alike: a constant has a loss of log 2, whatever their shares.
+    rng = np.random.default_rng(0)
+    y = np.maximum(rng.integers(0, 4, 600) - 4 + n_classes, 0)
+    X = rng.standard_normal((600, 5))
+    X[:, :n_classes] += 2.5 * np.eye(n_classes)[y]
+    params = {"n_estimators": 3, "hidden_units": 9, "max_iter": 20, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SCDClassifier("radius", margin=25.0, **params).fit(X, y)
+    assert balanced_accuracy_score(y, model.predict(X)) > 0.75
+    assert (model.loss_curve_[:, -1] < 0.98 * np.log(2)).all()
+    with pytest.warns(ConvergenceWarning):
+        SCDClassifier("radius", margin=1e6, **params).fit(X, y)
+
+
+@pytest.mark.parametrize("ramp", [0.0, 0.3])
+def test_what_warns_knows_what_samples_weigh_on_a_ramp(ramp):
+    weights, y = np.random.default_rng(0).random(100), np.arange(100) % 4
+    factors = np.where(np.eye(4)[y] == 1, 3 if ramp else 1, 1).T * weights
+    expected = [factors[k][y == k].sum() / factors[k].sum() for k in range(4)]
+    shares = np.bincount(y, weights) / weights.sum()
+    options = {"loss": "01", "alike": True, "ramp": ramp}
+    assert_allclose(shares_of_sides(shares, options), expected)
 
 
 def test_a_fit_that_finds_some_of_a_rare_class_does_not_warn():
