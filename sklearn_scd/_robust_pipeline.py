@@ -91,7 +91,9 @@ class RobustPipeline(DocumentedHere, Pipeline):
 
         **params : dict
             As of :meth:`sklearn.pipeline.Pipeline.fit`: parameters of the steps' `fit`,
-            such as ``scdclassifier__sample_weight``.
+            such as ``scdclassifier__sample_weight``. Weights are the classifier's
+            alone: an :class:`ActiveSubspace` before it counts all samples alike, those
+            of weight 0 too.
 
         Returns
         -------
