@@ -27,7 +27,7 @@ RIVALS = {  # by the records' names
     "radius-robust": ("sign networks trained by radii", "#1f4e79"),
     "scd01-robust": ("sign networks, 0/1 loss", "#7fb2de"),
     "sign-convolution-smoothed": (
-        "sign units on patches, smoothed (1 to 5)",
+        "sign units on patches, smoothed",
         "#5b3fa8",
     ),
     "lipschitz-mlp": ("1-Lipschitz MLP", "#d55e00"),
