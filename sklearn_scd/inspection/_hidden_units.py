@@ -71,7 +71,7 @@ class HiddenUnitsDisplay:
     >>> from sklearn_scd import make_robust_scd
     >>> from sklearn_scd.inspection import HiddenUnitsDisplay
     >>> X, y = load_digits(n_class=2, return_X_y=True)
-    >>> model = make_robust_scd(n_estimators=2, max_iter=50, random_state=0)
+    >>> model = make_robust_scd(n_estimators=2, random_state=0)
     >>> model = model.fit(X / 16, y)
     >>> display = HiddenUnitsDisplay.from_estimator(model, (8, 8), units=6)
     >>> display.weights.shape

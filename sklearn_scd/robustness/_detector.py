@@ -78,7 +78,7 @@ class AgreementDetector(DocumentedHere, OutlierMixin, BaseEstimator):
     >>> from sklearn_scd.robustness import AgreementDetector
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> X = (X - X.min(axis=0)) / (X.max(axis=0) - X.min(axis=0))
-    >>> model = make_robust_scd(n_estimators=20, max_iter=100, random_state=0)
+    >>> model = make_robust_scd(n_estimators=20, random_state=0)
     >>> model = model.fit(X[:300], y[:300])
     >>> detector = AgreementDetector(model, false_alarm_rate=0.1).fit(X[300:450])
     >>> bool((detector.predict(X[450:]) == -1).mean() < 0.2)

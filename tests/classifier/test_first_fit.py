@@ -63,8 +63,8 @@ def test_robust_model_with_its_defaults_is_nearly_as_accurate(data):
     X_train, X_test, y_train, y_test = train_test_split(
         *data(), test_size=0.4, random_state=1
     )
-    options = {"n_estimators": 9, "max_iter": 300, "random_state": 0}
-    plain = SCDClassifier(**options).fit(X_train, y_train)
+    options = {"n_estimators": 9, "random_state": 0}
+    plain = SCDClassifier(max_iter=300, **options).fit(X_train, y_train)
     robust = make_robust_scd(**options).fit(X_train, y_train)
     # Training by radii pays with accuracy, most where features of large values hide the
     # others, as in the cancer data.

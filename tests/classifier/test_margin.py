@@ -126,7 +126,7 @@ def test_the_robust_pipeline_stands_more_than_networks_in_pixels():
     X = np.hstack([X / 16, np.random.default_rng(0).random((len(X), 600)) / 4])
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     plain = _fit(X_train, y_train, n_estimators=15)
-    robust = make_robust_scd(8, n_estimators=15, max_iter=150, random_state=0)
+    robust = make_robust_scd(8, n_estimators=15, random_state=0)
     robust.fit(X_train, y_train)
     assert robust.score(X_test, y_test) > 0.97
     medians = [
